@@ -1,0 +1,10 @@
+"""Runs a process on SpiffWorkflow's parser, specs and workflow, subclassed. The only place that knows its runtime.
+
+    program = compile_process(process)                     # once per definition version; shared, never changed
+    run = Execution.start(program, keys=iter_of_ints, key=instance_key, variables={"orderId": 4711})
+    run.advance()                                          # tokens move until all wait
+    for entry in run.journal: ...                          # what happened (bpmn.interpreter.journal)
+    tokens, changes = run.dump(), run.variables.changes()  # to save
+    run = Execution.load(program, tokens, variables, keys=..., key=...)
+    run.complete(token_key, {"paid": True}); run.advance()
+"""

@@ -1,0 +1,310 @@
+"""The tables. Runtime and history share one database and one transaction, so neither is ever behind the other.
+
+Keys are 64-bit integers allotted by `engine.keys`. Every runtime table carries `partition_key`, a hash of the root
+instance, so that several databases or nodes can share the work without a change of schema.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from engine.database import Json, UtcDateTime
+
+metadata = MetaData()
+
+DEFAULT_TENANT = "<default>"
+
+sequence = Table(
+    "key_sequence", metadata,
+    Column("name", String(32), primary_key=True),
+    Column("next", BigInteger, nullable=False),
+)
+"""The next free block of keys (hi/lo): a process takes a block in its own small transaction."""
+
+deployments = Table(
+    "deployments", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Text),
+    Column("source", Text),
+    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
+    Column("deployed_at", UtcDateTime, nullable=False),
+    Column("deployed_by", Text),
+)
+
+resources = Table(
+    "resources", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("deployment_key", BigInteger, ForeignKey("deployments.key"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("checksum", String(64), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+definitions = Table(
+    "definitions", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("process_id", String(255), nullable=False),
+    Column("name", Text),
+    Column("version", Integer, nullable=False),
+    Column("version_tag", Text),
+    Column("resource_key", BigInteger, ForeignKey("resources.key"), nullable=False),
+    Column("resource_name", Text, nullable=False),
+    Column("deployment_key", BigInteger, ForeignKey("deployments.key"), nullable=False),
+    Column("checksum", String(64), nullable=False),
+    Column("dialect", String(32), nullable=False),
+    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
+    Column("deployed_at", UtcDateTime, nullable=False),
+    Column("suspended_at", UtcDateTime),
+    UniqueConstraint("tenant_id", "process_id", "version"),
+)
+"""One row per version of a process; never changed after the insert, but for `suspended_at`."""
+
+instances = Table(
+    "instances", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("definition_key", BigInteger, ForeignKey("definitions.key"), nullable=False),
+    Column("process_id", String(255), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
+    Column("business_id", Text),
+    Column("state", String(16), nullable=False),
+    Column("suspended_at", UtcDateTime),
+    Column("incident_count", Integer, nullable=False, default=0),
+    Column("parent_key", BigInteger),
+    Column("parent_element_instance_key", BigInteger),
+    Column("root_key", BigInteger, nullable=False),
+    Column("partition_key", SmallInteger, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("end_reason", Text),
+    Column("correlation_id", String(128), nullable=False),
+    Column("trace_parent", String(64)),
+    Column("start_key", String(255)),
+    Column("tags", Json),
+    Column("tokens", LargeBinary),
+    Column("revision", Integer, nullable=False, default=0),
+    Index("ix_instances_state", "state", "key"),
+    Index("ix_instances_process", "process_id", "version", "state"),
+    Index("ix_instances_definition", "definition_key", "state"),
+    Index("ix_instances_business_id", "business_id"),
+    Index("ix_instances_parent", "parent_key"),
+    Index("ix_instances_root", "root_key"),
+    Index("ix_instances_started", "started_at"),
+    Index("ix_instances_incident", "key", sqlite_where=text("incident_count > 0"),
+          postgresql_where=text("incident_count > 0")),
+    Index("ux_instances_start_key", "tenant_id", "process_id", "start_key", unique=True,
+          sqlite_where=text("start_key IS NOT NULL"), postgresql_where=text("start_key IS NOT NULL")),
+)
+"""`state` is ACTIVE, COMPLETED or TERMINATED (engine.states); suspended is a property of an active instance.
+`tokens` is the interpreter's blob, NULL once ended. `end_reason` is the reason code an instance ended with."""
+
+variables = Table(
+    "variables", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("instance_key", BigInteger, nullable=False),
+    Column("scope_key", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("value", Json),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("ended", Boolean, nullable=False, default=False),
+    UniqueConstraint("instance_key", "scope_key", "name"),
+)
+"""One row per variable and scope. `scope_key` is the instance's key, or the key of the element instance that owns
+the variable; `ended` when that scope is over."""
+
+element_instances = Table(
+    "element_instances", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("instance_key", BigInteger, nullable=False),
+    Column("definition_key", BigInteger, nullable=False),
+    Column("scope_key", BigInteger, nullable=False),
+    Column("element_id", String(255), nullable=False),
+    Column("type", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("flow_id", Text),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("incident_key", BigInteger),
+    Index("ix_element_instances_instance", "instance_key", "key"),
+    Index("ix_element_instances_active", "definition_key", "element_id", sqlite_where=text("state = 'ACTIVE'"),
+          postgresql_where=text("state = 'ACTIVE'")),
+)
+"""The history, one row per element instance, written in the transaction that moves the token. `flow_id` is the
+sequence flow taken to it. `type` is an ElementType; `state` ACTIVE, COMPLETED or TERMINATED."""
+
+jobs = Table(
+    "jobs", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("instance_key", BigInteger, nullable=False),
+    Column("element_instance_key", BigInteger, nullable=False),
+    Column("definition_key", BigInteger, nullable=False),
+    Column("process_id", String(255), nullable=False),
+    Column("element_id", String(255), nullable=False),
+    Column("partition_key", SmallInteger, nullable=False),
+    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
+    Column("type", String(255), nullable=False),
+    Column("kind", String(32), nullable=False, default="BPMN_ELEMENT"),
+    Column("listener_event", String(32)),
+    Column("state", String(16), nullable=False),
+    Column("priority", Integer, nullable=False, default=0),
+    Column("retries", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False, default=0),
+    Column("headers", Json, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("expected_by", UtcDateTime),
+    Column("locked_by", Text),
+    Column("locked_until", UtcDateTime),
+    Column("lock_token", BigInteger, nullable=False, default=0),
+    Column("error_code", Text),
+    Column("error_message", Text),
+    Column("idempotency_key", String(128), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Index("ix_jobs_due", "type", "due_at", sqlite_where=text("state = 'CREATED'"),
+          postgresql_where=text("state = 'CREATED'")),
+    Index("ix_jobs_locked", "locked_until", sqlite_where=text("state = 'ACTIVATED'"),
+          postgresql_where=text("state = 'ACTIVATED'")),
+    Index("ix_jobs_instance", "instance_key"),
+    Index("ix_jobs_element_instance", "element_instance_key"),
+)
+"""`state`: see engine.states.JobState. `attempt` counts how often a worker took it; `lock_token` grows with every
+activation, so that a late answer of a worker that lost its lock can be refused. `idempotency_key` stays the same
+over all attempts, restarts and nodes. A job still open after `expected_by` (the service's SLA) makes its instance
+*stalled*."""
+
+timers = Table(
+    "timers", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("instance_key", BigInteger),
+    Column("element_instance_key", BigInteger),
+    Column("definition_key", BigInteger, nullable=False),
+    Column("element_id", String(255), nullable=False),
+    Column("partition_key", SmallInteger, nullable=False),
+    Column("index", SmallInteger, nullable=False, default=0),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("schedule", Text),
+    Column("repeats_left", Integer),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_timers_due", "due_at"),
+    Index("ix_timers_element_instance", "element_instance_key"),
+    Index("ix_timers_instance", "instance_key"),
+)
+"""Open timers only. Without `instance_key` it is a timer start event of a definition. `schedule` is set on timers
+that repeat (ISO 8601 repeating interval or cron), `repeats_left` counts down (NULL: for ever)."""
+
+subscriptions = Table(
+    "subscriptions", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(16), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("correlation_key", String(255)),
+    Column("instance_key", BigInteger),
+    Column("element_instance_key", BigInteger),
+    Column("definition_key", BigInteger, nullable=False),
+    Column("process_id", String(255), nullable=False),
+    Column("element_id", String(255), nullable=False),
+    Column("partition_key", SmallInteger, nullable=False),
+    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
+    Column("index", SmallInteger, nullable=False, default=0),
+    Column("interrupting", Boolean, nullable=False, default=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_subscriptions_name", "kind", "name", "correlation_key"),
+    Index("ix_subscriptions_element_instance", "element_instance_key"),
+    Index("ix_subscriptions_instance", "instance_key"),
+)
+"""Open message and signal subscriptions. Without `instance_key` it is a start event of a definition's newest
+version."""
+
+messages = Table(
+    "messages", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", String(255), nullable=False),
+    Column("correlation_key", String(255)),
+    Column("message_id", String(255)),
+    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
+    Column("variables", Json, nullable=False),
+    Column("published_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index("ix_messages_name", "name", "correlation_key"),
+    Index("ix_messages_expiry", "expires_at"),
+)
+"""Buffered messages that wait for a subscription (time to live)."""
+
+user_tasks = Table(
+    "user_tasks", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("instance_key", BigInteger, nullable=False),
+    Column("element_instance_key", BigInteger, nullable=False),
+    Column("definition_key", BigInteger, nullable=False),
+    Column("process_id", String(255), nullable=False),
+    Column("element_id", String(255), nullable=False),
+    Column("partition_key", SmallInteger, nullable=False),
+    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
+    Column("name", Text),
+    Column("state", String(16), nullable=False),
+    Column("assignee", Text),
+    Column("candidate_users", Json, nullable=False),
+    Column("candidate_groups", Json, nullable=False),
+    Column("due_at", UtcDateTime),
+    Column("follow_up_at", UtcDateTime),
+    Column("priority", Integer, nullable=False, default=50),
+    Column("form_key", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Index("ix_user_tasks_open", "assignee", "created_at", sqlite_where=text("state = 'CREATED'"),
+          postgresql_where=text("state = 'CREATED'")),
+    Index("ix_user_tasks_instance", "instance_key"),
+    Index("ix_user_tasks_element_instance", "element_instance_key"),
+)
+
+incidents = Table(
+    "incidents", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("instance_key", BigInteger, nullable=False),
+    Column("element_instance_key", BigInteger, nullable=False),
+    Column("job_key", BigInteger),
+    Column("definition_key", BigInteger, nullable=False),
+    Column("process_id", String(255), nullable=False),
+    Column("element_id", String(255), nullable=False),
+    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
+    Column("type", String(64), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("resolved_at", UtcDateTime),
+    Index("ix_incidents_instance", "instance_key"),
+    Index("ix_incidents_open", "process_id", "created_at", sqlite_where=text("state = 'ACTIVE'"),
+          postgresql_where=text("state = 'ACTIVE'")),
+)
+
+audit = Table(
+    "audit", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("operation", String(64), nullable=False),
+    Column("entity", String(32), nullable=False),
+    Column("entity_key", BigInteger, nullable=False),
+    Column("instance_key", BigInteger),
+    Column("reason", Text),
+    Column("details", Json),
+    Index("ix_audit_instance", "instance_key", "key"),
+    Index("ix_audit_at", "at"),
+)
+"""Who did what, when and why; appended in the transaction of the act, never changed."""
