@@ -1,4 +1,4 @@
-"""Puts the built web assets into wheels and source distributions; part of the build, not of the product."""
+"""Puts the built web assets and the examples into wheels and source distributions; part of the build, not of the product."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ class AssetsHook(BuildHookInterface[Any]):
         # An sdist carries the built assets but not web/assets's npm packages: nothing to build from it.
         if version != "editable" and not self._is_built():
             subprocess.run([sys.executable, str(Path(self.root, "web", "assets", "build.py"))], check=True)
+        if version != "editable" and self.target_name == "wheel":
+            build_data["force_include"][str(Path(self.root, "examples"))] = "web/examples"
 
     def _is_built(self) -> bool:
         return Path(self.root, "PKG-INFO").exists() and Path(self.root, "web", "static", "dist").is_dir()
