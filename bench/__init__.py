@@ -1,0 +1,1 @@
+"""What Partitur costs: `make bench`. Figures only: no test looks at them, and nothing here is part of the product."""
