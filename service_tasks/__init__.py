@@ -1,0 +1,37 @@
+"""How a job becomes a call: typed services, their contracts, and the worker that calls them.
+
+    from service_tasks import BpmnError, Call, Data, Retry, service_task
+
+    class Reservation(Data):
+        reservation_id: str
+
+    @service_task("reserve-inventory", timeout=5, retry=Retry(attempts=5), idempotent=True,
+                  errors={"OUT_OF_STOCK": "The warehouse has less than was ordered."},
+                  compensated_by="release-inventory")
+    def reserve(order_id: str, items: list[OrderLine], *, call: Call) -> Reservation: ...
+
+A service knows nothing of the process that calls it: its inputs are the process variables named like its parameters
+(`order_id` or `orderId`), its result becomes variables, and what can go wrong is an error code that the diagram may
+catch.
+"""
+
+from service_tasks.call import Call
+from service_tasks.contract import ContractError, Data, ServiceContract, service_task
+from service_tasks.errors import BpmnError, GiveUp, InDoubt, RetryLater, ServiceError
+from service_tasks.registry import Registry
+from service_tasks.retry import Retry
+
+__all__ = [
+    "BpmnError",
+    "Call",
+    "ContractError",
+    "Data",
+    "GiveUp",
+    "InDoubt",
+    "Registry",
+    "Retry",
+    "RetryLater",
+    "ServiceContract",
+    "ServiceError",
+    "service_task",
+]

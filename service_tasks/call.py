@@ -1,0 +1,56 @@
+"""What a service function is told about the call it serves, beside its inputs."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+TRACE_PARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of a service on behalf of a process instance.
+
+    `idempotency_key` is the same for every attempt of the same effect, over restarts and nodes: a service that keeps
+    the keys it has seen takes effect once. `correlation_id` is the same for all calls of one instance. `traceparent`
+    is W3C trace context: the instance's trace, with a span of this call's own. `deadline` is when the caller stops
+    waiting; `timeout` how many seconds that was from the start.
+    """
+
+    service: str
+    idempotency_key: str
+    correlation_id: str
+    traceparent: str
+    attempt: int
+    job_key: int
+    instance_key: int
+    element_id: str
+    business_id: str | None
+    deadline: datetime
+    timeout: float
+
+    def headers(self) -> dict[str, str]:
+        """The HTTP headers that carry the call's identity to a service."""
+        return {
+            "Idempotency-Key": self.idempotency_key,
+            "X-Correlation-ID": self.correlation_id,
+            "traceparent": self.traceparent,
+        }
+
+
+def child_span(parent: str | None, correlation_id: str) -> str:
+    """A `traceparent` for one call, in the trace of `parent` (W3C Trace Context §3.2).
+
+    Without a usable parent the trace id comes from the correlation id, so that all calls of an instance are in one
+    trace even where nobody started any.
+    """
+    match = TRACE_PARENT.fullmatch(parent or "")
+    if match and int(match[1], 16) and int(match[2], 16):
+        trace, flags = match[1], match[3]
+    else:
+        trace, flags = hashlib.sha256(correlation_id.encode()).hexdigest()[:32], "01"
+    return f"00-{trace}-{secrets.token_hex(8)}-{flags}"

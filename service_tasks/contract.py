@@ -1,0 +1,249 @@
+"""The contract of a service: its name, what it takes and gives, what can go wrong, how it is to be called."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, TypeAdapter, create_model
+from pydantic.alias_generators import to_camel
+
+from service_tasks.call import Call
+from service_tasks.retry import Duration, Retry, as_timedelta
+
+MARK = "__service_task__"
+MAX_RESULT_BYTES = 1_000_000
+"""The largest result (as JSON) that a service may answer with, unless its contract says otherwise."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class ContractError(Exception):
+    """A function cannot be a service: its signature or its policy does not say what the contract needs."""
+
+
+class Data(BaseModel):
+    """A base for the inputs and results of services: fields are camelCase in process variables, snake_case in Python.
+
+    Both spellings are accepted on the way in; the way out is camelCase, as diagrams write it.
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, serialize_by_alias=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """What `@service_task` says about a service beside its signature; see there."""
+
+    name: str
+    version: str = "1"
+    timeout: timedelta = timedelta(seconds=30)
+    retry: Retry = field(default_factory=Retry)
+    idempotent: bool = False
+    errors: Mapping[str, str] = field(default_factory=dict)
+    compensated_by: str | None = None
+    expected: timedelta | None = None
+    concurrency: int | None = None
+    rate: float | None = None
+    max_result_bytes: int = MAX_RESULT_BYTES
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ServiceContract:
+    """One service, ready to be called and to be described.
+
+    `inputs` is a pydantic model with one field per parameter, its alias the camelCase variable name; `output` checks
+    and writes the result (None: the service gives nothing back).
+    """
+
+    policy: Policy
+    description: str
+    function: Callable[..., Any]
+    inputs: type[BaseModel]
+    output: TypeAdapter[Any] | None
+    is_async: bool
+    takes_call: bool
+
+    @property
+    def name(self) -> str:
+        """The job type under which diagrams ask for the service."""
+        return self.policy.name
+
+    def input_schema(self) -> dict[str, Any]:
+        """JSON Schema of the variables that the service takes."""
+        return self.inputs.model_json_schema(by_alias=True)
+
+    def output_schema(self) -> dict[str, Any]:
+        """JSON Schema of the variables that the service gives; an empty object if none."""
+        if self.output is None:
+            return {"type": "object", "properties": {}}
+        return self.output.json_schema(by_alias=True, mode="serialization")
+
+    def describe(self) -> dict[str, Any]:
+        """The whole contract as JSON-compatible data, for the catalogue."""
+        policy = self.policy
+        return {
+            "name": policy.name,
+            "version": policy.version,
+            "description": self.description,
+            "inputs": self.input_schema(),
+            "outputs": self.output_schema(),
+            "errors": dict(policy.errors),
+            "idempotent": policy.idempotent,
+            "compensatedBy": policy.compensated_by,
+            "timeoutSeconds": policy.timeout.total_seconds(),
+            "expectedSeconds": policy.expected.total_seconds() if policy.expected else None,
+            "retry": {
+                "attempts": policy.retry.attempts,
+                "backoff": policy.retry.backoff,
+                "firstSeconds": as_timedelta(policy.retry.first).total_seconds(),
+                "capSeconds": as_timedelta(policy.retry.cap).total_seconds(),
+            },
+            "concurrency": policy.concurrency,
+            "ratePerSecond": policy.rate,
+        }
+
+
+def service_task(
+    name: str,
+    version: str = "1",
+    *,
+    timeout: Duration = 30,
+    retry: Retry | None = None,
+    idempotent: bool = False,
+    errors: Mapping[str, str] | None = None,
+    compensated_by: str | None = None,
+    expected: Duration | None = None,
+    concurrency: int | None = None,
+    rate: float | None = None,
+    max_result_bytes: int = MAX_RESULT_BYTES,
+) -> Callable[[F], F]:
+    """Declare a typed function or method, sync or async, to be the service that jobs of type `name` call.
+
+    Parameters become inputs: `order_id: str` takes the variable `orderId` (or `order_id`), a default makes it
+    optional. The keyword parameter `call: Call` is told about the call. The return annotation (a pydantic model, a
+    dataclass, a TypedDict, a dict, or None) says which variables the service gives.
+
+    Arguments:
+        name: the job type (`zeebe:taskDefinition type`, `camunda:topic`).
+        version: of the contract, for the catalogue.
+        timeout: how long one call may take; longer counts as a failure.
+        retry: how failures are repeated; the number of attempts may be overruled by the diagram.
+        idempotent: calling twice with the same idempotency key has the effect of calling once. Without it a call
+            whose outcome is unknown is never repeated by itself.
+        errors: the error codes that the service may raise as `BpmnError`, with a sentence for the analyst.
+        compensated_by: name of the service that undoes this one.
+        expected: the SLA, from the job's creation to its end; a job open for longer makes its instance *stalled*.
+        concurrency: at most so many calls at once in one worker.
+        rate: at most so many calls begin per second in one worker.
+        max_result_bytes: the largest result as JSON.
+
+    Raises ContractError if the policy makes no sense; the signature is read when the function is registered.
+    """
+    if not name.strip():
+        raise ContractError("Expected a service to have a name, but it is empty.")
+    if concurrency is not None and concurrency < 1:
+        raise ContractError(f"Expected service {name!r} to allow 1 call or more at once, but not {concurrency}.")
+    if rate is not None and rate <= 0:
+        raise ContractError(f"Expected service {name!r} to allow a positive rate, but rate is {rate}.")
+    if as_timedelta(timeout) <= timedelta(0):
+        raise ContractError(f"Expected service {name!r} to have a positive timeout, but it is {timeout}.")
+    policy = Policy(
+        name=name, version=version, timeout=as_timedelta(timeout), retry=retry or Retry(), idempotent=idempotent,
+        errors=dict(errors or {}), compensated_by=compensated_by,
+        expected=None if expected is None else as_timedelta(expected),
+        concurrency=concurrency, rate=rate, max_result_bytes=max_result_bytes,
+    )
+
+    def mark(function: F) -> F:
+        setattr(function, MARK, policy)
+        return function
+
+    return mark
+
+
+def contract_of(function: Callable[..., Any]) -> ServiceContract:
+    """The contract of a function (or bound method) declared with `@service_task`.
+
+    Raises ContractError if it is not declared, or its signature does not say the types.
+    """
+    policy = getattr(function, MARK, None)
+    if not isinstance(policy, Policy):
+        raise ContractError(f"Expected {_title(function)} to be declared with @service_task, but it is not.")
+    signature, hints = _read_signature(function, policy.name)
+    inputs, takes_call = _inputs(policy.name, signature, hints)
+    return ServiceContract(
+        policy=policy, description=inspect.getdoc(function) or "", function=function, inputs=inputs,
+        output=_output(policy.name, signature, hints), is_async=inspect.iscoroutinefunction(function),
+        takes_call=takes_call,
+    )
+
+
+def _read_signature(function: Callable[..., Any], name: str) -> tuple[inspect.Signature, dict[str, Any]]:
+    try:
+        return inspect.signature(function), typing.get_type_hints(function, include_extras=True)
+    except (NameError, TypeError, ValueError) as error:
+        raise ContractError(f"Expected to read the types of service {name!r}, but: {error}.") from error
+
+
+def _inputs(name: str, signature: inspect.Signature, hints: Mapping[str, Any]) -> tuple[type[BaseModel], bool]:
+    fields: dict[str, Any] = {}
+    takes_call = False
+    for parameter in signature.parameters.values():
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise ContractError(
+                f"Expected service {name!r} to name its inputs, but {parameter} takes whatever comes."
+            )
+        if parameter.name not in hints:
+            raise ContractError(f"Expected service {name!r} to give the type of {parameter.name!r}, but there is none.")
+        if hints[parameter.name] is Call:
+            takes_call = parameter.name == "call"
+            if not takes_call:
+                raise ContractError(
+                    f"Expected the Call of service {name!r} to be named 'call', but it is {parameter.name!r}."
+                )
+            continue
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[parameter.name] = (hints[parameter.name], Field(default))
+    config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", protected_namespaces=())
+    try:
+        model: type[BaseModel] = create_model("Inputs of " + name, __config__=config, **fields)
+    except (PydanticUserError, NameError, ValueError) as error:
+        raise ContractError(f"Expected service {name!r} to take data that JSON can carry, but: {error}") from error
+    return model, takes_call
+
+
+def _output(name: str, signature: inspect.Signature, hints: Mapping[str, Any]) -> TypeAdapter[Any] | None:
+    if signature.return_annotation is signature.empty:
+        raise ContractError(f"Expected service {name!r} to say what it gives back (None for nothing), but it does not.")
+    hint = hints.get("return")
+    if hint is None or hint is type(None):
+        return None
+    if not _is_object(hint):
+        raise ContractError(
+            f"Expected service {name!r} to give back named values (a model, dataclass, TypedDict or dict), "
+            f"but it gives {hint!r}."
+        )
+    try:
+        return TypeAdapter(hint)
+    except PydanticUserError as error:
+        raise ContractError(f"Expected service {name!r} to give back data that JSON can carry, but: {error}") from error
+
+
+def _is_object(hint: Any) -> bool:
+    hint = typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Annotated else hint
+    if typing.get_origin(hint) is not None:
+        origin = typing.get_origin(hint)
+        return isinstance(origin, type) and issubclass(origin, Mapping)
+    if not isinstance(hint, type):
+        return False
+    return issubclass(hint, BaseModel | Mapping) or dataclasses.is_dataclass(hint) or typing.is_typeddict(hint)
+
+
+def _title(function: Callable[..., Any]) -> str:
+    return getattr(function, "__qualname__", repr(function))

@@ -1,0 +1,59 @@
+"""What a service may say instead of a result. Anything else that it raises is a technical failure: tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+
+class ServiceError(Exception):
+    """Base of what a service function raises on purpose."""
+
+
+class BpmnError(ServiceError):
+    """The business says no: an error that the diagram catches by its code (BPMN 2.0 §10.5.6).
+
+    `code` is matched with the error boundary events and error event sub-processes around the task; `variables` become
+    process variables where the error is caught. It is never retried.
+    """
+
+    def __init__(self, code: str, message: str = "", variables: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message or code)
+        self.code = code
+        self.message = message
+        self.variables: dict[str, Any] = dict(variables or {})
+
+
+class RetryLater(ServiceError):
+    """The service cannot answer now and says when to ask again (HTTP 429 and 503 with `Retry-After`).
+
+    It counts as an attempt. The wait is `after`, or the contract's own wait where that is longer.
+    """
+
+    def __init__(self, after: timedelta | float, reason: str = "The service asked to be called again later.") -> None:
+        super().__init__(reason)
+        self.after = after if isinstance(after, timedelta) else timedelta(seconds=after)
+
+
+class GiveUp(ServiceError):
+    """Trying again cannot help: the job fails for good, and an operator decides (an incident)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+
+
+class NotSent(ServiceError):
+    """The request never left: the service cannot have acted, so even a call that is not idempotent may be repeated."""
+
+
+class InDoubt(ServiceError):
+    """Whether a call that is not idempotent took effect is not known. It is never repeated by itself."""
+
+
+def faults_of(error: ValidationError) -> str:
+    """What is wrong with data, field by field: "'authorizationId': Field required; 'amount': …"."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'it'!r}: {fault['msg']}" for fault in faults[:10])
