@@ -1,0 +1,52 @@
+"""Calling functions, whoever wrote them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bpmn.feel.limits import check_size, spend, warn
+from bpmn.feel.values import Builtin, Function, Value, type_name
+
+
+def call(function: Value, positional: list[Value], named: dict[str, Value] | None = None) -> Value:
+    """The result of a function for these arguments; null if it is none, or they do not fit its parameters."""
+    kind = type(function)
+    if kind is Builtin:
+        return _call_builtin(function, positional, named)
+    if kind is not Function:
+        warn(f"Expected a function to call, but it is a {type_name(function)}.")
+        return None
+    arguments = _arrange(function, positional, named)
+    if arguments is None:
+        return None
+    spend(1)
+    result = function.call([argument if kind is None else kind.convert(argument)
+                            for argument, kind in zip(arguments, function.types, strict=True)])
+    return result if function.result is None else function.result.convert(result)
+
+
+def _call_builtin(function: Builtin, positional: list[Value], named: dict[str, Value] | None) -> Value:
+    spend(1 + sum([weight(value) for value in (named.values() if named is not None else positional)]))
+    result = function.invoke(positional, named)
+    if type(result) is list or type(result) is str:
+        check_size(len(result))
+    return result
+
+
+def weight(value: Value) -> int:
+    """About how many steps it takes to look at a value once."""
+    if type(value) is list:
+        return len(value)
+    return len(value) >> 6 if type(value) is str else 0
+
+
+def _arrange(function: Function, positional: list[Value], named: dict[str, Value] | None) -> Sequence[Value] | None:
+    wanted = function.parameters
+    if named is None:
+        if len(positional) == len(wanted):
+            return positional
+    elif named.keys() == set(wanted):
+        return [named[name] for name in wanted]
+    given = len(positional) if named is None else ", ".join(named)
+    warn(f"Expected the arguments ({', '.join(wanted)}) for {function.name or 'a function'}, but got {given}.")
+    return None

@@ -1,0 +1,91 @@
+"""What one evaluation may use, and where its warnings go.
+
+A model is data from outside: an expression must not be able to hold a thread or fill the memory. Loops, calls and
+walks through nested values spend steps; whoever runs out ends with a `FeelError`. The current run is kept per
+thread so that plain conditions, which cannot loop, pay nothing for it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bpmn.feel.errors import FeelError
+
+MAX_STEPS = 1_000_000
+MAX_SIZE = 1_000_000
+"""Longest string (characters) or list (elements) that an expression may make."""
+MAX_TEXT = 65_536
+"""Longest expression text."""
+MAX_DEPTH = 64
+"""Deepest nesting of an expression text."""
+MAX_WARNINGS = 50
+REGEX_SECONDS = 0.25
+
+
+class Run:
+    """One evaluation: the steps it has left and the warnings it gave."""
+
+    __slots__ = ("steps", "warnings")
+
+    def __init__(self, warnings: list[str] | None, steps: int = MAX_STEPS) -> None:
+        self.steps = steps
+        self.warnings = warnings
+
+    def spend(self, steps: int) -> None:
+        """Take steps from what is left. Raises FeelError when nothing is."""
+        self.steps -= steps
+        if self.steps < 0:
+            raise FeelError(f"Expected the expression to end within {MAX_STEPS:,} steps, but it needs more.")
+
+
+class _Current(threading.local):
+    run: Run | None = None
+
+
+_current = _Current()
+
+
+@contextmanager
+def running(warnings: list[str] | None = None) -> Iterator[Run]:
+    """Bound everything evaluated inside; an inner `running` shares the budget of the outer one."""
+    outer = _current.run
+    run = Run(warnings)
+    if outer is not None:
+        run.steps = outer.steps
+        run.warnings = warnings if warnings is not None else outer.warnings
+    _current.run = run
+    try:
+        yield run
+    except RecursionError as error:
+        raise FeelError("Expected functions to call each other less deeply, but they ran out of room.") from error
+    finally:
+        if outer is not None:
+            outer.steps = run.steps
+        _current.run = outer
+
+
+def current_run() -> Run:
+    """The run of this thread; outside of any, a fresh one."""
+    return _current.run or Run(None)
+
+
+def spend(steps: int) -> None:
+    """Take steps from the current run, if there is one."""
+    run = _current.run
+    if run is not None:
+        run.spend(steps)
+
+
+def warn(message: str) -> None:
+    """Keep a warning for whoever looks at the evaluation."""
+    run = _current.run
+    if run is not None and run.warnings is not None and len(run.warnings) < MAX_WARNINGS:
+        run.warnings.append(message)
+
+
+def check_size(size: int) -> None:
+    """Raises FeelError if a string or list is longer than an expression may make."""
+    if size > MAX_SIZE:
+        raise FeelError(f"Expected a text or list of at most {MAX_SIZE:,} parts, but the expression made {size:,}.")
