@@ -5,7 +5,7 @@
 PORT ?= 8080
 DATA_DIR ?= data
 PY := .venv/bin/python
-UV := .venv/bin/uv --no-config
+UV := .venv/bin/uv
 INSTALL := $(UV) pip install --quiet --python $(PY) --constraints constraints.txt --build-constraints constraints.txt
 # The first Python on the PATH that is new enough and complete.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \

