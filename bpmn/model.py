@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
+def nothing() -> Mapping[str, Any]:
+    """The empty mapping, shared."""
+    return NOTHING
+
+
 class Dialect(StrEnum):
     """Which of Camunda's two dialects a model was drawn in."""
 
@@ -159,7 +164,7 @@ class JobDefinition:
     type: Expression
     retries: Expression | None = None
     """How many attempts; None means the default (3)."""
-    headers: Mapping[str, str] = NOTHING
+    headers: Mapping[str, str] = field(default_factory=nothing)
     priority: Expression | None = None
 
 
@@ -175,7 +180,7 @@ class UserTaskDefinition:
     priority: Expression | None = None
     form_key: Expression | None = None
     form_id: str | None = None
-    headers: Mapping[str, str] = NOTHING
+    headers: Mapping[str, str] = field(default_factory=nothing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,7 +289,7 @@ class Element:
     compensation_handler: str | None = None
     """Id of the handler associated with its compensation boundary event."""
     listeners: tuple[Listener, ...] = ()
-    properties: Mapping[str, str] = NOTHING
+    properties: Mapping[str, str] = field(default_factory=nothing)
     """`zeebe:properties` / `camunda:properties` and template ids."""
     async_before: bool = False
     async_after: bool = False
@@ -321,9 +326,11 @@ class Model:
     dialect: Dialect
     processes: tuple[Process, ...]
     """The executable ones only (`isExecutable="true"`; absent means false, BPMN 2.0 §10.3.1)."""
-    names: Mapping[str, str] = NOTHING
+    names: Mapping[str, str] = field(default_factory=nothing)
     """Element id → name, of everything in the file."""
     has_diagram: bool = True
+    states_platform: bool = True
+    """Whether the file says for which Camunda it was drawn (`modeler:executionPlatform`); otherwise it is a guess."""
 
 
 class Severity(StrEnum):
