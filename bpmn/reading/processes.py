@@ -1,0 +1,50 @@
+"""Reads one process (BPMN 2.0 §10.3)."""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+
+from bpmn import camunda, zeebe
+from bpmn.model import Dialect, Process
+from bpmn.reading.compensation import read_handlers
+from bpmn.reading.elements import read_elements, read_flows
+from bpmn.reading.nodes import BPMN, CAMUNDA, Node, attribute, child, identifier, text
+from bpmn.reading.source import Source
+
+DAYS = re.compile(r"(?:P(\d+)D|(\d+))\Z")
+
+
+def read_process(node: Node, source: Source) -> Process:
+    """One executable process with everything in it."""
+    if not identifier(node):
+        source.error(node, "Expected the process to have an id, but it has none.")
+    flows = read_flows(node, source)
+    return Process(
+        id=identifier(node),
+        name=attribute(node, "name"),
+        dialect=source.dialect,
+        elements=MappingProxyType(read_elements(node, flows, read_handlers(source), source)),
+        flows=MappingProxyType(flows),
+        version_tag=_version_tag(node, source),
+        documentation=text(child(node, BPMN + "documentation")),
+        history_ttl_days=_history_ttl(node, source),
+        tree=node,
+    )
+
+
+def _version_tag(node: Node, source: Source) -> str | None:
+    tag = zeebe.read_version_tag(node) if source.reads(Dialect.CAMUNDA_8) else None
+    return tag or (camunda.read_version_tag(node) if source.reads(Dialect.CAMUNDA_7) else None)
+
+
+def _history_ttl(node: Node, source: Source) -> int | None:
+    """`camunda:historyTimeToLive`: a number of days, bare or as P30D (Camunda 7 manual, "History Time To Live")."""
+    written = attribute(node, CAMUNDA + "historyTimeToLive")
+    if written is None:
+        return None
+    match = DAYS.match(written)
+    if match is None:
+        source.error(node, f"Expected historyTimeToLive to be a number of days such as 30 or P30D, not {written!r}.")
+        return None
+    return int(match.group(1) or match.group(2))

@@ -1,0 +1,62 @@
+"""Rules about what an activity needs in order to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bpmn.model import Dialect, ElementType, Model, Process
+from bpmn.validation.findings import Finding, article, words
+
+WORK = {Dialect.CAMUNDA_8: "a job type (zeebe:taskDefinition)", Dialect.CAMUNDA_7: "an external topic, a class or an "
+        "expression"}
+
+
+def implementation(process: Process, model: Model) -> Iterator[Finding]:
+    """A service-like task says who does it (Camunda 8 and Camunda 7 refuse it otherwise)."""
+    for element in process.elements.values():
+        if element.job or element.script or element.called_decision:
+            continue
+        if element.type in (ElementType.SERVICE_TASK, ElementType.SEND_TASK):
+            yield _missing(element.id, element.type, WORK[process.dialect])
+        elif element.type is ElementType.BUSINESS_RULE_TASK:
+            yield _missing(element.id, element.type, f"a decision, or {WORK[process.dialect]}")
+        elif element.type is ElementType.SCRIPT_TASK:
+            yield _missing(element.id, element.type, "a FEEL expression (zeebe:script)")
+
+
+def called_process(process: Process, model: Model) -> Iterator[Finding]:
+    """A call activity says which process it calls."""
+    for element in process.elements.values():
+        if element.type is ElementType.CALL_ACTIVITY and element.called_process is None:
+            yield _missing(element.id, element.type, "the id of the process to call")
+
+
+def awaited_message(process: Process, model: Model) -> Iterator[Finding]:
+    """A receive task of Camunda 8 has a message; Camunda 7 lets one wait to be triggered."""
+    for element in process.elements.values():
+        is_open = element.type is ElementType.RECEIVE_TASK and not element.events
+        if is_open and process.dialect is Dialect.CAMUNDA_8 and model.states_platform:
+            yield _missing(element.id, element.type, "a message")
+
+
+def _missing(id: str, type: ElementType, what: str) -> Finding:
+    return Finding(id, f"Expected the {words(type)} to have {what}, but it has none.")
+
+
+def loops(process: Process, model: Model) -> Iterator[Finding]:
+    """A loop knows how often it goes round."""
+    for element in process.elements.values():
+        loop = element.loop
+        if loop is None:
+            continue
+        if loop.multi_instance and loop.collection is None and loop.cardinality is None:
+            yield Finding(element.id, "Expected a collection or a number for the multi-instance, but there is neither.")
+        if not loop.multi_instance and loop.loop_condition is None and loop.loop_maximum is None:
+            yield Finding(element.id, "Expected the loop to have a condition or a maximum, but it has neither.")
+        if loop.output_collection and loop.output_element is None:
+            yield Finding(element.id, "Expected an output element for the output collection, but there is none.")
+        if element.type is ElementType.EVENT_SUB_PROCESS:
+            yield Finding(element.id, f"Expected {article(words(element.type))} without a loop, but it has one.")
+
+
+RULES = (implementation, called_process, awaited_message, loops)
