@@ -60,7 +60,8 @@ def _standard(node: Node, source: Source) -> Loop:
         source.error(node, f"Expected the maximum of the loop to be a whole number, but it is {maximum!r}.")
     return Loop(
         multi_instance=False,
-        loop_condition=source.condition(child(node, BPMN + "loopCondition"), "the loop condition"),
+        # Neither Camunda runs standard loops, so neither has a way to write their condition: FEEL does without "=".
+        loop_condition=source.condition(child(node, BPMN + "loopCondition"), "the loop condition", plain_is_feel=True),
         loop_maximum=int(maximum) if maximum is not None and maximum.isdigit() else None,
         test_before=flag(node, "testBefore"),
     )

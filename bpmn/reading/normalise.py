@@ -53,7 +53,8 @@ def _rename_legacy(node: Node) -> None:
         uri, _, local = str(name)[1:].rpartition("}")
         if uri in LEGACY_NS:
             value = node.attrib.pop(name)
-            node.attrib.setdefault(CAMUNDA + local, value)
+            if node.get(CAMUNDA + local) is None:
+                node.set(CAMUNDA + local, value)
 
 
 def _strip_prefixes(node: Node, known: set[str | None]) -> None:

@@ -99,19 +99,23 @@ class Source:
             self._note_syntax(node, what, written, error)
             return Literal(written)
 
-    def condition(self, node: Node | None, what: str) -> Expression | None:
-        """Compile the text of a condition, which must be an expression: a plain text is never true or false."""
+    def condition(self, node: Node | None, what: str, plain_is_feel: bool = False) -> Expression | None:
+        """Compile the text of a condition, which must be an expression: a plain text is never true or false.
+
+        With `plain_is_feel` a text without any mark is read as FEEL.
+        """
         written = text(node)
         if node is None or written is None:
             return None
         language = (attribute(node, "language") or "").lower()
-        if language == "feel":
+        if language == "feel" or (plain_is_feel and "${" not in written and "#{" not in written):
             return self.feel(node, written, what)
         if language in SCRIPT_LANGUAGES:
             self.error(node, f"Expected {what} in FEEL (= …) or as ${{…}}, but it is a script in {language}.")
             return Literal(written)
+        known = len(self.problems)
         compiled = self.expression(node, written, what)
-        if isinstance(compiled, Literal):
+        if isinstance(compiled, Literal) and len(self.problems) == known:
             wanted = "= …" if self.dialect is Dialect.CAMUNDA_8 else "${…}"
             self.error(node, f"Expected {what} to be an expression ({wanted}), but it is the text {written!r}.")
         return compiled

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpmn.model import SCOPES, Element, ElementType, EventKind, Model, Process
-from bpmn.validation.findings import Finding, contents, doubt, kinds
+from bpmn.validation.findings import Finding, contents, doubt, kinds, starts
 from bpmn.validation.links import link_ends
 
 INSTANT = frozenset({
@@ -22,6 +22,8 @@ INSTANT = frozenset({
 CHOOSING = frozenset({
     ElementType.EXCLUSIVE_GATEWAY, ElementType.INCLUSIVE_GATEWAY, ElementType.EVENT_BASED_GATEWAY,
 })
+UNSTARTED = frozenset({ElementType.AD_HOC_SUB_PROCESS})
+"""Scopes that need no start event."""
 MAX_COMPARISONS = 2_000_000
 """How much work the search for joins that never fire may be; beyond it the warning is left out."""
 
@@ -38,11 +40,16 @@ def reachable(process: Process, model: Model) -> Iterator[Finding]:
             if id not in found:
                 found.add(id)
                 waiting.append(id)
+    begun = {*starts(process), *(id for id, element in process.elements.items() if element.type in UNSTARTED)}
     for element in process.elements.values():
-        # What is in an unreached sub-process is said by the sub-process.
-        is_said = element.for_compensation or element.scope not in found
-        if element.id not in found and not is_said:
+        if element.id not in found and not _is_said(element, process, found, begun):
             yield doubt(element.id, "No token ever comes here: nothing leads to this element from a start event.")
+
+
+def _is_said(element: Element, process: Process, found: set[str], begun: set[str]) -> bool:
+    """Whether another problem says already why no token comes to the element."""
+    is_lost = element.type is ElementType.BOUNDARY_EVENT and element.attached_to not in process.elements
+    return is_lost or element.for_compensation or element.scope not in found or element.scope not in begun
 
 
 def _ways(process: Process) -> Graph:
