@@ -17,7 +17,7 @@ catch.
 
 from service_tasks.call import Call
 from service_tasks.contract import ContractError, Data, ServiceContract, service_task
-from service_tasks.errors import BpmnError, GiveUp, InDoubt, RetryLater, ServiceError
+from service_tasks.errors import BpmnError, GiveUp, InDoubt, NotSent, RetryLater, ServiceError, UnknownOutcome
 from service_tasks.registry import Registry
 from service_tasks.retry import Retry
 
@@ -28,10 +28,12 @@ __all__ = [
     "Data",
     "GiveUp",
     "InDoubt",
+    "NotSent",
     "Registry",
     "Retry",
     "RetryLater",
     "ServiceContract",
     "ServiceError",
+    "UnknownOutcome",
     "service_task",
 ]

@@ -49,6 +49,13 @@ class NotSent(ServiceError):
     """The request never left: the service cannot have acted, so even a call that is not idempotent may be repeated."""
 
 
+class UnknownOutcome(ServiceError):
+    """There was no usable answer, so it is not known whether the service acted: a timeout, a lost connection, a 5xx.
+
+    A service that is idempotent is called again with the same key; for another one the effect is in doubt.
+    """
+
+
 class InDoubt(ServiceError):
     """Whether a call that is not idempotent took effect is not known. It is never repeated by itself."""
 

@@ -20,7 +20,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from service_tasks.call import Call
-from service_tasks.errors import BpmnError, GiveUp, NotSent, RetryLater, faults_of
+from service_tasks.errors import BpmnError, GiveUp, NotSent, RetryLater, UnknownOutcome, faults_of
 
 MAX_RESPONSE_BYTES = 1_000_000
 DEFAULT_WAIT = 5.0
@@ -32,10 +32,6 @@ LATER_STATUS = frozenset({429, 503})
 LONGEST_WAIT = 86_400.0
 
 Answer = TypeVar("Answer", bound=BaseModel)
-
-
-class ServiceFailure(Exception):
-    """The service did not answer, or not with an answer: a technical failure, tried again by the contract's policy."""
 
 
 class HttpService:
@@ -90,7 +86,7 @@ class HttpService:
             RetryLater: 429 or 503; after `Retry-After` (RFC 9110 §10.2.3).
             GiveUp: another 4xx answer, a redirect, or one that is too large, not JSON, or not what was expected.
             NotSent: no connection; the service has not seen the request.
-            ServiceFailure: a timeout, a broken connection, or a 5xx answer.
+            UnknownOutcome: a timeout, a broken connection, or a 5xx answer.
         """
         remaining = (call.deadline - datetime.now(UTC)).total_seconds()
         if remaining <= 0:
@@ -101,11 +97,11 @@ class HttpService:
         except NOT_SENT as error:
             raise NotSent(f"Expected to reach {self.base_url}, but there was no connection: {error}.") from error
         except httpx.TimeoutException as error:
-            raise ServiceFailure(
+            raise UnknownOutcome(
                 f"Expected {method} {self.base_url}{path} to answer within {call.timeout:g} s, but it did not."
             ) from error
         except httpx.HTTPError as error:
-            raise ServiceFailure(f"Expected {method} {self.base_url}{path} to answer, but: {error}.") from error
+            raise UnknownOutcome(f"Expected {method} {self.base_url}{path} to answer, but: {error}.") from error
         if response.is_success:
             return _decode(response, content)
         raise _problem(response, content)
@@ -117,7 +113,7 @@ class HttpService:
             size += len(part)
             # httpx's timeout is per read: a service that drips its answer would outlast it.
             if datetime.now(UTC) > deadline:
-                raise ServiceFailure(f"Expected {response.request.url} to finish its answer in time, but it did not.")
+                raise UnknownOutcome(f"Expected {response.request.url} to finish its answer in time, but it did not.")
             if size > self._max_response_bytes:
                 raise GiveUp(
                     f"Expected an answer of at most {self._max_response_bytes} bytes from {response.request.url}, "
@@ -153,7 +149,7 @@ def _problem(response: httpx.Response, content: bytes) -> Exception:
         wait = _retry_after(response.headers.get("Retry-After"))
         return RetryLater(wait, f"Expected {response.request.url} to answer now, but it said {status}: {detail}")
     if status in RETRIED_STATUS or status >= 500:
-        return ServiceFailure(f"Expected {response.request.url} to succeed, but it answered {status}: {detail}")
+        return UnknownOutcome(f"Expected {response.request.url} to succeed, but it answered {status}: {detail}")
     code = document.get("code")
     if 400 <= status < 500 and isinstance(code, str) and code:
         variables = document.get("variables")

@@ -97,7 +97,9 @@ class BillingClient(HttpService):
         "authorize-payment", timeout=10, retry=STANDARD, idempotent=True, compensated_by="void-payment",
         expected=timedelta(minutes=5), errors={"PAYMENT_DECLINED": "The customer's bank declined the payment."},
     )
-    def authorize(self, order_id: str, amount: Decimal, payment_token: str, currency: str = "EUR", *, call: Call) -> Authorization:
+    def authorize(
+        self, order_id: str, amount: Decimal, payment_token: str, currency: str = "EUR", *, call: Call
+    ) -> Authorization:
         """Hold the amount of an order on the customer's card."""
         body = {"orderId": order_id, "amount": str(amount), "currency": currency, "paymentToken": payment_token}
         return self.post("/billing/authorizations", body, call, Authorization)

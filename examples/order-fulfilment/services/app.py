@@ -176,7 +176,8 @@ def main() -> None:
     parser.add_argument("--database", default=":memory:")
     arguments = parser.parse_args()
     running = serve(arguments.database, arguments.host, arguments.port)
-    print(json.dumps({"url": running.url}), flush=True)
+    sys.stdout.write(json.dumps({"url": running.url}) + "\n")
+    sys.stdout.flush()
     try:
         threading.Event().wait()
     except KeyboardInterrupt:

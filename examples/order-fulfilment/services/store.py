@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS faults (
 );
 CREATE TABLE IF NOT EXISTS stock (sku TEXT PRIMARY KEY, available INTEGER);
 """
-STOCK = {"TEA-ASSAM": 100_000, "TEA-SENCHA": 100_000, "MUG-BLUE": 100_000, "POT-GLASS": 100_000, "KETTLE-STEEL": 100_000}
+STOCK = dict.fromkeys(("TEA-ASSAM", "TEA-SENCHA", "MUG-BLUE", "POT-GLASS", "KETTLE-STEEL"), 100_000)
 PREFIX = {"reserve": "R-", "authorize": "P-", "schedule": "D-"}
 
 

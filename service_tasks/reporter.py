@@ -1,0 +1,70 @@
+"""Carries answers to the engine, and sees to it that one broken instance does not hold up the others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy.exc import DBAPIError
+
+from engine.activation import ActivatedJob
+from engine.engine import Engine
+from service_tasks.exchange import Answer, Exchanged, Want, exchange
+from service_tasks.outcome import Failed
+
+logger = logging.getLogger(__name__)
+
+
+class Reporter:
+    """Runs the exchanges of one worker."""
+
+    def __init__(self, engine: Engine, worker: str, lock: timedelta) -> None:
+        self._engine = engine
+        self._worker = worker
+        self._lock = lock
+
+    def exchange(
+        self, answers: Sequence[Answer], renewals: Sequence[ActivatedJob], wants: Sequence[Want]
+    ) -> Exchanged:
+        """One exchange in one transaction; if that fails, each answer in a transaction of its own.
+
+        Raises what the engine raises when there is no answer to save.
+        """
+        try:
+            return self._run(answers, renewals, wants)
+        except Exception:
+            if not answers:
+                raise
+            logger.exception("Expected to report %d answers together, but it failed; trying one by one.", len(answers))
+        done = Exchanged()
+        for answer in answers:
+            self._report(answer, done)
+        return done
+
+    def _report(self, answer: Answer, done: Exchanged) -> None:
+        try:
+            done.refused += self._run([answer], [], []).refused
+        except DBAPIError:
+            logger.exception("Expected to report job %d, but the database cannot be written.", answer[0].key)
+            done.unsaved.add(answer[0].key)
+        except Exception as error:
+            logger.exception("Expected process instance %d to go on, but it failed.", answer[0].instance_key)
+            self._report_broken(answer[0], error, done)
+
+    def _report_broken(self, job: ActivatedJob, error: Exception, done: Exchanged) -> None:
+        """An answer that the engine cannot digest is a bug of ours; the operator gets an incident at its instance."""
+        failed = Failed(
+            f"Expected the process to go on after service {job.type!r}, but it failed inside the engine: "
+            f"{type(error).__name__}: {error}", retries=0,
+        )
+        try:
+            self._run([(job, failed)], [], [])
+        except Exception:
+            logger.exception("Expected to report job %d as failed, but that failed too.", job.key)
+            done.unsaved.add(job.key)
+
+    def _run(
+        self, answers: Sequence[Answer], renewals: Sequence[ActivatedJob], wants: Sequence[Want]
+    ) -> Exchanged:
+        return self._engine.execute(exchange, answers, renewals, wants, self._worker, self._lock)

@@ -1,0 +1,250 @@
+"""The worker: takes jobs, calls their services with no transaction open, and reports what came of it.
+
+One thread talks to the engine: each of its transactions carries all answers that are ready, all locks that need
+renewal and as many new jobs as there is room for. Service functions run in other threads, or on an event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import queue
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from engine.activation import ActivatedJob
+from engine.engine import Engine
+from engine.wakeup import Listener, jobs_topic
+from service_tasks.errors import UnknownOutcome
+from service_tasks.exchange import Exchanged, Want
+from service_tasks.held import Held, Stage
+from service_tasks.limits import Allowance
+from service_tasks.outcome import Outcome, Returned
+from service_tasks.registry import Registry
+from service_tasks.reporter import Reporter
+from service_tasks.threads import EventLoop, Threads
+
+logger = logging.getLogger(__name__)
+
+GRACE = 1.0
+"""Seconds that a call may outlast its timeout: its own client notices first, and knows more."""
+PAUSE = 1.0
+"""Seconds to wait after the database could not be reached."""
+REPORTS = 300
+"""How often an answer is offered to the engine before it is dropped, and the job left to run out of its lock."""
+
+
+class Worker:
+    """Serves the services of a registry, as threads of this process.
+
+    Arguments:
+        engine: where the jobs are.
+        registry: the services; a later addition is not noticed.
+        name: under which the worker locks jobs; by default host, process and a number.
+        threads: how many plain functions run at once.
+        held: how many jobs are held at once, those waiting for a thread included.
+        lock: how long a job is held without sign of life; renewed while its call lasts.
+        poll: how often the database is looked at when nothing wakes the worker (jobs made by other processes).
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        registry: Registry,
+        *,
+        name: str | None = None,
+        threads: int = 16,
+        held: int = 64,
+        lock: timedelta = timedelta(seconds=30),
+        poll: timedelta = timedelta(seconds=0.5),
+    ) -> None:
+        self.name = name or f"{socket.gethostname()}:{os.getpid()}:{id(self) % 10000}"
+        self._contracts = dict(registry.contracts)
+        self._allowances = {name: Allowance(contract.policy) for name, contract in self._contracts.items()}
+        self._unlimited = tuple(name for name, allowance in self._allowances.items() if not allowance.limited)
+        self._reporter = Reporter(engine, self.name, lock)
+        self._lock, self._poll, self._capacity = lock, poll.total_seconds(), held
+        self._threads = Threads(threads, f"service-{self.name}")
+        self._loop = EventLoop(f"services-{self.name}")
+        self._held: dict[int, Held] = {}
+        self._inbox: queue.SimpleQueue[tuple[Held, Outcome]] = queue.SimpleQueue()
+        self._listener: Listener = engine.wakeup.listen([jobs_topic(name) for name in self._contracts])
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"worker-{self.name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to serve, in the background."""
+        if self._contracts:
+            self._thread.start()
+
+    def stop(self, timeout: timedelta = timedelta(seconds=10)) -> bool:
+        """Take no more jobs, give back those not begun, and wait for the calls under way.
+
+        True if all were answered in time. Calls that were not are called again, by the next worker, after their lock
+        ran out.
+        """
+        self._stopping.set()
+        self._listener.wake()
+        if self._thread.ident is None:
+            return True
+        self._thread.join(timeout.total_seconds())
+        self._threads.stop()
+        self._loop.stop()
+        return not self._thread.is_alive()
+
+    @property
+    def busy(self) -> int:
+        """How many jobs it holds now."""
+        return len(self._held)
+
+    def _run(self) -> None:
+        with self._listener:
+            while not (self._stopping.is_set() and not self._held):
+                try:
+                    idle = not self._turn()
+                except Exception:
+                    logger.exception("Expected worker %s to reach its engine, but it failed.", self.name)
+                    self._stopping.wait(PAUSE)
+                    continue
+                if idle:
+                    self._listener.wait(self._patience())
+
+    def _turn(self) -> bool:
+        """One exchange with the engine; False if there was nothing to exchange."""
+        now = time.monotonic()
+        self._give_up(now)
+        if self._stopping.is_set():
+            self._give_back()
+        answers = self._ready()
+        renewals = [held.job for held in self._held.values() if held.renew_at <= now and not held.lost]
+        wants = [] if self._stopping.is_set() else self._wants(now)
+        if not (answers or renewals or wants):
+            return False
+        done = self._reporter.exchange([(held.job, outcome) for held, outcome in answers], renewals, wants)
+        self._settle(answers, renewals, done, now)
+        if done.unsaved:
+            self._stopping.wait(PAUSE)
+        return bool(answers or done.taken)
+
+    def _ready(self) -> list[tuple[Held, Outcome]]:
+        ready = []
+        while True:
+            try:
+                ready.append(self._inbox.get_nowait())
+            except queue.Empty:
+                return ready
+
+    def _wants(self, now: float) -> list[Want]:
+        """What there is room for: services with limits first, one by one, then all the others together."""
+        room = self._capacity - len(self._held)
+        wants = []
+        for name, allowance in self._allowances.items():
+            count = allowance.available(now, room) if allowance.limited else 0
+            if count > 0:
+                wants.append(Want((name,), count))
+                room -= count
+        if room > 0 and self._unlimited:
+            wants.append(Want(self._unlimited, room))
+        return wants
+
+    def _settle(
+        self, answers: Sequence[tuple[Held, Outcome]], renewals: Sequence[ActivatedJob], done: Exchanged, now: float
+    ) -> None:
+        for held, outcome in answers:
+            held.reports += 1
+            if held.job.key in done.unsaved and held.reports < REPORTS:
+                self._inbox.put((held, outcome))
+            else:
+                self._drop(held)
+        for job, error in done.refused:
+            logger.warning("The answer of service %r came too late: %s", job.type, error)
+        renew_at = now + self._lock.total_seconds() / 3
+        for job in renewals:
+            if job.key in self._held:
+                self._held[job.key].renew_at = renew_at
+        for key in done.lost:
+            if key in self._held:
+                self._held[key].lost = True
+        for job in done.taken:
+            self._dispatch(Held(job, self._contracts[job.type]), renew_at)
+
+    def _drop(self, held: Held) -> None:
+        self._allowances[held.contract.name].end()
+        # The same job may have come back in the meantime, if its lock was lost.
+        if self._held.get(held.job.key) is held:
+            del self._held[held.job.key]
+
+    def _dispatch(self, held: Held, renew_at: float) -> None:
+        held.renew_at = renew_at
+        self._held[held.job.key] = held
+        self._allowances[held.contract.name].begin()
+        if held.contract.is_async:
+            self._loop.submit(self._call_async(held))
+        else:
+            self._threads.submit(lambda: self._call(held))
+
+    def _call(self, held: Held) -> None:
+        """Call a plain function; runs in a service thread."""
+        if not held.begin(self._give_up_time(held)):
+            return
+        try:
+            held.check_repeatable()
+            outcome = held.of_result(held.contract.function(**held.arguments()))
+        except BaseException as error:
+            outcome = held.of_error(error)
+        if not self._deliver(held, outcome):
+            self._threads.shrink()  # another thread was started in place of this one
+
+    async def _call_async(self, held: Held) -> None:
+        """Call an async function; runs on the event loop."""
+        if not held.begin(self._give_up_time(held)):
+            return
+        try:
+            held.check_repeatable()
+            call: Any = held.contract.function(**held.arguments())
+            outcome = held.of_result(await asyncio.wait_for(call, held.contract.policy.timeout.total_seconds()))
+        except TimeoutError:
+            outcome = held.of_error(_too_slow(held))
+        except BaseException as error:
+            outcome = held.of_error(error)
+        self._deliver(held, outcome)
+
+    def _deliver(self, held: Held, outcome: Outcome, *, only_from: Stage | None = None) -> bool:
+        """Hand an outcome to the worker's thread; False if the job was answered already."""
+        if not held.answer(only_from=only_from):
+            return False
+        self._inbox.put((held, outcome))
+        self._listener.wake()
+        return True
+
+    def _give_up(self, now: float) -> None:
+        """Answer for calls that take too long."""
+        for held in self._held.values():
+            if held.give_up_at is not None and held.give_up_at <= now:
+                late = self._deliver(held, held.of_error(_too_slow(held)), only_from=Stage.CALLING)
+                if late and not held.contract.is_async:
+                    self._threads.grow()  # its own thread hangs
+
+    def _give_back(self) -> None:
+        for held in self._held.values():
+            self._deliver(held, Returned(held.job.retries), only_from=Stage.WAITING)
+
+    def _give_up_time(self, held: Held) -> float:
+        return time.monotonic() + held.contract.policy.timeout.total_seconds() + GRACE
+
+    def _patience(self) -> float:
+        """How long to wait for something to happen."""
+        now = time.monotonic()
+        times = [held.renew_at for held in self._held.values() if not held.lost]
+        times += [held.give_up_at for held in self._held.values() if held.give_up_at is not None]
+        return max(0.0, min([self._poll, *(moment - now for moment in times)]))
+
+
+def _too_slow(held: Held) -> UnknownOutcome:
+    seconds = held.contract.policy.timeout.total_seconds()
+    return UnknownOutcome(f"Expected service {held.contract.name!r} to answer within {seconds:g} s, but it did not.")
