@@ -57,7 +57,7 @@ class Expression(ABC):
         """The value, JSON-native. Raises EvaluationError."""
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and isinstance(other, Expression) and self.text == other.text
+        return isinstance(other, Expression) and type(other) is type(self) and self.text == other.text
 
     def __hash__(self) -> int:
         return hash((type(self).__name__, self.text))

@@ -15,7 +15,7 @@ from bpmn.feel import operations, properties
 from bpmn.feel.limits import current_run, warn
 from bpmn.feel.operations import Order
 from bpmn.feel.scope import missing, suggestion
-from bpmn.feel.values import EXACT_INTEGER, TEMPORALS, Builtin, Range, Value, show, type_name
+from bpmn.feel.values import EXACT_INTEGER, NUMBERS, TEMPORALS, Builtin, Range, Value, show, type_name
 
 Scope = Mapping[str, Any]
 Code = Callable[[Scope], Value]
@@ -96,10 +96,15 @@ def compare_with_constant(symbol: str, left: Code, value: Value) -> Code:
     order, kind = ORDERS[symbol], type(value)
     if kind not in _SAME_ORDER:
         return compare(symbol, left, constant(value))
+    near = _nearest_float(value)
 
     def run(scope: Scope) -> bool | None:
         one = left(scope)
-        return order(one, value) if type(one) is kind else _compare(symbol, one, value)
+        if type(one) is kind:
+            return order(one, value)
+        if type(one) is float and one != near and near is not None:
+            return order(one, near)
+        return _compare(symbol, one, value)
 
     return run
 
@@ -107,15 +112,26 @@ def compare_with_constant(symbol: str, left: Code, value: Value) -> Code:
 def compare_variable(symbol: str, name: str, value: Value) -> Code:
     """`name < 5`: the condition of most gateways and loops."""
     order, kind = ORDERS[symbol], type(value)
+    near = _nearest_float(value)
 
     def run(scope: Scope) -> bool | None:
         try:
             one = scope[name]
         except KeyError:
             one = missing(name, scope)
-        return order(one, value) if type(one) is kind else _compare(symbol, one, value)
+        if type(one) is kind:
+            return order(one, value)
+        if type(one) is float and one != near and near is not None:
+            return order(one, near)
+        return _compare(symbol, one, value)
 
     return run
+
+
+def _nearest_float(value: Value) -> float | None:
+    """The float nearest to a number. Rounding keeps the order: a float that differs from it lies on the same side of
+    the number itself, so that only equal ones need exact arithmetic."""
+    return float(value) if type(value) in NUMBERS else None
 
 
 def _compare(symbol: str, one: Value, two: Value) -> bool | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 from bpmn.feel import closures, functions, loops, syntax
@@ -70,7 +71,7 @@ class Compiler:
         if node.operator in ("=", "!="):
             return closures.equality(node.operator, left, right)
         if isinstance(node.right, syntax.Constant):
-            if isinstance(node.left, syntax.Name) and type(node.right.value) in (int, str):
+            if isinstance(node.left, syntax.Name) and type(node.right.value) in (int, str, Decimal):
                 return closures.compare_variable(node.operator, node.left.name, node.right.value)
             return closures.compare_with_constant(node.operator, left, node.right.value)
         return closures.compare(node.operator, left, right)

@@ -8,8 +8,6 @@ thread so that plain conditions, which cannot loop, pay nothing for it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from bpmn.feel.errors import FeelError
 
@@ -47,23 +45,31 @@ class _Current(threading.local):
 _current = _Current()
 
 
-@contextmanager
-def running(warnings: list[str] | None = None) -> Iterator[Run]:
-    """Bound everything evaluated inside; an inner `running` shares the budget of the outer one."""
-    outer = _current.run
-    run = Run(warnings)
-    if outer is not None:
-        run.steps = outer.steps
-        run.warnings = warnings if warnings is not None else outer.warnings
-    _current.run = run
-    try:
-        yield run
-    except RecursionError as error:
-        raise FeelError("Expected functions to call each other less deeply, but they ran out of room.") from error
-    finally:
+class running:
+    """Bound everything evaluated inside; an inner `running` shares the budget of the outer one.
+
+    Raises FeelError if functions call each other too deeply.
+    """
+
+    __slots__ = ("_outer", "run")
+
+    def __init__(self, warnings: list[str] | None = None) -> None:
+        self._outer = outer = _current.run
+        self.run = Run(warnings)
         if outer is not None:
-            outer.steps = run.steps
-        _current.run = outer
+            self.run.steps = outer.steps
+            self.run.warnings = warnings if warnings is not None else outer.warnings
+
+    def __enter__(self) -> Run:
+        _current.run = self.run
+        return self.run
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if self._outer is not None:
+            self._outer.steps = self.run.steps
+        _current.run = self._outer
+        if kind is RecursionError:
+            raise FeelError("Expected values and calls that nest less deeply, but they ran out of room.") from error
 
 
 def current_run() -> Run:

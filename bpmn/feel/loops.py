@@ -15,7 +15,8 @@ def elements(value: Value) -> Iterator[Value] | None:
     """What a loop goes through: the elements of a list, or the integers or days of a range, up or down."""
     kind = type(value)
     if kind is list:
-        return iter(value)
+        items: Iterator[Value] = iter(value)
+        return items
     if kind is Range:
         return _points(value)
     if value is None:
@@ -93,7 +94,7 @@ def quantify(some: bool, iterators: Sequence[tuple[str, Code]], condition: Code,
         try:
             for inner in combinations(iterators, Local(scope), fresh):
                 value = condition(inner)
-                if value is some:
+                if type(value) is bool and value is some:
                     return some
                 if type(value) is not bool:
                     result = None

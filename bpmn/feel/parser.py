@@ -96,7 +96,7 @@ class Parser(Primaries):
             return self._for()
         if self.peek("i") and self.take_word("if"):
             return self._if()
-        if self.peek("s") and self.peek_word("some") or self.peek("e") and self.peek_word("every"):
+        if (self.peek("s") and self.peek_word("some")) or (self.peek("e") and self.peek_word("every")):
             return self._quantified()
         alternatives = [self._conjunction()]
         while self.take_word("or"):

@@ -9,8 +9,8 @@ from typing import Any
 from bpmn.feel import syntax
 from bpmn.feel.closures import Code
 from bpmn.feel.compiler import Compiler
-from bpmn.feel.limits import running
 from bpmn.feel.library import BUILTIN_NAMES, BUILTINS
+from bpmn.feel.limits import running
 from bpmn.feel.parser import parse_expression, parse_tests
 from bpmn.feel.syntax import Node
 from bpmn.feel.types import Type

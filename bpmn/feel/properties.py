@@ -24,6 +24,12 @@ def _signed(index: int) -> _Reader:
     return lambda value: value.parts()[0] * value.parts()[index]
 
 
+def _of_part(part: str, read: _Reader) -> _Reader:
+    if part == "date":
+        return lambda value: read(value.date)
+    return lambda value: read(value.time)
+
+
 def _months(value: MonthsDuration) -> tuple[int, int]:
     years, months = divmod(abs(value.count), 12)
     return (-years, -months) if value.count < 0 else (years, months)
@@ -46,8 +52,8 @@ _READERS: Mapping[type, Mapping[str, _Reader]] = {
     Date: _DATE,
     Time: _TIME,
     DateTime: {
-        **{name: lambda value, read=read: read(value.date) for name, read in _DATE.items()},
-        **{name: lambda value, read=read: read(value.time) for name, read in _TIME.items()},
+        **{name: _of_part("date", read) for name, read in _DATE.items()},
+        **{name: _of_part("time", read) for name, read in _TIME.items()},
         "time offset": _offset,
     },
     DaysDuration: {"days": _signed(1), "hours": _signed(2), "minutes": _signed(3), "seconds": _signed(4)},

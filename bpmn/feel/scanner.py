@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 
 _START = r"?_$A-Za-z\u00b7\u00c0-\u1fff\u200c\u200d\u2070-\u218f\u2c00-\U000effff"
 IDENTIFIER = re.compile(rf"[{_START}][{_START}0-9\u0300-\u036f\u203f\u2040]*")
@@ -90,7 +91,7 @@ class Names:
 
 def _pattern(words: list[str]) -> re.Pattern[str]:
     pieces = [re.escape(words[0])]
-    for before, word in zip(words, words[1:], strict=False):
+    for before, word in pairwise(words):
         both_words = is_word(before, len(before) - 1) and is_word(word, 0)
         pieces.append((r"\s+" if both_words else r"\s*") + re.escape(word))
     return re.compile("".join(pieces) + (r"(?![\w$])" if is_word(words[-1], len(words[-1]) - 1) else ""))

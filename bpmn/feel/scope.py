@@ -32,10 +32,11 @@ def known_names(scope: Mapping[str, Any]) -> set[str]:
     return names
 
 
-def missing(name: str, scope: Mapping[str, Any]) -> None:
+def missing(name: str, scope: Mapping[str, Any]) -> Value:
     """Null for a variable that is not there, with a warning that guesses what was meant."""
     if current_run().warnings is not None:
         warn(f"`{name}` is not there{suggestion(name, known_names(scope))}.")
+    return None
 
 
 def suggestion(name: str, known: set[str]) -> str:

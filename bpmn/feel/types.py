@@ -24,7 +24,7 @@ class Type:
 
     def fits(self, other: Type) -> bool:
         """Whether every value of this type is of the `other` one."""
-        return other == self or other == ANY
+        return other in (self, ANY)
 
     def convert(self, value: Value) -> Value:
         """The value converted implicitly to this type, or null: a list of one is its element, an element a list

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from math import isfinite
 from typing import Any
 
 from bpmn.feel.errors import FeelError
@@ -26,6 +27,7 @@ EXACT_INTEGER = 10**34
 NUMBERS = frozenset({int, Decimal, float})
 TEMPORALS = frozenset({Date, Time, DateTime, DaysDuration, MonthsDuration})
 DURATIONS = frozenset({DaysDuration, MonthsDuration})
+_LONGEST_INTEGER = 40
 _PLAIN_KEY = re.compile(r"[\w ]+")
 
 
@@ -34,7 +36,11 @@ def decimal(value: Value) -> Decimal:
     kind = type(value)
     if kind is Decimal:
         return value  # type: ignore[no-any-return]
-    return CONTEXT.create_decimal(repr(value) if kind is float else value)
+    if kind is int:
+        return Decimal(value) if -EXACT_INTEGER < value < EXACT_INTEGER else _rounded(value)
+    if not isfinite(value):
+        raise FeelError(f"Expected a finite number, but there is {value}.")
+    return CONTEXT.create_decimal(repr(value))
 
 
 def whole(value: Value) -> int | None:
@@ -45,6 +51,13 @@ def whole(value: Value) -> int | None:
     if number.adjusted() > 6200 or number != number.to_integral_value():
         return None
     return int(number)
+
+
+def _rounded(value: int) -> Decimal:
+    try:
+        return CONTEXT.create_decimal(value)
+    except ArithmeticError as error:
+        raise FeelError("Expected a number that FEEL can hold, but there is a larger one.") from error
 
 
 class Range:
@@ -167,8 +180,8 @@ def to_json(value: Value) -> Any:
     if value is None or kind is str or kind is bool or kind is int or kind is float:
         return value
     if kind is Decimal:
-        integral = value == value.to_integral_value()
-        return int(value) if integral and value.adjusted() < 40 else float(value)
+        number = int(value) if value.adjusted() < _LONGEST_INTEGER else None
+        return number if number == value else float(value)
     if kind is list:
         spend(len(value))
         return [to_json(item) for item in value]

@@ -123,7 +123,7 @@ def mode(items: list[Value]) -> list[Value]:
 def _three_valued(items: list[Value], decisive: bool) -> bool | None:
     result: bool | None = not decisive
     for item in items:
-        if item is decisive:
+        if type(item) is bool and item is decisive:
             return decisive
         if type(item) is not bool:
             result = None

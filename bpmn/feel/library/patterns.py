@@ -42,7 +42,7 @@ def compile_pattern(pattern: str, flags: str) -> regex.Pattern[str]:
 
 def _translate(pattern: str, skip_blanks: bool) -> str:
     if _FOREIGN.search(pattern):
-        raise Unfit(f"Expected a regular expression of XPath, but {pattern[:60]!r} uses something that it does not have.")
+        raise Unfit(f"Expected a regular expression of XPath, but {pattern[:60]!r} uses more than it has.")
     out: list[str] = []
     depth = index = 0
     while index < len(pattern):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 
+from bpmn.feel.errors import FeelError
 from bpmn.feel.library.patterns import compile_pattern, replacement
 from bpmn.feel.library.registry import Unfit, builtin
 from bpmn.feel.limits import REGEX_SECONDS, check_size
-from bpmn.feel.errors import FeelError
 from bpmn.feel.values import Value
 
 
@@ -75,7 +75,7 @@ def ends_with(text: str, match: str) -> bool:
 
 
 def _timed_out(pattern: str) -> FeelError:
-    return FeelError(f"Expected the pattern {pattern[:60]!r} to be matched within {REGEX_SECONDS} s, but it takes longer.")
+    return FeelError(f"Expected the pattern {pattern[:60]!r} to match within {REGEX_SECONDS} s, but it takes longer.")
 
 
 @builtin("matches", "input: text, pattern: text, flags?: text")
