@@ -1,0 +1,60 @@
+// What every page of the console needs. The diagram has its own bundle, loaded only where there is one.
+import './console.css';
+import htmx from 'htmx.org';
+
+import { copyFrom } from './parts/copy.js';
+import { openDialog } from './parts/dialogs.js';
+import { checkJson } from './parts/json.js';
+import { startLive } from './parts/live.js';
+import { showTimes, switchZone } from './parts/times.js';
+import { dismiss, raise } from './parts/toasts.js';
+import { switchTheme } from './parts/theme.js';
+import { showChosenFiles } from './parts/upload.js';
+
+const CLICKS = {
+  copy: copyFrom,
+  dialog: openDialog,
+  'close-dialog': (button) => button.closest('dialog').close(),
+  dismiss,
+  theme: switchTheme,
+  zone: switchZone,
+  mark: (button) => document.querySelector(button.dataset.mark)?.show(button.dataset.element),
+};
+
+document.addEventListener('click', (event) => {
+  const button = event.target.closest?.('[data-click]');
+  if (button) CLICKS[button.dataset.click]?.(button, event);
+});
+
+document.addEventListener('input', (event) => {
+  if (event.target.matches('textarea.json')) checkJson(event.target);
+});
+
+document.addEventListener('change', (event) => {
+  if (event.target.matches('.drop input')) showChosenFiles(event.target);
+  if (event.target.closest('form[data-auto-submit]')) event.target.form.requestSubmit();
+});
+
+// Empty filters would only make the address longer.
+document.addEventListener('formdata', (event) => {
+  if (event.target.method !== 'get') return;
+  for (const [name, value] of [...event.formData.entries()]) {
+    if (value === '') event.formData.delete(name);
+  }
+});
+
+for (const name of ['dragover', 'dragleave', 'drop']) {
+  document.addEventListener(name, (event) => {
+    event.target.closest?.('.drop')?.classList.toggle('over', name === 'dragover');
+  });
+}
+
+document.addEventListener('htmx:after:swap', () => {
+  showTimes();
+  raise();
+});
+document.addEventListener('htmx:error', (event) => console.warn('A request failed.', event.detail?.error ?? ''));
+
+showTimes();
+raise();
+startLive(htmx);
