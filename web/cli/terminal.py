@@ -5,22 +5,23 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any
 
-import click
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-JSON_KEY = "web.cli.json"
+_json: ContextVar[bool] = ContextVar("json", default=False)
 
 
-def _remember(context: typer.Context, wanted: bool) -> bool:
-    context.find_root().meta[JSON_KEY] = wanted
+def _remember(wanted: bool) -> bool:
+    # Errors are shown by the group, which does not see the options of its commands.
+    _json.set(wanted)
     return wanted
 
 
@@ -30,8 +31,7 @@ Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.", callback=_
 
 def wants_json() -> bool:
     """Whether the running command was given `--json`."""
-    context = click.get_current_context(silent=True)
-    return bool(context and context.find_root().meta.get(JSON_KEY))
+    return _json.get()
 
 
 def console() -> Console:
@@ -62,15 +62,16 @@ def fail(sentence: str, details: Any = None, show: Callable[[Console], None] | N
 
 
 def plain(value: Any, name: str = "") -> Any:
-    """A value as JSON has it: keys become strings of digits (64 bits are more than JavaScript's numbers hold)."""
+    """A value as JSON has it. The keys in our own records become strings of digits (64 bits are more than
+    JavaScript's numbers hold); mappings are the data of processes and keep their numbers."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name), field.name) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): plain(item, str(key)) for key, item in value.items()}
-    if isinstance(value, str) or value is None or isinstance(value, bool | float):
-        return value.value if isinstance(value, Enum) else value
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, Enum):
         return value.value
+    if value is None or isinstance(value, str | bool | float):
+        return value
     if isinstance(value, int):
         return str(value) if name == "key" or name.endswith("_key") else value
     if isinstance(value, datetime | date):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-import waitress
+from waitress.server import create_server
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -91,7 +91,7 @@ class WebServer:
         """
         self._draining = Draining(application)
         # One request of lookahead is what lets waitress notice that a client has gone while its long poll waits.
-        self._server: Any = waitress.create_server(
+        self._server: Any = create_server(
             self._draining, host=host, port=port, threads=threads, ident=None, channel_request_lookahead=1,
             asyncore_use_poll=True, connection_limit=1000, max_request_body_size=64 * 1024 * 1024)
         self._thread = threading.Thread(target=self._server.run, name="web", daemon=True)

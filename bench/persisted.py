@@ -1,0 +1,131 @@
+"""The engine on a SQLite file, beside what a bare commit costs on the same disk."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+
+from bench import models
+from bench.figures import Figure
+from bench.models import Flavour
+from bench.timing import wall_seconds
+from engine import definitions, instances, user_tasks
+from engine.engine import Engine
+
+GROUP = "Persisted on SQLite, one process (wall clock)"
+INSTANCES = 1_000
+COMMITS = 500
+
+
+def measure(folder: Path | None = None) -> Iterator[Figure]:
+    """All figures of the engine; the database is made in `folder` (else in the temporary directory)."""
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        place = Path(name)
+        for synchronous in ("FULL", "NORMAL"):
+            yield measure_floor(place, synchronous)
+        for synchronous in ("FULL", "NORMAL"):
+            with fresh_engine(place, synchronous) as engine:
+                yield measure_script_order(engine, synchronous)
+        with fresh_engine(place, "FULL") as engine:
+            yield from measure_user_tasks(engine)
+
+
+@contextmanager
+def fresh_engine(place: Path, synchronous: str) -> Iterator[Engine]:
+    """An engine on a database of its own."""
+    engine = Engine(f"sqlite:///{place / f'{time.monotonic_ns()}.db'}", synchronous=synchronous)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def measure_floor(place: Path, synchronous: str) -> Figure:
+    """A transaction of one INSERT, with nothing of ours."""
+    connection = sqlite3.connect(place / f"floor-{synchronous}.db", isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute("CREATE TABLE floor (key INTEGER PRIMARY KEY, text TEXT)")
+
+    def commit() -> None:
+        for key in range(COMMITS):
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("INSERT INTO floor VALUES (?, ?)", (key, "x" * 500))
+            connection.execute("COMMIT")
+
+    seconds = wall_seconds(commit) / COMMITS
+    connection.close()
+    return Figure(group=GROUP, name=f"bare commit of one row, synchronous = {synchronous}", unit="ms", partitur=seconds * 1e3,
+                  note=f"{1 / seconds:,.0f} a second: no engine with one commit per step is faster")
+
+
+def deploy(engine: Engine, content: bytes) -> None:
+    """Deploy one diagram."""
+    engine.execute(definitions.deploy, [("bench.bpmn", content)])
+
+
+def measure_script_order(engine: Engine, synchronous: str) -> Figure:
+    """Start to end in one transaction, with history."""
+    deploy(engine, models.order(Flavour.CAMUNDA_8))
+
+    def start(count: int) -> None:
+        for _ in range(count):
+            engine.execute(instances.start, "bench_order", variables=models.ORDER_VARIABLES)
+
+    start(50)
+    statements = statements_of(engine, lambda: start(1))
+    seconds = wall_seconds(lambda: start(INSTANCES)) / INSTANCES
+    return Figure(group=GROUP, name=f"script-only order of 8 steps, start to end, synchronous = {synchronous}",
+                  unit="instances/s", partitur=1 / seconds, target="≥ 600",
+                  note=f"{len(statements)} statements, 1 commit: {seconds * 1e3:.2f} ms")
+
+
+def measure_user_tasks(engine: Engine) -> Iterator[Figure]:
+    """Starting up to a user task, and completing it."""
+    deploy(engine, models.approval(Flavour.CAMUNDA_8))
+    started = []
+    begin = time.perf_counter()
+    for _ in range(INSTANCES):
+        started.append(engine.execute(instances.start, "bench_approval", variables=models.ORDER_VARIABLES))
+    seconds = (time.perf_counter() - begin) / INSTANCES
+    yield Figure(group=GROUP, name="start to a user task", unit="ms", partitur=seconds * 1e3)
+    tasks = iter(open_user_tasks(engine))
+    statements = statements_of(engine, lambda: engine.execute(user_tasks.complete, next(tasks), {"approved": True}))
+    rest = list(tasks)
+    begin = time.perf_counter()
+    for key in rest:
+        engine.execute(user_tasks.complete, key, {"approved": True})
+    seconds = (time.perf_counter() - begin) / len(rest)
+    yield Figure(group=GROUP, name="complete a user task, to the end", unit="ms", partitur=seconds * 1e3,
+                 note=f"{len(statements)} statements, 1 commit")
+    yield Figure(group=GROUP, name="statements per transaction", unit="", partitur=len(statements), target="≤ 10")
+
+
+def open_user_tasks(engine: Engine) -> list[int]:
+    """The keys of all open user tasks."""
+    with engine.read() as connection:
+        rows = connection.exec_driver_sql("SELECT key FROM user_tasks WHERE ended_at IS NULL ORDER BY key")
+        return [row[0] for row in rows]
+
+
+def statements_of(engine: Engine, run: Any) -> list[str]:
+    """The SQL statements that `run` sends, without the transaction's own BEGIN and COMMIT."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not statement.upper().startswith(("BEGIN", "COMMIT", "PRAGMA")):
+            seen.append(statement)
+
+    event.listen(engine.database.engine, "before_cursor_execute", note)
+    try:
+        run()
+    finally:
+        event.remove(engine.database.engine, "before_cursor_execute", note)
+    return seen

@@ -1,0 +1,77 @@
+"""The server takes its leave in order."""
+
+from __future__ import annotations
+
+import threading
+
+import httpx
+import pytest
+from web.cli.web_server import WebServer
+
+
+@pytest.fixture
+def application():
+    """Answers /slow only when told to."""
+    class Application:
+        def __init__(self):
+            self.entered, self.release = threading.Event(), threading.Event()
+
+        def __call__(self, environ, start_response):
+            if environ["PATH_INFO"] == "/slow":
+                self.entered.set()
+                self.release.wait(10)
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return [b"done"]
+
+    made = Application()
+    yield made
+    made.release.set()
+
+
+@pytest.fixture
+def server(application):
+    made = WebServer(application, "127.0.0.1", 0, threads=4)
+    made.start()
+    return made
+
+
+def test_a_request_under_way_is_finished_before_the_server_leaves(server, application):
+    # given a request that takes its time
+    answers = []
+    address = f"http://127.0.0.1:{server.port}/slow"
+    client = threading.Thread(target=lambda: answers.append(httpx.get(address, trust_env=False).text))
+    client.start()
+    assert application.entered.wait(5)
+
+    # when the server is told to leave
+    drained = []
+    leaving = threading.Thread(target=lambda: drained.append(server.drain(10)))
+    leaving.start()
+    application.release.set()
+    leaving.join(10)
+    client.join(10)
+
+    # then the client got its answer
+    assert drained == [True]
+    assert answers == ["done"]
+
+
+def test_a_leaving_server_sends_new_requests_away(server):
+    assert server.drain(1)
+    answer = httpx.get(f"http://127.0.0.1:{server.port}/", trust_env=False)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+
+
+def test_a_request_that_does_not_end_is_reported(server, application):
+    address = f"http://127.0.0.1:{server.port}/slow"
+    client = threading.Thread(target=lambda: httpx.get(address, trust_env=False))
+    client.start()
+    assert application.entered.wait(5)
+    assert not server.drain(0)
+    application.release.set()
+    client.join(10)
+
+
+def test_a_taken_port_is_an_error(server):
+    with pytest.raises(OSError, match="[Aa]ddress"):
+        WebServer(lambda environ, start: [], "127.0.0.1", server.port)

@@ -1,0 +1,23 @@
+"""The command line `partitur`: every command prints a table for people, or JSON with `--json` for programs.
+
+Exit codes: 0 done; 1 refused or failed, and a sentence said why; 2 the command was not understood.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from web.cli.doctor import doctor
+from web.cli.group import Commands
+
+app = typer.Typer(name="partitur", cls=Commands, no_args_is_help=True, rich_markup_mode="rich",
+                  pretty_exceptions_show_locals=False, context_settings={"help_option_names": ["-h", "--help"]},
+                  help="Process orchestration: BPMN diagrams from Camunda Modeler, run on SQLite or PostgreSQL.")
+
+for command in (doctor,):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

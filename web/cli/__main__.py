@@ -1,0 +1,5 @@
+"""`python -m web.cli` is `partitur`."""
+
+from web.cli import main
+
+main()
