@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    desc,
     text,
 )
 
@@ -88,6 +89,7 @@ instances = Table(
     Column("parent_key", BigInteger),
     Column("parent_element_instance_key", BigInteger),
     Column("root_key", BigInteger, nullable=False),
+    Column("depth", SmallInteger, nullable=False, default=0),
     Column("partition_key", SmallInteger, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
@@ -95,6 +97,7 @@ instances = Table(
     Column("correlation_id", String(128), nullable=False),
     Column("trace_parent", String(64)),
     Column("start_key", String(255)),
+    Column("message_key", String(255)),
     Column("tags", Json),
     Column("tokens", LargeBinary),
     Column("revision", Integer, nullable=False, default=0),
@@ -107,11 +110,16 @@ instances = Table(
     Index("ix_instances_started", "started_at"),
     Index("ix_instances_incident", "key", sqlite_where=text("incident_count > 0"),
           postgresql_where=text("incident_count > 0")),
+    Index("ix_instances_message_key", "process_id", "message_key",
+          sqlite_where=text("message_key IS NOT NULL AND ended_at IS NULL"),
+          postgresql_where=text("message_key IS NOT NULL AND ended_at IS NULL")),
     Index("ux_instances_start_key", "tenant_id", "process_id", "start_key", unique=True,
           sqlite_where=text("start_key IS NOT NULL"), postgresql_where=text("start_key IS NOT NULL")),
 )
 """`state` is ACTIVE, COMPLETED or TERMINATED (engine.states); suspended is a property of an active instance.
-`tokens` is the interpreter's blob, NULL once ended. `end_reason` is the reason code an instance ended with."""
+`tokens` is the interpreter's blob, NULL once ended. `end_reason` is the reason code an instance ended with.
+`start_key` makes a start idempotent. `message_key` is the correlation key of the message that started it: there is at
+most one active instance of a process for it."""
 
 variables = Table(
     "variables", metadata,
@@ -120,12 +128,15 @@ variables = Table(
     Column("scope_key", BigInteger, nullable=False),
     Column("name", Text, nullable=False),
     Column("value", Json),
+    Column("lookup", String(64)),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("ended", Boolean, nullable=False, default=False),
     UniqueConstraint("instance_key", "scope_key", "name"),
+    Index("ix_variables_lookup", "lookup", "name"),
 )
 """One row per variable and scope. `scope_key` is the instance's key, or the key of the element instance that owns
-the variable; `ended` when that scope is over."""
+the variable; `ended` when that scope is over. `lookup` is the beginning of a scalar's JSON text, so that instances are
+found by the value of a variable on either database."""
 
 element_instances = Table(
     "element_instances", metadata,
@@ -137,15 +148,16 @@ element_instances = Table(
     Column("type", String(32), nullable=False),
     Column("state", String(16), nullable=False),
     Column("flow_id", Text),
+    Column("position", BigInteger, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
     Column("incident_key", BigInteger),
-    Index("ix_element_instances_instance", "instance_key", "key"),
+    Index("ix_element_instances_instance", "instance_key", "position"),
     Index("ix_element_instances_active", "definition_key", "element_id", sqlite_where=text("state = 'ACTIVE'"),
           postgresql_where=text("state = 'ACTIVE'")),
 )
 """The history, one row per element instance, written in the transaction that moves the token. `flow_id` is the
-sequence flow taken to it. `type` is an ElementType; `state` ACTIVE, COMPLETED or TERMINATED."""
+sequence flow taken to it; `position` orders the rows of one instance, whichever node wrote them. `type` is an ElementType; `state` ACTIVE, COMPLETED or TERMINATED."""
 
 jobs = Table(
     "jobs", metadata,
@@ -170,14 +182,19 @@ jobs = Table(
     Column("locked_by", Text),
     Column("locked_until", UtcDateTime),
     Column("lock_token", BigInteger, nullable=False, default=0),
+    Column("suspended", Boolean, nullable=False, default=False),
     Column("error_code", Text),
     Column("error_message", Text),
     Column("idempotency_key", String(128), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
-    Index("ix_jobs_due", "type", "due_at", sqlite_where=text("state = 'CREATED'"),
-          postgresql_where=text("state = 'CREATED'")),
+    Index("ix_jobs_due", "type", desc("priority"), "due_at", sqlite_where=text("state = 'CREATED' AND NOT suspended"),
+          postgresql_where=text("state = 'CREATED' AND NOT suspended")),
+    Index("ix_jobs_expected", "expected_by", sqlite_where=text("ended_at IS NULL AND expected_by IS NOT NULL"),
+          postgresql_where=text("ended_at IS NULL AND expected_by IS NOT NULL")),
+    Index("ix_jobs_retrying", "instance_key", sqlite_where=text("ended_at IS NULL AND error_message IS NOT NULL"),
+          postgresql_where=text("ended_at IS NULL AND error_message IS NOT NULL")),
     Index("ix_jobs_locked", "locked_until", sqlite_where=text("state = 'ACTIVATED'"),
           postgresql_where=text("state = 'ACTIVATED'")),
     Index("ix_jobs_instance", "instance_key"),
@@ -185,7 +202,7 @@ jobs = Table(
 )
 """`state`: see engine.states.JobState. `attempt` counts how often a worker took it; `lock_token` grows with every
 activation, so that a late answer of a worker that lost its lock can be refused. `idempotency_key` stays the same
-over all attempts, restarts and nodes. A job still open after `expected_by` (the service's SLA) makes its instance
+over all attempts, restarts and nodes, and differs between databases. `suspended` while its instance is. A job still open after `expected_by` (the service's SLA) makes its instance
 *stalled*."""
 
 timers = Table(
@@ -200,13 +217,16 @@ timers = Table(
     Column("due_at", UtcDateTime, nullable=False),
     Column("schedule", Text),
     Column("repeats_left", Integer),
+    Column("attached", Boolean, nullable=False, default=False),
+    Column("suspended", Boolean, nullable=False, default=False),
     Column("created_at", UtcDateTime, nullable=False),
-    Index("ix_timers_due", "due_at"),
+    Index("ix_timers_due", "due_at", sqlite_where=text("NOT suspended"), postgresql_where=text("NOT suspended")),
     Index("ix_timers_element_instance", "element_instance_key"),
     Index("ix_timers_instance", "instance_key"),
 )
 """Open timers only. Without `instance_key` it is a timer start event of a definition. `schedule` is set on timers
-that repeat (ISO 8601 repeating interval or cron), `repeats_left` counts down (NULL: for ever)."""
+that repeat (ISO 8601 repeating interval or cron), `repeats_left` counts down (NULL: for ever). `attached` tells a
+boundary event or event sub-process, which only watches over something else, from an event that is waited at."""
 
 subscriptions = Table(
     "subscriptions", metadata,
@@ -223,12 +243,13 @@ subscriptions = Table(
     Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
     Column("index", SmallInteger, nullable=False, default=0),
     Column("interrupting", Boolean, nullable=False, default=True),
+    Column("attached", Boolean, nullable=False, default=False),
     Column("created_at", UtcDateTime, nullable=False),
     Index("ix_subscriptions_name", "kind", "name", "correlation_key"),
     Index("ix_subscriptions_element_instance", "element_instance_key"),
     Index("ix_subscriptions_instance", "instance_key"),
 )
-"""Open message and signal subscriptions. Without `instance_key` it is a start event of a definition's newest
+"""Open message, signal and condition subscriptions. Without `instance_key` it is a start event of a definition's newest
 version."""
 
 messages = Table(
@@ -239,12 +260,25 @@ messages = Table(
     Column("message_id", String(255)),
     Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
     Column("variables", Json, nullable=False),
+    Column("correlated_to", Json, nullable=False),
     Column("published_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Index("ix_messages_name", "name", "correlation_key"),
     Index("ix_messages_expiry", "expires_at"),
 )
-"""Buffered messages that wait for a subscription (time to live)."""
+"""Buffered messages that wait for a subscription (time to live). `correlated_to` lists the ids of the processes that
+had it already: each process gets a message once."""
+
+deferred = Table(
+    "deferred", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("instance_key", BigInteger, nullable=False),
+    Column("action", LargeBinary, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_deferred_instance", "instance_key", "key"),
+)
+"""What happened to a suspended instance and is applied, in order, when it is resumed: answers of workers that were at
+work when it was suspended must not be lost."""
 
 user_tasks = Table(
     "user_tasks", metadata,
@@ -289,6 +323,7 @@ incidents = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("resolved_at", UtcDateTime),
     Index("ix_incidents_instance", "instance_key"),
+    Index("ix_incidents_element_instance", "element_instance_key"),
     Index("ix_incidents_open", "process_id", "created_at", sqlite_where=text("state = 'ACTIVE'"),
           postgresql_where=text("state = 'ACTIVE'")),
 )

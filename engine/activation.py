@@ -1,0 +1,140 @@
+"""Hands jobs to workers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, bindparam, literal, select, update
+
+from engine import schema
+from engine.errors import InvalidInput
+from engine.states import JobState
+from engine.wakeup import DUE
+
+if TYPE_CHECKING:
+    from engine.transaction import Transaction
+
+DEFAULT_LOCK = timedelta(minutes=5)
+
+_j = schema.jobs.c
+_i = schema.instances.c
+_v = schema.variables.c
+_e = schema.element_instances.c
+
+_DUE = (
+    select(schema.jobs, _i.correlation_id, _i.trace_parent, _i.business_id, _i.version)
+    .join(schema.instances, _i.key == _j.instance_key)
+    .where(_j.state == JobState.CREATED.value, ~_j.suspended, _j.due_at <= bindparam("now"))
+    .order_by(_j.priority.desc(), _j.due_at, _j.key).limit(bindparam("max_jobs"))
+    .with_for_update(of=schema.jobs, skip_locked=True)
+)
+DUE_OF_ANY_TYPE = _DUE
+DUE_OF_TYPE = _DUE.where(_j.type == bindparam("type"))
+DUE_OF_TYPES = _DUE.where(_j.type.in_(bindparam("types", expanding=True)))
+
+ACTIVATE = (
+    update(schema.jobs).where(_j.key == bindparam("b_key"))
+    .values(state=JobState.ACTIVATED.value, locked_by=bindparam("b_worker"), locked_until=bindparam("b_until"),
+            lock_token=bindparam("b_lock_token"), attempt=bindparam("b_attempt"), changed_at=bindparam("b_now"))
+)
+
+_chain = (
+    select(_e.instance_key, _e.key.label("token"), _e.key.label("scope"), literal(0).label("depth"))
+    .where(_e.key.in_(bindparam("tokens", expanding=True))).cte("chain", recursive=True)
+)
+_chain = _chain.union_all(
+    select(_chain.c.instance_key, _chain.c.token, _e.scope_key, _chain.c.depth + 1)
+    .join(schema.element_instances, _e.key == _chain.c.scope)
+    .where(_e.scope_key != _chain.c.scope)
+)
+VISIBLE = (
+    select(_chain.c.token, _v.name, _v.value)
+    .join(schema.variables, (_v.instance_key == _chain.c.instance_key) & (_v.scope_key == _chain.c.scope))
+    .order_by(_chain.c.depth.desc())
+)
+"""The variables that each of `tokens` sees, the outer scopes' first, so that the inner ones' replace them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivatedJob:
+    """A job that a worker holds. `variables` is everything the element sees."""
+
+    key: int
+    type: str
+    instance_key: int
+    element_instance_key: int
+    definition_key: int
+    process_id: str
+    version: int
+    element_id: str
+    tenant_id: str
+    kind: str
+    listener_event: str | None
+    priority: int
+    retries: int
+    attempt: int
+    headers: Mapping[str, str]
+    variables: Mapping[str, Any]
+    worker: str
+    lock_token: int
+    locked_until: datetime
+    idempotency_key: str
+    correlation_id: str
+    trace_parent: str | None
+    business_id: str | None
+    expected_by: datetime | None
+
+
+def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jobs: int = 1,
+             lock: timedelta = DEFAULT_LOCK, *, variables: Collection[str] | None = None) -> list[ActivatedJob]:
+    """Lock up to `max_jobs` due jobs for `worker`, the most urgent first.
+
+    `types` limits the job types (None: every type), `variables` the names handed over (None: all). Jobs of
+    suspended instances are passed over. Raises InvalidInput.
+    """
+    if max_jobs < 1 or lock <= timedelta():
+        raise InvalidInput("Expected at least one job and a lock longer than nothing, but got less.")
+    found = _due(tx, types, max_jobs)
+    if not found:
+        return []
+    until = tx.now + lock
+    seen = _visible(tx, found, variables)
+    for job in found:
+        tx.rows.write(ACTIVATE, {
+            "b_key": job.key, "b_worker": worker, "b_until": until, "b_lock_token": job.lock_token + 1,
+            "b_attempt": job.attempt + 1, "b_now": tx.now,
+        })
+    tx.announce(DUE)
+    return [_activated(job, worker, until, seen.get(job.element_instance_key, {})) for job in found]
+
+
+def _due(tx: Transaction, types: Collection[str] | None, max_jobs: int) -> Sequence[Row[Any]]:
+    what: dict[str, Any] = {"now": tx.now, "max_jobs": max_jobs}
+    if types is None:
+        return tx.select(DUE_OF_ANY_TYPE, what)
+    if len(types) == 1:
+        return tx.select(DUE_OF_TYPE, what | {"type": next(iter(types))})
+    return tx.select(DUE_OF_TYPES, what | {"types": list(types)})
+
+
+def _visible(tx: Transaction, found: Sequence[Row[Any]], names: Collection[str] | None) -> dict[int, dict[str, Any]]:
+    seen: dict[int, dict[str, Any]] = {}
+    for token, name, value in tx.select(VISIBLE, {"tokens": [job.element_instance_key for job in found]}):
+        if names is None or name in names:
+            seen.setdefault(token, {})[name] = value
+    return seen
+
+
+def _activated(job: Row[Any], worker: str, until: datetime, variables: Mapping[str, Any]) -> ActivatedJob:
+    return ActivatedJob(
+        key=job.key, type=job.type, instance_key=job.instance_key, element_instance_key=job.element_instance_key,
+        definition_key=job.definition_key, process_id=job.process_id, version=job.version,
+        element_id=job.element_id, tenant_id=job.tenant_id, kind=job.kind, listener_event=job.listener_event,
+        priority=job.priority, retries=job.retries, attempt=job.attempt + 1, headers=job.headers,
+        variables=variables, worker=worker, lock_token=job.lock_token + 1, locked_until=until,
+        idempotency_key=job.idempotency_key, correlation_id=job.correlation_id, trace_parent=job.trace_parent,
+        business_id=job.business_id, expected_by=job.expected_by,
+    )

@@ -1,0 +1,70 @@
+"""Call activities: an instance of its own, tied to the element that called it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, select
+
+from bpmn.interpreter import journal
+from engine import lookups, schema, starting
+from engine.actions import Cancel, Complete, Fail, ThrowError, ThrowEscalation
+from engine.errors import Failure, InvalidInput, ProcessMissing
+from engine.live import Live
+from engine.states import InstanceState
+
+if TYPE_CHECKING:
+    from engine.transaction import Transaction
+
+MAX_DEPTH = 1000
+"""How deep processes may call each other; a process that calls itself without end is stopped there."""
+
+_i = schema.instances.c
+
+CALLED = select(_i.key).where(
+    _i.parent_key == bindparam("parent"), _i.parent_element_instance_key == bindparam("token"),
+    _i.state == InstanceState.ACTIVE.value,
+)
+
+
+def start_waiting(tx: Transaction, live: Live, entry: journal.CallOpened) -> None:
+    """Start the called process, or open an incident at the call activity if it cannot be started."""
+    try:
+        if live.depth >= MAX_DEPTH:
+            raise ProcessMissing(
+                f"Expected at most {MAX_DEPTH} processes that call each other, but {entry.process_id!r} would be "
+                f"one more. Does it call itself without end?"
+            )
+        definition = lookups.called(tx, live, entry)
+        starting.start(
+            tx, definition, variables=entry.variables, business_id=entry.business_id or live.business_id,
+            correlation_id=live.correlation_id, trace_parent=live.trace_parent, parent=live, parent_token=entry.key,
+        )
+    except (Failure, InvalidInput) as error:
+        tx.resume(live.key, Fail(entry.key, ProcessMissing.incident_type, str(error), may_be_late=True))
+
+
+def stop_waiting(tx: Transaction, live: Live, token: int) -> None:
+    """Cancel the instance that a call activity started."""
+    for row in tx.select(CALLED, {"parent": live.key, "token": token}):
+        tx.resume(row.key, Cancel())
+
+
+def child_completed(tx: Transaction, live: Live) -> None:
+    """Let the caller of an instance that came to its end go on with the instance's variables."""
+    if live.parent_key is not None and live.parent_token is not None:
+        tx.resume(live.parent_key, Complete(live.parent_token, live.run.variables(), may_be_late=True))
+
+
+def error_escaped(tx: Transaction, live: Live, entry: journal.ErrorEscaped) -> None:
+    """Throw an error that a called instance did not catch at the call activity."""
+    if live.parent_key is not None and live.parent_token is not None:
+        tx.resume(live.parent_key, ThrowError(
+            live.parent_token, entry.code, entry.message, dict(entry.variables), may_be_late=True,
+        ))
+
+
+def escalation_escaped(tx: Transaction, live: Live, entry: journal.EscalationEscaped) -> None:
+    """Throw an escalation that a called instance did not catch at the call activity."""
+    if live.parent_key is not None and live.parent_token is not None:
+        tx.resume(live.parent_key, ThrowEscalation(live.parent_token, entry.code, may_be_late=True))

@@ -1,0 +1,228 @@
+"""Everything that differs between SQLite and PostgreSQL, and how values are stored.
+
+SQLite is the default and needs nothing else: one file, write-ahead log, one writer at a time. PostgreSQL serves many
+nodes: row locks, `SKIP LOCKED`. Nothing outside this module asks which of the two it is.
+"""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Executable,
+    Text,
+    create_engine,
+    event,
+    select,
+    text,
+)
+from sqlalchemy import Engine as SqlEngine
+from sqlalchemy import func as sql_functions
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.schema import Table
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON has no word for: sets and tuples become lists, anything else its text."""
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=str)
+    return str(value)
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_plain, decimal_format="number")
+_decoder = msgspec.json.Decoder()
+
+
+def to_json(value: Any) -> str:
+    """The JSON text of a value, without spaces. Dates become ISO 8601 texts, decimals numbers."""
+    return _encoder.encode(value).decode()
+
+
+def from_json(content: str | bytes) -> Any:
+    """The value of a JSON text."""
+    return _decoder.decode(content)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A point in time: aware datetimes in and out. SQLite has no such type, so it keeps microseconds since 1970,
+    which sort and compare like the times they stand for."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(BigInteger() if dialect.name == "sqlite" else DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"Expected a time with a time zone, but {value} has none.")
+        return (value - EPOCH) // MICROSECOND if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if dialect.name == "sqlite":
+            return EPOCH + timedelta(microseconds=value)
+        instant: datetime = value
+        return instant.astimezone(UTC)
+
+
+class Json(TypeDecorator[Any]):
+    """A JSON value: text on SQLite, JSONB on PostgreSQL."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else postgresql.JSONB())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        return to_json(value) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return from_json(value) if dialect.name == "sqlite" and value is not None else value
+
+
+class FairLock:
+    """A lock that is given to threads in the order in which they asked, so that none starves."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._held = False
+        self._queue: deque[threading.Event] = deque()
+
+    def __enter__(self) -> None:
+        with self._guard:
+            if not self._held:
+                self._held = True
+                return
+            turn = threading.Event()
+            self._queue.append(turn)
+        turn.wait()
+
+    def __exit__(self, *_: object) -> None:
+        with self._guard:
+            if self._queue:
+                self._queue.popleft().set()
+            else:
+                self._held = False
+
+
+class Upsert:
+    """An INSERT that updates the row instead when `key` is taken already."""
+
+    def __init__(self, table: Table, key: Sequence[str], update: Sequence[str]) -> None:
+        lite = sqlite.insert(table)
+        self.sqlite: Executable = lite.on_conflict_do_update(
+            index_elements=key, set_={name: lite.excluded[name] for name in update}
+        )
+        postgres = postgresql.insert(table)
+        self.postgresql: Executable = postgres.on_conflict_do_update(
+            index_elements=key, set_={name: postgres.excluded[name] for name in update}
+        )
+
+
+class Database:
+    """One database. `url` is `sqlite:///path` or `postgresql+psycopg://…`.
+
+    `synchronous` is SQLite's setting of that name: FULL survives a power cut, NORMAL may lose the last commits then
+    (never the consistency). Source: https://sqlite.org/pragma.html#pragma_synchronous.
+    """
+
+    def __init__(self, url: str, *, synchronous: str = "FULL", busy_timeout: float = 30.0) -> None:
+        parsed = make_url(url)
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self._writers = FairLock()
+        if self.is_sqlite:
+            self.engine = create_engine(parsed, connect_args={"timeout": busy_timeout, "check_same_thread": False})
+            _prepare_sqlite(self.engine, synchronous)
+        else:
+            self.engine = create_engine(
+                parsed, json_serializer=to_json, json_deserializer=from_json, pool_size=10, max_overflow=20,
+                pool_pre_ping=True,
+            )
+        self._reader = self.engine.execution_options(read_only=True)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A connection in a writing transaction; commits at the end, rolls back on any error."""
+        turn: AbstractContextManager[None] = self._writers if self.is_sqlite else nullcontext()
+        with turn, self.engine.connect() as connection:
+            connection.begin()
+            yield connection
+            connection.commit()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one state of the database and must not write."""
+        with self._reader.connect() as connection:
+            yield connection
+
+    def statement(self, statement: Executable | Upsert) -> Executable:
+        """The form of a statement for this database."""
+        if isinstance(statement, Upsert):
+            return statement.sqlite if self.is_sqlite else statement.postgresql
+        return statement
+
+    def serialize(self, connection: Connection, name: str) -> None:
+        """Let only one transaction at a time go on from here that names the same thing."""
+        if not self.is_sqlite:
+            connection.execute(select(sql_functions.pg_advisory_xact_lock(zlib.crc32(name.encode()))))
+
+    def may_be_repeated(self, error: BaseException) -> bool:
+        """Whether a transaction failed only because another one was in its way, so that it can be run again."""
+        if isinstance(error, IntegrityError):
+            # Two transactions inserted what may be there only once; run again, the loser finds the row.
+            return "UNIQUE" in str(error.orig).upper()
+        if isinstance(error, OperationalError) and self.is_sqlite:
+            return "locked" in str(error.orig)
+        if isinstance(error, DBAPIError):
+            return getattr(error.orig, "sqlstate", None) in {"40001", "40P01", "55P03"}
+        return False
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+def _prepare_sqlite(engine: SqlEngine, synchronous: str) -> None:
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        # The driver would begin a transaction at the first write only; we say when (below).
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A transaction that reads first and takes the write lock later could read the same job as free as another
+        # process does, and both would take it.
+        reading = connection.get_execution_options().get("read_only")
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def ping(connection: Connection) -> None:
+    """Ask the database for a sign of life; raises what the driver raises."""
+    connection.execute(text("SELECT 1"))

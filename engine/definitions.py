@@ -1,0 +1,219 @@
+"""Deploys process definitions: versioned, never changed, all files of a deployment or none."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, bindparam, delete, select
+
+from bpmn import parser
+from bpmn.expressions import EvaluationError
+from bpmn.interpreter import CompileError
+from bpmn.model import EventKind, Model, Problem, Process, Severity
+from engine import audit, programs, schema, subscriptions, timers
+from engine.errors import DeploymentRefused, InvalidTimer
+from engine.programs import Definition
+from engine.schema import DEFAULT_TENANT
+
+if TYPE_CHECKING:
+    from engine.transaction import Transaction
+
+_d = schema.definitions.c
+
+NEWEST = (
+    select(_d.key, _d.version, _d.checksum, _d.deployment_key, _d.resource_name, _d.name, _d.process_id)
+    .where(_d.process_id == bindparam("process_id"), _d.tenant_id == bindparam("tenant_id"))
+    .order_by(_d.version.desc()).limit(1)
+)
+_OLDER = select(_d.key).where(_d.process_id == bindparam("process_id"), _d.tenant_id == bindparam("tenant_id"))
+CLOSE_SUBSCRIPTIONS = delete(schema.subscriptions).where(
+    schema.subscriptions.c.instance_key.is_(None), schema.subscriptions.c.definition_key.in_(_OLDER)
+)
+CLOSE_TIMERS = delete(schema.timers).where(
+    schema.timers.c.instance_key.is_(None), schema.timers.c.definition_key.in_(_OLDER)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One file to deploy."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployedDefinition:
+    """A process of a deployment. `created` is False if its newest version had the same content already."""
+
+    key: int
+    process_id: str
+    name: str | None
+    version: int
+    resource_name: str
+    deployment_key: int
+    tenant_id: str
+    created: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """What became of a deployment. `problems` holds the warnings."""
+
+    key: int
+    tenant_id: str
+    definitions: tuple[DeployedDefinition, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+def deploy(tx: Transaction, resources: Sequence[Resource], *, name: str | None = None, source: str | None = None,
+           tenant_id: str = DEFAULT_TENANT) -> Deployment:
+    """Deploy files together: all of them, or none.
+
+    A process whose newest version came from a file with the same bytes gets no new version. The start events of a
+    new version replace those of the one before. Audited.
+
+    Raises DeploymentRefused with every problem of every file.
+    """
+    models, problems = _read(tx, resources)
+    tx.engine.database.serialize(tx.connection, "deploy")
+    key = tx.key()
+    deployed = []
+    for resource, model in models:
+        deployed += _deploy_model(tx, key, resource, model, tenant_id, problems)
+    _refuse(problems)
+    if any(definition.created for definition in deployed):
+        tx.rows.insert(schema.deployments, {
+            "key": key, "name": name, "source": source, "tenant_id": tenant_id, "deployed_at": tx.now,
+            "deployed_by": tx.actor,
+        })
+        audit.record(tx, "DEPLOY", "DEPLOYMENT", key, details={"resources": [resource.name for resource in resources]})
+    elif deployed:
+        key = deployed[0].deployment_key
+    return Deployment(key=key, tenant_id=tenant_id, definitions=tuple(deployed), problems=tuple(problems))
+
+
+def check(tx: Transaction, resources: Sequence[Resource]) -> tuple[Problem, ...]:
+    """What `deploy` would say of these files, errors and warnings; nothing is changed."""
+    models, problems = _read(tx, resources)
+    for resource, model in models:
+        for process in model.processes:
+            _prepare(process, resource, problems, key=0, version=0, tenant_id=DEFAULT_TENANT, deployment_key=0)
+    return tuple(problems)
+
+
+def _read(tx: Transaction, resources: Sequence[Resource]) -> tuple[list[tuple[Resource, Model]], list[Problem]]:
+    problems: list[Problem] = []
+    models = []
+    if not resources:
+        problems.append(_problem("", "Expected at least one file, but there is none."))
+    seen: dict[str, str] = {}
+    for resource in resources:
+        model, found = parser.read(resource.content, resource.name)
+        problems += found
+        if model is None:
+            continue
+        for process in model.processes:
+            other = seen.setdefault(process.id, resource.name)
+            if other != resource.name:
+                problems.append(_problem(
+                    resource.name, f"Expected each process once, but {process.id!r} is in {other} as well.", process.id,
+                ))
+        for further_check in tx.engine.checks:
+            problems += further_check(model)
+        models.append((resource, model))
+    return models, problems
+
+
+def _refuse(problems: Iterable[Problem]) -> None:
+    if any(problem.severity == Severity.ERROR for problem in problems):
+        raise DeploymentRefused(tuple(problems))
+
+
+def _deploy_model(tx: Transaction, deployment_key: int, resource: Resource, model: Model, tenant_id: str,
+                  problems: list[Problem]) -> list[DeployedDefinition]:
+    checksum = hashlib.sha256(resource.content).hexdigest()
+    resource_key = tx.key()
+    deployed = []
+    for process in model.processes:
+        what = {"process_id": process.id, "tenant_id": tenant_id}
+        newest = tx.connection.execute(NEWEST, what).first()
+        if newest is not None and newest.checksum == checksum:
+            deployed.append(_deployed(newest, tenant_id))
+            continue
+        version = newest.version + 1 if newest else 1
+        definition = _prepare(process, resource, problems, key=tx.key(), version=version, tenant_id=tenant_id,
+                              deployment_key=deployment_key)
+        if definition is None:
+            continue
+        if newest is not None:
+            tx.connection.execute(CLOSE_SUBSCRIPTIONS, what)
+            tx.connection.execute(CLOSE_TIMERS, what)
+        _insert(tx, definition, resource, resource_key, checksum)
+        _open_starts(tx, definition, resource, problems)
+        deployed.append(DeployedDefinition(
+            key=definition.key, process_id=process.id, name=process.name, version=version,
+            resource_name=resource.name, deployment_key=deployment_key, tenant_id=tenant_id, created=True,
+        ))
+    if any(definition.created for definition in deployed):
+        tx.rows.insert(schema.resources, {
+            "key": resource_key, "deployment_key": deployment_key, "name": resource.name, "checksum": checksum,
+            "content": resource.content,
+        })
+    return deployed
+
+
+def _deployed(row: Row[Any], tenant_id: str) -> DeployedDefinition:
+    return DeployedDefinition(
+        key=row.key, process_id=row.process_id, name=row.name, version=row.version, resource_name=row.resource_name,
+        deployment_key=row.deployment_key, tenant_id=tenant_id, created=False,
+    )
+
+
+def _prepare(process: Process, resource: Resource, problems: list[Problem], *, key: int, version: int,
+             tenant_id: str, deployment_key: int) -> Definition | None:
+    try:
+        return programs.prepare(
+            process, key=key, version=version, tenant_id=tenant_id, deployment_key=deployment_key
+        )
+    except CompileError as error:
+        problems.append(_problem(resource.name, str(error), process.id))
+    except EvaluationError as error:
+        problems.append(_problem(
+            resource.name, f"Expected start events that need no variables, because there are none yet, but {error}",
+            process.id,
+        ))
+    return None
+
+
+def _insert(tx: Transaction, definition: Definition, resource: Resource, resource_key: int, checksum: str) -> None:
+    process = definition.process
+    tx.rows.insert(schema.definitions, {
+        "key": definition.key, "process_id": process.id, "name": process.name, "version": definition.version,
+        "version_tag": process.version_tag, "resource_key": resource_key, "resource_name": resource.name,
+        "deployment_key": definition.deployment_key, "checksum": checksum, "dialect": process.dialect,
+        "tenant_id": definition.tenant_id, "deployed_at": tx.now, "suspended_at": None,
+    })
+    tx.prepared.append(definition)
+
+
+def _open_starts(tx: Transaction, definition: Definition, resource: Resource, problems: list[Problem]) -> None:
+    for event in definition.start_events:
+        if event.kind != EventKind.TIMER:
+            subscriptions.open_start(tx, definition, event)
+            continue
+        try:
+            timers.arm_start(tx, definition, event)
+        except InvalidTimer as error:
+            problems.append(_problem(resource.name, str(error), event.element.id, event.element.name))
+
+
+def _problem(resource_name: str, message: str, element_id: str | None = None,
+             element_name: str | None = None) -> Problem:
+    return Problem(severity=Severity.ERROR, message=message, resource_name=resource_name, element_id=element_id,
+                   element_name=element_name)
+
+

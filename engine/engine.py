@@ -1,0 +1,113 @@
+"""The engine: runs commands, each in one transaction."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import tzinfo
+from typing import Concatenate, ParamSpec, TypeVar
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from bpmn.model import Model, Problem
+from engine import execution
+from engine.clock import Clock, system_clock
+from engine.contracts import JobContract
+from engine.database import Database
+from engine.keys import Keys
+from engine.live import Cache
+from engine.programs import Programs
+from engine.states import InstanceState
+from engine.transaction import Transaction
+from engine.upgrade import open_schema
+from engine.wakeup import Wakeup
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+ATTEMPTS = 5
+"""How often a transaction is run that another one was in the way of."""
+
+
+class Engine:
+    """One engine on one database. Safe for threads; several processes may share a database.
+
+    Arguments: `url` of the database (`sqlite:///path` or `postgresql://…`); `clock`; `time_zone` in which cron
+    expressions and dates without offset are read; `synchronous` for SQLite (see `engine.database.Database`).
+    Raises `engine.errors.WrongSchema` if the database belongs to another version of Partitur.
+    """
+
+    def __init__(self, url: str, *, clock: Clock = system_clock, time_zone: str = "UTC",
+                 synchronous: str = "FULL") -> None:
+        self.database = Database(url, synchronous=synchronous)
+        open_schema(self.database)
+        self.clock = clock
+        self.time_zone: tzinfo = ZoneInfo(time_zone)
+        self.actor = "system"
+        self.keys = Keys(self.database)
+        self.cache = Cache()
+        self.programs = Programs()
+        self.wakeup = Wakeup()
+        self.contracts: dict[str, JobContract] = {}
+        self.checks: list[Callable[[Model], Iterable[Problem]]] = []
+        """Further checks of a model at deploy; each yields problems."""
+        self.step_budget = 1_000_000
+        """How many steps an instance may make in one transaction."""
+
+    def acting_as(self, actor: str) -> Engine:
+        """The same engine, on behalf of `actor`: the audit trail says so."""
+        other = copy.copy(self)
+        other.actor = actor
+        return other
+
+    def execute(self, command: Callable[Concatenate[Transaction, P], Result],
+                *args: P.args, **kwargs: P.kwargs) -> Result:
+        """Run one command, and the process steps it sets off, in one transaction.
+
+        Raises what the command raises; then nothing was changed. A transaction that only failed because another
+        one was in its way is run again.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self._attempt(lambda tx: command(tx, *args, **kwargs))
+            except Exception as error:
+                if attempt == ATTEMPTS or not self.database.may_be_repeated(error):
+                    raise
+        raise AssertionError("unreachable")
+
+    def _attempt(self, command: Callable[[Transaction], Result]) -> Result:
+        self.keys.prepare()
+        with self.database.write() as connection:
+            self.keys.begin(connection)
+            committed = False
+            try:
+                tx = Transaction(self, connection, self.clock())
+                result = command(tx)
+                execution.run(tx)
+                connection.commit()
+                committed = True
+            finally:
+                self.keys.end(committed=committed)
+        self._committed(tx)
+        return result
+
+    def _committed(self, tx: Transaction) -> None:
+        for definition in tx.prepared:
+            self.programs.keep(definition)
+        for live in tx.live.values():
+            if live.state == InstanceState.ACTIVE:
+                self.cache.put(live)
+        if tx.topics:
+            self.wakeup.announce(tx.topics)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for reading only; everything read through it is of one moment."""
+        with self.database.read() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.database.close()

@@ -1,0 +1,66 @@
+"""What can go wrong, in two families.
+
+A `Rejection`: the caller asked for something that is not possible; nothing changed. A `Failure`: the process itself
+cannot go on; the engine raises an incident and the caller's command succeeds. Anything else is a bug and rolls the
+transaction back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bpmn.model import Problem
+
+
+class Rejection(Exception):
+    """The command is not possible. Nothing was changed; the message says what was expected and what was there."""
+
+
+class NotFound(Rejection):
+    """There is nothing with this key or id."""
+
+
+class WrongState(Rejection):
+    """It exists, but in its present state the command makes no sense (ended, suspended, locked by another)."""
+
+
+class Conflict(Rejection):
+    """Something that may exist only once exists already, or several things answer where one was expected."""
+
+
+class InvalidInput(Rejection):
+    """A value of the command cannot be used."""
+
+
+class DeploymentRefused(Rejection):
+    """At least one file of a deployment cannot run; none was deployed. `problems` has those of all files."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        super().__init__("Expected files that can run, but found problems:\n" + "\n".join(map(str, problems)))
+
+
+class WrongSchema(Exception):
+    """The database was made by another version of Partitur; this one does not start on it."""
+
+
+class Failure(Exception):
+    """The process cannot go on by itself; the engine raises an incident for it.
+
+    `incident_type` is one of Camunda 8's incident error types.
+    """
+
+    incident_type = "UNKNOWN"
+
+
+class InvalidTimer(Failure):
+    """The text of a timer is no date, duration or cycle."""
+
+    incident_type = "EXTRACT_VALUE_ERROR"
+
+
+class ProcessMissing(Failure):
+    """A call activity names a process that was never deployed."""
+
+    incident_type = "CALLED_ELEMENT_ERROR"

@@ -1,0 +1,64 @@
+"""Moves the tokens that a command set free, and writes down what came of it, in the command's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import structlog
+
+from bpmn.interpreter import TokenNotFound
+from engine import live as lives
+from engine import recording, schema
+from engine.actions import Action
+from engine.live import Live
+from engine.states import InstanceState
+
+if TYPE_CHECKING:
+    from engine.transaction import Transaction
+
+logger = structlog.get_logger(__name__)
+
+
+def run(tx: Transaction) -> None:
+    """Apply what is pending until nothing is, then save every instance that was touched.
+
+    What one instance sets off in another one (a called process that ends, a message) happens in the same
+    transaction.
+    """
+    while tx.pending:
+        key = next(iter(tx.pending))
+        actions = tx.pending.pop(key)
+        live = lives.restore(tx, key)
+        if live is not None and live.state == InstanceState.ACTIVE:
+            _go_on(tx, live, actions)
+    for live in tx.live.values():
+        lives.save(tx, live)
+    tx.rows.flush()
+
+
+def _go_on(tx: Transaction, live: Live, actions: Sequence[Action]) -> None:
+    for action in actions:
+        if live.suspended_at is not None and action.waits:
+            _defer(tx, live, action)
+            continue
+        try:
+            action.apply(live.run)
+        except TokenNotFound:
+            if not action.may_be_late:
+                raise
+            # Something else in this transaction closed the wait before the event reached it.
+            logger.info("event came too late", instance_key=live.key, action=repr(action))
+    live.run.advance(tx.engine.step_budget)
+    entries = list(live.run.journal)
+    live.run.journal.clear()
+    for entry in entries:
+        recording.record(tx, live, entry)
+
+
+def _defer(tx: Transaction, live: Live, action: Action) -> None:
+    tx.rows.insert(schema.deferred, {
+        "key": tx.key(), "instance_key": live.key, "action": msgspec.json.encode(action, enc_hook=str),
+        "created_at": tx.now,
+    })

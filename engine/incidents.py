@@ -1,0 +1,87 @@
+"""Incidents: a token that cannot go on by itself, until somebody mends the cause and resolves it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, select, update
+
+from bpmn.interpreter import journal
+from engine import audit, guard, jobs, schema, states
+from engine.actions import Retry
+from engine.errors import NotFound
+from engine.live import Live, with_instance
+from engine.states import IncidentState, JobState
+
+if TYPE_CHECKING:
+    from engine.transaction import Transaction
+
+_n = schema.incidents.c
+_e = schema.element_instances.c
+
+BY_KEY = with_instance(schema.incidents)
+JOB_STATE = select(schema.jobs.c.state).where(schema.jobs.c.key == bindparam("key"))
+CLOSE = (
+    update(schema.incidents)
+    .where(_n.element_instance_key == bindparam("b_token"), _n.state == IncidentState.ACTIVE.value)
+    .values(state=IncidentState.RESOLVED.value, resolved_at=bindparam("b_now"))
+)
+MARK = (
+    update(schema.element_instances).where(_e.key == bindparam("b_token"))
+    .values(incident_key=bindparam("b_incident"))
+)
+
+
+def open_for(tx: Transaction, live: Live, entry: journal.Failed) -> None:
+    """Open an incident at a token."""
+    key = tx.key()
+    tx.rows.insert(schema.incidents, {
+        "key": key, "instance_key": live.key, "element_instance_key": entry.key,
+        "job_key": tx.failed_jobs.get(entry.key), "definition_key": live.definition.key,
+        "process_id": live.definition.process_id, "element_id": entry.element.id, "tenant_id": live.tenant_id,
+        "type": entry.type, "message": entry.message, "state": IncidentState.ACTIVE, "created_at": tx.now,
+        "resolved_at": None,
+    })
+    _mark(tx, entry.key, key)
+    live.incidents_changed = True
+
+
+def close_for(tx: Transaction, live: Live, token: int) -> None:
+    """The incident of a token is over."""
+    for row in tx.rows.all_unwritten(schema.incidents).values():
+        if row["element_instance_key"] == token:
+            row.update(state=IncidentState.RESOLVED, resolved_at=tx.now)
+    tx.rows.write(CLOSE, {"b_token": token, "b_now": tx.now})
+    _mark(tx, token, None)
+    live.incidents_changed = True
+
+
+def _mark(tx: Transaction, token: int, incident: int | None) -> None:
+    row = tx.rows.unwritten(schema.element_instances, token)
+    if row is not None:
+        row["incident_key"] = incident
+    else:
+        tx.rows.write(MARK, {"b_token": token, "b_incident": incident})
+
+
+def resolve(tx: Transaction, key: int, *, retries: int | None = None, reason: str | None = None) -> None:
+    """Do again what failed. If it fails again, a new incident is opened.
+
+    A job goes back to the workers with `retries` attempts (by default as many as it has left, at least one).
+    Audited. Raises NotFound, WrongState (resolved already, instance suspended or ended).
+    """
+    found = tx.first(BY_KEY, {"key": key})
+    if found is None:
+        raise NotFound(f"Expected to find an incident with key {key}, but there is none.")
+    incident = found._mapping
+    states.move("incident", key, IncidentState(incident["state"]), IncidentState.RESOLVED)
+    guard.running(incident)
+    job_key = incident["job_key"]
+    if job_key is not None:
+        state = tx.connection.scalar(JOB_STATE, {"key": job_key})
+        if state in (JobState.FAILED, JobState.ERROR_THROWN):
+            jobs.put_back(tx, job_key, retries)
+    audit.record(tx, "RESOLVE", "INCIDENT", key, instance_key=incident["instance_key"], reason=reason,
+                 details={"retries": retries} if retries is not None else None)
+    tx.instance_rows[incident["instance_key"]] = incident
+    tx.resume(incident["instance_key"], Retry(incident["element_instance_key"]))

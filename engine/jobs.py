@@ -1,0 +1,225 @@
+"""Jobs: work that an element hands to a worker.
+
+A worker activates jobs (commit), does the work with no transaction open, and answers (commit). Its lock is fenced:
+an answer that comes after another worker took the job is refused (`lock_token` grows with every activation).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import RowMapping, bindparam, select, update
+
+from bpmn.interpreter import journal
+from engine import audit, guard, schema, states, values
+from engine.actions import Complete, Fail, SetVariables, ThrowError
+from engine.errors import InvalidInput, NotFound, WrongState
+from engine.live import Live, with_instance
+from engine.states import OPEN_JOB_STATES, JobState
+from engine.wakeup import DUE, jobs_topic
+
+if TYPE_CHECKING:
+    from engine.transaction import Transaction
+
+_j = schema.jobs.c
+
+BY_KEY = with_instance(schema.jobs)
+
+_OPEN = _j.state.in_([state.value for state in OPEN_JOB_STATES])
+CANCEL = (
+    update(schema.jobs).where(_j.element_instance_key == bindparam("b_token"), _OPEN)
+    .values(state=JobState.CANCELED.value, changed_at=bindparam("b_now"), ended_at=bindparam("b_now"),
+            locked_by=None, locked_until=None)
+)
+ANSWER = (
+    update(schema.jobs).where(_j.key == bindparam("b_key"))
+    .values(state=bindparam("b_state"), retries=bindparam("b_retries"), due_at=bindparam("b_due_at"),
+            error_code=bindparam("b_error_code"), error_message=bindparam("b_error_message"),
+            changed_at=bindparam("b_now"), ended_at=bindparam("b_ended_at"), locked_by=None, locked_until=None)
+)
+EXTEND = (
+    update(schema.jobs).where(_j.key == bindparam("b_key")).values(locked_until=bindparam("b_until"))
+)
+RETRIES = (
+    update(schema.jobs).where(_j.key == bindparam("b_key"))
+    .values(retries=bindparam("b_retries"), changed_at=bindparam("b_now"))
+)
+EXPIRED = (
+    select(_j.key, _j.type)
+    .where(_j.state == JobState.ACTIVATED.value, _j.locked_until <= bindparam("now"))
+    .limit(1000).with_for_update(skip_locked=True)
+)
+RELEASE = (
+    update(schema.jobs).where(_j.key == bindparam("b_key"))
+    .values(state=JobState.CREATED.value, locked_by=None, locked_until=None, changed_at=bindparam("b_now"))
+)
+
+
+def start_waiting(tx: Transaction, live: Live, entry: journal.JobOpened) -> None:
+    """Create the job that an element waits for."""
+    if entry.key in tx.reopened_jobs:
+        return
+    contract = tx.engine.contracts.get(entry.type)
+    retries = entry.retries
+    if contract and contract.retries is not None and entry.element.job and entry.element.job.retries is None:
+        retries = contract.retries
+    tx.rows.insert(schema.jobs, {
+        "key": tx.key(), "instance_key": live.key, "element_instance_key": entry.key,
+        "definition_key": live.definition.key, "process_id": live.definition.process_id,
+        "element_id": entry.element.id, "partition_key": live.partition_key, "tenant_id": live.tenant_id,
+        "type": entry.type, "kind": entry.kind, "listener_event": entry.listener_event,
+        "state": JobState.CREATED, "priority": entry.priority, "retries": retries, "attempt": 0,
+        "headers": dict(entry.headers), "due_at": tx.now,
+        "expected_by": tx.now + contract.expected if contract and contract.expected else None,
+        "locked_by": None, "locked_until": None, "lock_token": 0, "suspended": False,
+        "error_code": None, "error_message": None,
+        # Not the key: a service that two databases share must never take one's job for the other's.
+        "idempotency_key": str(uuid.uuid4()),
+        "created_at": tx.now, "changed_at": tx.now, "ended_at": None,
+    })
+    tx.announce(jobs_topic(entry.type))
+
+
+def stop_waiting(tx: Transaction, live: Live, token: int) -> None:
+    """Cancel the open job of a token; a job without retries stays, its incident is about it."""
+    if token in tx.failed_jobs:
+        return
+    for row in tx.rows.all_unwritten(schema.jobs).values():
+        if row["element_instance_key"] == token and row["state"] in OPEN_JOB_STATES:
+            row.update(state=JobState.CANCELED, changed_at=tx.now, ended_at=tx.now)
+    tx.rows.write(CANCEL, {"b_token": token, "b_now": tx.now})
+
+
+def complete(tx: Transaction, key: int, variables: Mapping[str, Any] | None = None, *,
+             lock_token: int | None = None, worker: str | None = None) -> None:
+    """Finish a job and let its process instance go on.
+
+    `lock_token` or `worker` say who answers. A worker may answer for a suspended instance; the answer is applied
+    when it is resumed. Raises NotFound, WrongState (finished already, or another worker holds it), InvalidInput.
+    """
+    result = values.checked(variables)
+    job = _answered(tx, key, lock_token, worker)
+    _answer(tx, job, JobState.COMPLETED)
+    tx.resume(job["instance_key"], Complete(job["element_instance_key"], result))
+
+
+def throw_error(tx: Transaction, key: int, code: str, message: str = "",
+                variables: Mapping[str, Any] | None = None, *, lock_token: int | None = None,
+                worker: str | None = None) -> None:
+    """Answer a job with a BPMN error, which an error boundary event or event sub-process may catch.
+
+    If nothing catches it, an incident is opened. Raises NotFound, WrongState, InvalidInput.
+    """
+    if not code:
+        raise InvalidInput("Expected an error code, but it is empty.")
+    result = values.checked(variables)
+    job = _answered(tx, key, lock_token, worker)
+    _answer(tx, job, JobState.ERROR_THROWN, error_code=code, error_message=message or None)
+    tx.failed_jobs[job["element_instance_key"]] = key
+    tx.resume(job["instance_key"], ThrowError(job["element_instance_key"], code, message, result))
+
+
+def fail(tx: Transaction, key: int, message: str, *, retries: int | None = None,
+         retry_in: timedelta | None = None, variables: Mapping[str, Any] | None = None,
+         lock_token: int | None = None, worker: str | None = None) -> None:
+    """Report that an attempt failed.
+
+    `retries` is how many attempts are left; by default one less than before. While some are left, the job may be
+    taken again after `retry_in`; with none left an incident is opened. `variables` become local to the element.
+    Raises NotFound, WrongState, InvalidInput. Source: Camunda 8 docs, "Job workers", failing a job.
+    """
+    if retries is not None and retries < 0:
+        raise InvalidInput(f"Expected a number of retries of 0 or more, but it is {retries}.")
+    result = values.checked(variables)
+    job = _answered(tx, key, lock_token, worker)
+    left = max(job["retries"] - 1, 0) if retries is None else retries
+    token = job["element_instance_key"]
+    if result:
+        tx.resume(job["instance_key"], SetVariables(token, result, local=True))
+    if left > 0:
+        due = tx.now + (retry_in or timedelta())
+        _answer(tx, job, JobState.CREATED, retries=left, due_at=due, error_message=message)
+        tx.announce(DUE if retry_in else jobs_topic(job["type"]))
+        return
+    _answer(tx, job, JobState.FAILED, retries=0, error_message=message)
+    tx.failed_jobs[token] = key
+    tx.resume(job["instance_key"], Fail(token, "JOB_NO_RETRIES", message))
+
+
+def extend_lock(tx: Transaction, key: int, lock: timedelta, *, lock_token: int | None = None,
+                worker: str | None = None) -> datetime:
+    """Keep a job longer: its lock now ends `lock` from now. Returns that time. Raises NotFound, WrongState."""
+    job = _answered(tx, key, lock_token, worker)
+    if job["state"] != JobState.ACTIVATED:
+        raise WrongState(f"Expected job {key} to be locked, but it is {job['state'].lower()}.")
+    until = tx.now + lock
+    tx.rows.write(EXTEND, {"b_key": key, "b_until": until})
+    tx.announce(DUE)
+    return until
+
+
+def set_retries(tx: Transaction, key: int, retries: int) -> None:
+    """Change how many attempts a job has left; audited. An open incident is not resolved by that."""
+    if retries < 1:
+        raise InvalidInput(f"Expected a number of retries of 1 or more, but it is {retries}.")
+    job = _get(tx, key)
+    if job["state"] not in OPEN_JOB_STATES:
+        raise WrongState(f"Expected job {key} to be open, but it is {job['state'].lower()}.")
+    tx.rows.write(RETRIES, {"b_key": key, "b_retries": retries, "b_now": tx.now})
+    audit.record(tx, "SET_RETRIES", "JOB", key, instance_key=job["instance_key"], details={"retries": retries})
+
+
+def put_back(tx: Transaction, key: int, retries: int | None) -> None:
+    """Give a failed job to the workers again, with the same idempotency key. The caller resolves its incident."""
+    job = _get(tx, key)
+    states.move("job", key, JobState(job["state"]), JobState.CREATED)
+    _answer(tx, job, JobState.CREATED, retries=retries or max(job["retries"], 1), error_code=None,
+            error_message=job["error_message"])
+    tx.reopened_jobs.add(job["element_instance_key"])
+    tx.announce(jobs_topic(job["type"]))
+
+
+def release_expired(tx: Transaction) -> int:
+    """Give jobs whose lock ran out to other workers; returns how many."""
+    expired = tx.select(EXPIRED, {"now": tx.now})
+    for job in expired:
+        tx.rows.write(RELEASE, {"b_key": job.key, "b_now": tx.now})
+        tx.announce(jobs_topic(job.type))
+    return len(expired)
+
+
+def _get(tx: Transaction, key: int) -> RowMapping:
+    row = tx.first(BY_KEY, {"key": key})
+    if row is None:
+        raise NotFound(f"Expected to find a job with key {key}, but there is none.")
+    tx.instance_rows[row._mapping["instance_key"]] = row._mapping
+    return row._mapping
+
+
+def _answered(tx: Transaction, key: int, lock_token: int | None, worker: str | None) -> RowMapping:
+    """The job that a worker answers, after checking that it is still this worker's to answer."""
+    job = _get(tx, key)
+    if job["state"] not in (JobState.CREATED, JobState.ACTIVATED):
+        raise WrongState(f"Expected job {key} to be open, but it is {job['state'].lower()}.")
+    guard.active(job)
+    if lock_token is not None and lock_token != job["lock_token"]:
+        raise WrongState(f"Expected to hold the lock of job {key}, but another worker took it since.")
+    if worker is not None and job["locked_by"] != worker:
+        holder = f"worker {job['locked_by']!r} does" if job["locked_by"] else "nobody does"
+        raise WrongState(f"Expected worker {worker!r} to hold the lock of job {key}, but {holder}.")
+    return job
+
+
+def _answer(tx: Transaction, job: RowMapping, state: JobState, *, retries: int | None = None,
+            due_at: datetime | None = None, error_code: str | None = None,
+            error_message: str | None = None) -> None:
+    states.move("job", job["key"], JobState(job["state"]), state)
+    over = state in (JobState.COMPLETED, JobState.ERROR_THROWN)
+    tx.rows.write(ANSWER, {
+        "b_key": job["key"], "b_state": state, "b_retries": job["retries"] if retries is None else retries,
+        "b_due_at": due_at or tx.now, "b_error_code": error_code, "b_error_message": error_message,
+        "b_now": tx.now, "b_ended_at": tx.now if over else None,
+    })

@@ -1,0 +1,86 @@
+"""Keys: 64-bit integers, unique over all processes that share a database.
+
+Hi/lo: a process takes a block of keys from the table `key_sequence` in a small transaction of its own, then gives
+them out from memory. Keys of a block that is not used up are lost, which 63 bits can bear.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from sqlalchemy import Connection, bindparam, update
+
+from engine import schema
+from engine.database import Database
+
+BLOCK = 50_000
+RESERVE = 10_000
+NAME = "key"
+
+_TAKE = (
+    update(schema.sequence).where(schema.sequence.c.name == NAME)
+    .values(next=schema.sequence.c.next + bindparam("size")).returning(schema.sequence.c.next)
+)
+
+
+class Keys:
+    """An endless iterator of new keys; safe for threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._next = 0
+        self._end = 0
+        self._writing: Connection | None = None
+        self._borrowed = False
+
+    def __iter__(self) -> Keys:
+        return self
+
+    def __next__(self) -> int:
+        with self._lock:
+            if self._next == self._end:
+                self._refill()
+            key = self._next
+            self._next = key + 1
+            return key
+
+    def prepare(self) -> None:
+        """Take a new block if few keys are left. Called before a transaction, when none is open in this thread."""
+        if self._end - self._next < RESERVE:
+            with self._lock:
+                if self._end - self._next < RESERVE:
+                    self._next, self._end = self._own_block()
+
+    def begin(self, connection: Connection) -> None:
+        """A transaction begins. SQLite has one writer: a block that is needed meanwhile must come through it."""
+        if self._database.is_sqlite:
+            self._writing = connection
+            self._borrowed = False
+
+    def end(self, *, committed: bool) -> None:
+        """The transaction is over. A block taken inside a transaction that was rolled back was never ours."""
+        if not self._database.is_sqlite:
+            return
+        with self._lock:
+            self._writing = None
+            if self._borrowed and not committed:
+                self._next = self._end = 0
+            self._borrowed = False
+
+    def _refill(self) -> None:
+        if self._writing is None:
+            self._next, self._end = self._own_block()
+        else:
+            self._next, self._end = _take(self._writing)
+            self._borrowed = True
+
+    def _own_block(self) -> tuple[int, int]:
+        with self._database.write() as connection:
+            return _take(connection)
+
+
+def _take(connection: Connection) -> tuple[int, int]:
+    end = connection.scalar(_TAKE, {"size": BLOCK})
+    assert end is not None, "Expected the row of the key sequence, but the table is empty."
+    return end - BLOCK, end

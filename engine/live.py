@@ -1,0 +1,205 @@
+"""Instances in memory: restored from their row, run, saved again, and kept for the next transaction."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import RowMapping, Select, Table, bindparam, func, select, update
+
+from bpmn.interpreter import Execution
+from engine import schema
+from engine.database import Upsert, to_json
+from engine.programs import Definition
+from engine.states import IncidentState, InstanceState
+
+if TYPE_CHECKING:
+    from engine.transaction import Transaction
+
+CAPACITY = 2_000
+POSITIONS = 24
+"""Bits for the position of a history row within its transaction."""
+
+LOOKUP_LENGTH = 64
+
+_i = schema.instances.c
+_v = schema.variables.c
+
+INSTANCE = select(*[column.label(f"instance_{column.name}") for column in schema.instances.c])
+BY_KEY = INSTANCE.where(_i.key == bindparam("key")).with_for_update()
+VARIABLES = select(_v.scope_key, _v.name, _v.value).where(_v.instance_key == bindparam("key"), ~_v.ended)
+
+SAVE = (
+    update(schema.instances).where(_i.key == bindparam("b_key"))
+    .values(state=bindparam("b_state"), tokens=bindparam("b_tokens"), revision=bindparam("b_revision"),
+            ended_at=bindparam("b_ended_at"), end_reason=bindparam("b_end_reason"))
+)
+COUNT_INCIDENTS = (
+    update(schema.instances).where(_i.key == bindparam("b_key"))
+    .values(incident_count=select(func.count()).select_from(schema.incidents)
+            .where(schema.incidents.c.instance_key == bindparam("b_key"),
+                   schema.incidents.c.state == IncidentState.ACTIVE).scalar_subquery())
+)
+SAVE_VARIABLE = Upsert(
+    schema.variables, ["instance_key", "scope_key", "name"], ["value", "lookup", "changed_at", "ended"]
+)
+END_SCOPE = (
+    update(schema.variables).where(_v.instance_key == bindparam("b_key"), _v.scope_key == bindparam("b_scope"))
+    .values(ended=True)
+)
+
+
+def with_instance(table: Table) -> Select[Any]:
+    """The row of `table` with key `key` together with its instance's, both locked, the instance first.
+
+    Every command locks the instance before anything that belongs to it, so that two of them cannot each hold what
+    the other one wants.
+    """
+    return (
+        INSTANCE.add_columns(*table.c).join(table, table.c.instance_key == _i.key)
+        .where(table.c.key == bindparam("key")).with_for_update()
+    )
+
+
+@dataclass(slots=True)
+class Live:
+    """One instance in memory."""
+
+    key: int
+    definition: Definition
+    run: Execution
+    tenant_id: str
+    business_id: str | None
+    parent_key: int | None
+    parent_token: int | None
+    root_key: int
+    partition_key: int
+    correlation_id: str
+    trace_parent: str | None
+    message_key: str | None = None
+    depth: int = 0
+    state: InstanceState = InstanceState.ACTIVE
+    suspended_at: datetime | None = None
+    revision: int = 0
+    position: int = 0
+    end_reason: str | None = None
+    incidents_changed: bool = False
+    tokens: dict[int, str] = field(default_factory=dict)
+    """What is known of the open tokens: key → element id."""
+    closed: set[int] = field(default_factory=set)
+    """Tokens whose waits were closed in this transaction."""
+
+    def next_position(self) -> int:
+        """The place of the next history row."""
+        self.position += 1
+        return ((self.revision + 1) << POSITIONS) + self.position
+
+
+class Cache:
+    """Instances that were run lately, so that the next command needs not load them. Safe for threads.
+
+    One that is taken is not in the cache any more: whoever takes it owns it, and puts it back after the commit. A
+    revision that differs from the row's tells that another process went on with it.
+    """
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[int, Live] = OrderedDict()
+        self._capacity = capacity
+
+    def take(self, key: int) -> Live | None:
+        """Take an instance out, if it is there."""
+        with self._lock:
+            return self._kept.pop(key, None)
+
+    def put(self, live: Live) -> None:
+        """Put an instance in."""
+        with self._lock:
+            self._kept[live.key] = live
+            self._kept.move_to_end(live.key)
+            if len(self._kept) > self._capacity:
+                self._kept.popitem(last=False)
+
+
+def restore(tx: Transaction, key: int) -> Live | None:
+    """The instance as it is in this transaction, its row locked; None if there is none or it has ended."""
+    live = tx.live.get(key)
+    if live is not None:
+        return live
+    row = tx.instance_rows.get(key)
+    if row is None:
+        found = tx.first(BY_KEY, {"key": key})
+        if found is None:
+            return None
+        row = found._mapping
+    if row["instance_state"] != InstanceState.ACTIVE:
+        return None
+    live = tx.engine.cache.take(key)
+    if live is None or live.revision != row["instance_revision"] \
+            or live.definition.key != row["instance_definition_key"]:
+        live = _load(tx, row)
+    live.suspended_at = row["instance_suspended_at"]
+    live.business_id = row["instance_business_id"]
+    live.position = 0
+    tx.live[key] = live
+    return live
+
+
+def _load(tx: Transaction, row: RowMapping) -> Live:
+    key: int = row["instance_key"]
+    definition = tx.definition(row["instance_definition_key"])
+    variables = tx.select(VARIABLES, {"key": key})
+    run = Execution.load(
+        definition.program, row["instance_tokens"], [(v.scope_key, v.name, v.value) for v in variables],
+        key=key, keys=tx.engine.keys, has_caller=row["instance_parent_key"] is not None,
+    )
+    return Live(
+        key=key, definition=definition, run=run, tenant_id=row["instance_tenant_id"],
+        business_id=row["instance_business_id"], parent_key=row["instance_parent_key"],
+        parent_token=row["instance_parent_element_instance_key"], root_key=row["instance_root_key"],
+        partition_key=row["instance_partition_key"], correlation_id=row["instance_correlation_id"],
+        trace_parent=row["instance_trace_parent"], message_key=row["instance_message_key"],
+        depth=row["instance_depth"], revision=row["instance_revision"],
+        tokens=dict(run.open_tokens()),
+    )
+
+
+def save(tx: Transaction, live: Live) -> None:
+    """Write down tokens, changed variables and state."""
+    live.revision += 1
+    ended = live.state != InstanceState.ACTIVE
+    _save_variables(tx, live)
+    row = tx.rows.unwritten(schema.instances, live.key)
+    values = {
+        "state": live.state, "tokens": None if ended else live.run.dump(), "revision": live.revision,
+        "ended_at": tx.now if ended else None, "end_reason": live.end_reason,
+    }
+    if row is not None:
+        row.update(values)
+    else:
+        tx.rows.write(SAVE, {"b_key": live.key, **{f"b_{name}": value for name, value in values.items()}})
+    if live.incidents_changed:
+        tx.rows.write(COUNT_INCIDENTS, {"b_key": live.key})
+        live.incidents_changed = False
+    live.closed.clear()
+
+
+def _save_variables(tx: Transaction, live: Live) -> None:
+    changes = live.run.changes()
+    for scope_key, name, value in changes.set:
+        tx.rows.write(SAVE_VARIABLE, {
+            "key": tx.key(), "instance_key": live.key, "scope_key": scope_key, "name": name, "value": value,
+            "lookup": lookup(value), "changed_at": tx.now, "ended": False,
+        })
+    for scope_key in changes.ended:
+        tx.rows.write(END_SCOPE, {"b_key": live.key, "b_scope": scope_key})
+
+
+def lookup(value: Any) -> str | None:
+    """The text by which instances are found that have a variable of this value; None for lists and objects."""
+    if isinstance(value, (dict, list, tuple, set)):
+        return None
+    return to_json(value)[:LOOKUP_LENGTH]

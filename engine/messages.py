@@ -1,0 +1,177 @@
+"""Messages: published by name and correlation key, kept for a while if nobody waits yet.
+
+A message reaches at most one instance of each process, and each process once (Camunda 8 docs "Messages", message
+correlation). `correlate` is Camunda 7's way: exactly one receiver, found by business key, variables or instance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, bindparam, delete, or_, select, update
+
+from bpmn.interpreter import journal
+from bpmn.model import EventKind
+from engine import audit, schema, starting, values
+from engine import live as lives
+from engine.actions import Trigger
+from engine.errors import Conflict, InvalidInput
+from engine.live import Live
+from engine.schema import DEFAULT_TENANT
+
+if TYPE_CHECKING:
+    from engine.transaction import Transaction
+
+_s = schema.subscriptions.c
+_m = schema.messages.c
+_i = schema.instances.c
+
+WAITING = (
+    select(schema.subscriptions)
+    .where(_s.kind == EventKind.MESSAGE.value, _s.name == bindparam("name"), _s.tenant_id == bindparam("tenant_id"),
+           or_(_s.correlation_key.is_not_distinct_from(bindparam("correlation_key")), _s.instance_key.is_(None)))
+    # Who waits already comes before a new instance.
+    .order_by(_s.instance_key.is_(None), _s.key)
+)
+STILL_OPEN = select(_s.key).where(_s.key == bindparam("key"))
+CLOSE = delete(schema.subscriptions).where(_s.key == bindparam("b_key"))
+STARTED_BY = select(_i.key).where(
+    _i.process_id == bindparam("process_id"), _i.message_key == bindparam("message_key"), _i.ended_at.is_(None)
+).limit(1)
+SAME = select(_m.key).where(
+    _m.name == bindparam("name"), _m.message_id == bindparam("message_id"), _m.tenant_id == bindparam("tenant_id"),
+    _m.correlation_key.is_not_distinct_from(bindparam("correlation_key")), _m.expires_at > bindparam("now"),
+).limit(1)
+BUFFERED = (
+    select(schema.messages)
+    .where(_m.name == bindparam("name"), _m.correlation_key.is_not_distinct_from(bindparam("correlation_key")),
+           _m.tenant_id == bindparam("tenant_id"), _m.expires_at > bindparam("now"))
+    .order_by(_m.published_at, _m.key).with_for_update()
+)
+CORRELATED = (
+    update(schema.messages).where(_m.key == bindparam("b_key")).values(correlated_to=bindparam("b_correlated_to"))
+)
+EXPIRE = delete(schema.messages).where(_m.expires_at <= bindparam("now"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A published message: its key, and the instances that got it or were started by it."""
+
+    key: int
+    instance_keys: tuple[int, ...]
+
+
+def publish(tx: Transaction, name: str, correlation_key: str | None = None,
+            variables: Mapping[str, Any] | None = None, *, time_to_live: timedelta = timedelta(),
+            message_id: str | None = None, tenant_id: str = DEFAULT_TENANT) -> Published:
+    """Send a message to whoever waits for it, and keep it for `time_to_live` for those who come later.
+
+    Audited. Raises InvalidInput; Conflict if a message of the same `message_id`, name and correlation key is still
+    kept.
+    """
+    if not name:
+        raise InvalidInput("Expected the name of a message, but it is empty.")
+    content = values.checked(variables)
+    what = {"name": name, "correlation_key": correlation_key or None, "tenant_id": tenant_id}
+    _one_at_a_time(tx, name, correlation_key or None)
+    if message_id and tx.first(SAME, what | {"message_id": message_id, "now": tx.now}) is not None:
+        raise Conflict(f"Expected a new message, but one with the id {message_id!r} was published already.")
+    reached = _deliver(tx, what, content)
+    key = tx.key()
+    if time_to_live > timedelta():
+        tx.rows.insert(schema.messages, {
+            "key": key, **what, "message_id": message_id or None, "variables": content,
+            "correlated_to": sorted(reached), "published_at": tx.now, "expires_at": tx.now + time_to_live,
+        })
+    audit.record(tx, "PUBLISH", "MESSAGE", key, details={"name": name, "correlation_key": correlation_key})
+    return Published(key=key, instance_keys=tuple(reached.values()))
+
+
+def deliver_thrown(tx: Transaction, live: Live, entry: journal.Thrown) -> None:
+    """Deliver a message that an instance threw."""
+    what = {"name": entry.name, "correlation_key": entry.correlation_key, "tenant_id": live.tenant_id}
+    _deliver(tx, what, dict(entry.variables))
+
+
+def take_buffered(tx: Transaction, live: Live, entry: journal.SubscriptionOpened) -> None:
+    """Give the oldest fitting message that is kept to a subscription that was just opened."""
+    _one_at_a_time(tx, entry.name, entry.correlation_key)
+    what = {"name": entry.name, "correlation_key": entry.correlation_key, "tenant_id": live.tenant_id}
+    for message in tx.select(BUFFERED, what | {"now": tx.now}):
+        if live.definition.process_id not in message.correlated_to:
+            _mark(tx, message, live.definition.process_id)
+            tx.resume(live.key, Trigger(entry.key, entry.index, message.variables, may_be_late=True))
+            return
+
+
+def start_next(tx: Transaction, live: Live) -> None:
+    """The instance that a message started has ended: the next message with the same key may start another one."""
+    assert live.message_key is not None
+    for event in live.definition.message_starts:
+        what = {"name": event.text, "correlation_key": live.message_key, "tenant_id": live.tenant_id}
+        for message in tx.select(BUFFERED, what | {"now": tx.now}):
+            if live.definition.process_id in message.correlated_to:
+                continue
+            for waiting in tx.select(WAITING, what):
+                if waiting.instance_key is None and waiting.process_id == live.definition.process_id:
+                    _mark(tx, message, waiting.process_id)
+                    starting.start(tx, tx.definition(waiting.definition_key), variables=message.variables,
+                                   start_event=waiting.element_id, message_key=live.message_key)
+                    return
+
+
+def expire(tx: Transaction) -> int:
+    """Throw away messages that were kept long enough; returns how many."""
+    return tx.connection.execute(EXPIRE, {"now": tx.now}).rowcount
+
+
+def _mark(tx: Transaction, message: Row[Any], process_id: str) -> None:
+    tx.rows.write(CORRELATED, {
+        "b_key": message.key, "b_correlated_to": sorted({*message.correlated_to, process_id}),
+    })
+
+
+def _one_at_a_time(tx: Transaction, name: str, correlation_key: str | None) -> None:
+    # Else a message and the one who waits for it could pass each other, neither seeing the other's commit.
+    tx.engine.database.serialize(tx.connection, f"message {name} {correlation_key}")
+
+
+def _deliver(tx: Transaction, what: dict[str, Any], variables: dict[str, Any]) -> dict[str, int]:
+    """Deliver to one receiver per process; process id → instance key."""
+    reached: dict[str, int] = {}
+    for waiting in tx.select(WAITING, what):
+        if waiting.process_id in reached:
+            continue
+        key = trigger(tx, waiting, variables) if waiting.instance_key is not None \
+            else _start(tx, waiting, what["correlation_key"], variables)
+        if key is not None:
+            reached[waiting.process_id] = key
+    return reached
+
+
+def trigger(tx: Transaction, waiting: Row[Any], variables: dict[str, Any]) -> int | None:
+    """Give a message to a subscription of an instance; None if it was closed meanwhile."""
+    live = lives.restore(tx, waiting.instance_key)
+    if live is None or tx.first(STILL_OPEN, {"key": waiting.key}) is None:
+        return None
+    if waiting.interrupting:
+        # At once, so that a suspended instance, which reacts later, does not take a second one.
+        tx.rows.write(CLOSE, {"b_key": waiting.key})
+    tx.resume(live.key, Trigger(waiting.element_instance_key, waiting.index, variables, may_be_late=True))
+    return live.key
+
+
+def _start(tx: Transaction, waiting: Row[Any], correlation_key: str | None, variables: dict[str, Any]) -> int | None:
+    if correlation_key is not None:
+        same = {"process_id": waiting.process_id, "message_key": correlation_key}
+        if tx.first(STARTED_BY, same) is not None:
+            return None
+    live = starting.start(tx, tx.definition(waiting.definition_key), variables=variables,
+                          start_event=waiting.element_id, message_key=correlation_key)
+    return live.key
+
+

@@ -1,0 +1,194 @@
+"""Writes down what happened inside an instance: one handler per kind of journal entry (`bpmn.interpreter.journal`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, update
+
+from bpmn.interpreter import journal
+from bpmn.model import ElementType
+from engine import calls, incidents, jobs, messages, schema, signals, subscriptions, timers, user_tasks
+from engine.live import Live
+from engine.programs import CALL, JOB, SUBSCRIPTION, TIMER, USER_TASK
+from engine.states import ElementState, InstanceState
+from engine.wakeup import ended_topic
+
+if TYPE_CHECKING:
+    from engine.transaction import Transaction
+
+_e = schema.element_instances.c
+
+END_ELEMENT = (
+    update(schema.element_instances).where(_e.key == bindparam("b_key"))
+    .values(state=bindparam("b_state"), ended_at=bindparam("b_ended_at"))
+)
+
+CLOSERS: Mapping[str, Callable[[Transaction, Live, int], None]] = {
+    JOB: jobs.stop_waiting,
+    USER_TASK: user_tasks.stop_waiting,
+    TIMER: timers.stop_waiting,
+    SUBSCRIPTION: subscriptions.stop_waiting,
+    CALL: calls.stop_waiting,
+}
+
+
+def record(tx: Transaction, live: Live, entry: journal.Entry) -> None:
+    """Write down one entry."""
+    HANDLERS[type(entry)](tx, live, entry)
+
+
+def _element_row(tx: Transaction, live: Live, entry: journal.Entered | journal.Passed, key: int) -> dict[str, Any]:
+    return {
+        "key": key, "instance_key": live.key, "definition_key": live.definition.key, "scope_key": entry.scope,
+        "element_id": entry.element.id, "type": entry.element.type, "state": ElementState.ACTIVE,
+        "flow_id": entry.flow, "position": live.next_position(), "started_at": tx.now, "ended_at": None,
+        "incident_key": None,
+    }
+
+
+def _entered(tx: Transaction, live: Live, entry: journal.Entered) -> None:
+    live.tokens[entry.key] = entry.element.id
+    tx.rows.insert(schema.element_instances, _element_row(tx, live, entry, entry.key))
+
+
+def _passed(tx: Transaction, live: Live, entry: journal.Passed) -> None:
+    row = _element_row(tx, live, entry, tx.key())
+    row["state"] = ElementState.COMPLETED
+    row["ended_at"] = tx.now
+    tx.rows.insert(schema.element_instances, row)
+    if entry.element.type == ElementType.END_EVENT:
+        _note_reason(live, entry.element.properties)
+
+
+def _note_reason(live: Live, properties: Mapping[str, str]) -> None:
+    # An end event may say in the model with which reason code the instance ended.
+    live.end_reason = properties.get("reasonCode", live.end_reason)
+
+
+def _end_element(tx: Transaction, key: int, state: ElementState) -> None:
+    row = tx.rows.unwritten(schema.element_instances, key)
+    if row is not None:
+        row["state"] = state
+        row["ended_at"] = tx.now
+    else:
+        tx.rows.write(END_ELEMENT, {"b_key": key, "b_state": state, "b_ended_at": tx.now})
+
+
+def _left(tx: Transaction, live: Live, entry: journal.Left) -> None:
+    element_id = live.tokens.pop(entry.key, None)
+    element = live.definition.process.elements.get(element_id) if element_id else None
+    if element is not None and element.type == ElementType.END_EVENT:
+        _note_reason(live, element.properties)
+    _end_element(tx, entry.key, ElementState.COMPLETED)
+
+
+def _terminated(tx: Transaction, live: Live, entry: journal.Terminated) -> None:
+    if entry.key not in live.closed:
+        _close(tx, live, entry.key)
+    live.tokens.pop(entry.key, None)
+    _end_element(tx, entry.key, ElementState.TERMINATED)
+
+
+def _close(tx: Transaction, live: Live, token: int) -> None:
+    live.closed.add(token)
+    element_id = live.tokens.get(token)
+    kinds = live.definition.waits.get(element_id) if element_id else None
+    for kind in live.definition.unseen_waits if kinds is None else kinds:
+        CLOSERS[kind](tx, live, token)
+
+
+def _wait_closed(tx: Transaction, live: Live, entry: journal.WaitClosed) -> None:
+    if entry.key not in tx.reopened_jobs:
+        _close(tx, live, entry.key)
+
+
+def _job_opened(tx: Transaction, live: Live, entry: journal.JobOpened) -> None:
+    live.tokens[entry.key] = entry.element.id
+    jobs.start_waiting(tx, live, entry)
+
+
+def _user_task_opened(tx: Transaction, live: Live, entry: journal.UserTaskOpened) -> None:
+    live.tokens[entry.key] = entry.element.id
+    user_tasks.start_waiting(tx, live, entry)
+
+
+def _timer_opened(tx: Transaction, live: Live, entry: journal.TimerOpened) -> None:
+    live.tokens.setdefault(entry.key, entry.element.id)
+    timers.start_waiting(tx, live, entry)
+
+
+def _subscription_opened(tx: Transaction, live: Live, entry: journal.SubscriptionOpened) -> None:
+    live.tokens.setdefault(entry.key, entry.element.id)
+    subscriptions.start_waiting(tx, live, entry)
+
+
+def _call_opened(tx: Transaction, live: Live, entry: journal.CallOpened) -> None:
+    live.tokens[entry.key] = entry.element.id
+    calls.start_waiting(tx, live, entry)
+
+
+def _thrown(tx: Transaction, live: Live, entry: journal.Thrown) -> None:
+    if entry.kind == "SIGNAL":
+        signals.deliver(tx, entry.name, entry.variables, tenant_id=live.tenant_id, thrower=live.key)
+    else:
+        messages.deliver_thrown(tx, live, entry)
+
+
+def _failed(tx: Transaction, live: Live, entry: journal.Failed) -> None:
+    live.tokens[entry.key] = entry.element.id
+    incidents.open_for(tx, live, entry)
+
+
+def _recovered(tx: Transaction, live: Live, entry: journal.Recovered) -> None:
+    incidents.close_for(tx, live, entry.key)
+
+
+def _ended(tx: Transaction, live: Live, state: InstanceState) -> None:
+    if live.state != InstanceState.ACTIVE:
+        return
+    live.state = state
+    tx.announce(ended_topic(live.key))
+    if live.message_key is not None:
+        messages.start_next(tx, live)
+
+
+def _completed(tx: Transaction, live: Live, entry: journal.Completed) -> None:
+    _ended(tx, live, InstanceState.COMPLETED)
+    calls.child_completed(tx, live)
+
+
+def _canceled(tx: Transaction, live: Live, entry: journal.Canceled) -> None:
+    _ended(tx, live, InstanceState.TERMINATED)
+
+
+def _error_escaped(tx: Transaction, live: Live, entry: journal.ErrorEscaped) -> None:
+    live.end_reason = entry.code
+    _ended(tx, live, InstanceState.TERMINATED)
+    calls.error_escaped(tx, live, entry)
+
+
+def _escalation_escaped(tx: Transaction, live: Live, entry: journal.EscalationEscaped) -> None:
+    calls.escalation_escaped(tx, live, entry)
+
+
+HANDLERS: Mapping[type, Callable[[Transaction, Live, Any], None]] = {
+    journal.Entered: _entered,
+    journal.Passed: _passed,
+    journal.Left: _left,
+    journal.Terminated: _terminated,
+    journal.JobOpened: _job_opened,
+    journal.UserTaskOpened: _user_task_opened,
+    journal.TimerOpened: _timer_opened,
+    journal.SubscriptionOpened: _subscription_opened,
+    journal.WaitClosed: _wait_closed,
+    journal.CallOpened: _call_opened,
+    journal.Thrown: _thrown,
+    journal.Failed: _failed,
+    journal.Recovered: _recovered,
+    journal.Completed: _completed,
+    journal.Canceled: _canceled,
+    journal.ErrorEscaped: _error_escaped,
+    journal.EscalationEscaped: _escalation_escaped,
+}

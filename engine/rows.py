@@ -1,0 +1,58 @@
+"""Rows that a transaction is going to write, gathered so that each table is written once.
+
+A row that is inserted and changed in the same transaction is written once, in its last form; a row that is inserted
+and removed is not written at all.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Executable, Insert, Table
+
+from engine import schema
+from engine.database import Database, Upsert
+
+Row = dict[str, Any]
+
+_INSERTS: dict[str, Insert] = {table.name: table.insert() for table in schema.metadata.sorted_tables}
+
+
+class Rows:
+    """The rows that one transaction will insert, change and delete."""
+
+    def __init__(self, database: Database, connection: Connection) -> None:
+        self._database = database
+        self._connection = connection
+        self._inserts: dict[str, dict[int, Row]] = {}
+        self._writes: dict[Executable | Upsert, list[Row]] = {}
+
+    def insert(self, table: Table, row: Row) -> None:
+        """Insert a row; it has a `key` and a value for every column."""
+        self._inserts.setdefault(table.name, {})[row["key"]] = row
+
+    def unwritten(self, table: Table, key: int) -> Row | None:
+        """The row of this key if it is not written yet; it may be changed in place."""
+        rows = self._inserts.get(table.name)
+        return rows.get(key) if rows else None
+
+    def all_unwritten(self, table: Table) -> dict[int, Row]:
+        """All rows of a table that are not written yet, by key; may be changed and removed."""
+        return self._inserts.get(table.name, {})
+
+    def write(self, statement: Executable | Upsert, values: Row) -> None:
+        """Run a statement with these values; all values of one statement are sent together, after the inserts."""
+        self._writes.setdefault(statement, []).append(values)
+
+    def flush(self) -> None:
+        """Send everything to the database."""
+        if self._inserts:
+            inserts, self._inserts = self._inserts, {}
+            for name, statement in _INSERTS.items():
+                rows = inserts.get(name)
+                if rows:
+                    self._connection.execute(statement, list(rows.values()))
+        if self._writes:
+            writes, self._writes = self._writes, {}
+            for statement_, values in writes.items():
+                self._connection.execute(self._database.statement(statement_), values)

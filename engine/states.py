@@ -1,0 +1,102 @@
+"""The lifecycles, each as a table of allowed moves. Every change of state goes through `move`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from engine.errors import WrongState
+
+
+class InstanceState(StrEnum):
+    """A process instance. Suspended is no state of its own: an active instance has `suspended_at`."""
+
+    ACTIVE = "ACTIVE"
+    COMPLETED = "COMPLETED"  # came to its end
+    TERMINATED = "TERMINATED"  # was cancelled, or ended by an error that went to its caller
+
+
+class ElementState(StrEnum):
+    """An element instance."""
+
+    ACTIVE = "ACTIVE"
+    COMPLETED = "COMPLETED"
+    TERMINATED = "TERMINATED"  # interrupted, or its scope ended
+
+
+class JobState(StrEnum):
+    """A job."""
+
+    CREATED = "CREATED"  # a worker may take it, once it is due
+    ACTIVATED = "ACTIVATED"  # a worker holds its lock
+    FAILED = "FAILED"  # no retries left: an incident is open
+    ERROR_THROWN = "ERROR_THROWN"  # a worker answered with a BPMN error
+    COMPLETED = "COMPLETED"
+    CANCELED = "CANCELED"  # its element is over
+
+
+class UserTaskState(StrEnum):
+    """A user task."""
+
+    CREATED = "CREATED"
+    COMPLETED = "COMPLETED"
+    CANCELED = "CANCELED"
+
+
+class IncidentState(StrEnum):
+    """An incident."""
+
+    ACTIVE = "ACTIVE"
+    RESOLVED = "RESOLVED"
+
+
+INSTANCE_MOVES = {
+    InstanceState.ACTIVE: {InstanceState.COMPLETED, InstanceState.TERMINATED},
+    InstanceState.COMPLETED: set(),
+    InstanceState.TERMINATED: set(),
+}
+JOB_MOVES = {
+    # A worker whose lock ran out may still answer, as long as no other one took the job.
+    JobState.CREATED: set(JobState),
+    JobState.ACTIVATED: set(JobState) - {JobState.ACTIVATED},
+    JobState.FAILED: {JobState.CREATED, JobState.CANCELED},
+    # Nothing caught the error and the incident was resolved.
+    JobState.ERROR_THROWN: {JobState.CREATED, JobState.CANCELED},
+    JobState.COMPLETED: set(),
+    JobState.CANCELED: set(),
+}
+USER_TASK_MOVES = {
+    UserTaskState.CREATED: set(UserTaskState),
+    UserTaskState.COMPLETED: set(),
+    UserTaskState.CANCELED: set(),
+}
+INCIDENT_MOVES = {
+    IncidentState.ACTIVE: {IncidentState.RESOLVED},
+    IncidentState.RESOLVED: set(),
+}
+
+# Keyed by the class first: members of different StrEnums that have the same text are equal.
+MOVES: Mapping[type[StrEnum], Mapping[Any, Collection[Any]]] = {
+    InstanceState: INSTANCE_MOVES,
+    JobState: JOB_MOVES,
+    UserTaskState: USER_TASK_MOVES,
+    IncidentState: INCIDENT_MOVES,
+}
+
+OPEN_JOB_STATES = (JobState.CREATED, JobState.ACTIVATED, JobState.FAILED)
+
+
+State = TypeVar("State", bound=StrEnum)
+
+
+def move(what: str, key: int, current: State, target: State) -> State:
+    """Check that a thing may go from one state to another.
+
+    `what` names the kind of thing in the message ("job"). Returns `target`; raises WrongState.
+    """
+    if target not in MOVES[type(current)][current]:
+        raise WrongState(
+            f"Expected a {what} that can become {target.lower()}, but {what} {key} is {current.lower()}."
+        )
+    return target

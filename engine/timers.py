@@ -1,0 +1,112 @@
+"""Timers: open ones are rows with a due time; the scheduler fires them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, bindparam, delete, select, update
+
+from bpmn.interpreter import journal
+from engine import live as lives
+from engine import schedules, schema, starting
+from engine.actions import Fail, Trigger
+from engine.errors import InvalidTimer
+from engine.live import Live
+from engine.programs import Definition, StartEvent
+from engine.schedules import Due
+from engine.subscriptions import ATTACHED
+from engine.wakeup import DUE
+
+if TYPE_CHECKING:
+    from engine.transaction import Transaction
+
+BATCH = 100
+"""Timers that one transaction fires at most, so that none of them is long."""
+
+_t = schema.timers.c
+
+CLOSE = delete(schema.timers).where(_t.element_instance_key == bindparam("b_token"))
+DELETE = delete(schema.timers).where(_t.key == bindparam("b_key"))
+REARM = (
+    update(schema.timers).where(_t.key == bindparam("b_key"))
+    .values(due_at=bindparam("b_due_at"), repeats_left=bindparam("b_repeats_left"))
+)
+DUE_NOW = (
+    select(_t.key, _t.instance_key).where(~_t.suspended, _t.due_at <= bindparam("now"))
+    .order_by(_t.due_at, _t.key).limit(BATCH)
+)
+BY_KEY = select(schema.timers).where(_t.key == bindparam("key"), ~_t.suspended).with_for_update(skip_locked=True)
+
+
+def start_waiting(tx: Transaction, live: Live, entry: journal.TimerOpened) -> None:
+    """Arm a timer; one that cannot be read is an incident at its element."""
+    try:
+        due = schedules.first(entry.kind, entry.text, tx.now, tx.engine.time_zone)
+    except InvalidTimer as error:
+        tx.resume(live.key, Fail(entry.key, error.incident_type, str(error), may_be_late=True))
+        return
+    if not entry.repeats:
+        due = Due(due.at)
+    tx.rows.insert(schema.timers, {
+        "key": tx.key(), "instance_key": live.key, "element_instance_key": entry.key,
+        "definition_key": live.definition.key, "element_id": entry.element.id,
+        "partition_key": live.partition_key, "index": entry.index, "due_at": due.at, "schedule": due.schedule,
+        "repeats_left": due.repeats_left, "attached": entry.element.type in ATTACHED, "suspended": False,
+        "created_at": tx.now,
+    })
+    tx.announce(DUE)
+
+
+def stop_waiting(tx: Transaction, live: Live, token: int) -> None:
+    """Disarm the timers of a token."""
+    unwritten = tx.rows.all_unwritten(schema.timers)
+    for key in [key for key, row in unwritten.items() if row["element_instance_key"] == token]:
+        del unwritten[key]
+    tx.rows.write(CLOSE, {"b_token": token})
+
+
+def arm_start(tx: Transaction, definition: Definition, event: StartEvent) -> None:
+    """Arm a timer start event of a definition; raises InvalidTimer."""
+    assert event.timer_kind is not None
+    due = schedules.first(event.timer_kind, event.text, tx.now, tx.engine.time_zone)
+    tx.rows.insert(schema.timers, {
+        "key": tx.key(), "instance_key": None, "element_instance_key": None, "definition_key": definition.key,
+        "element_id": event.element.id, "partition_key": 0, "index": 0, "due_at": due.at, "schedule": due.schedule,
+        "repeats_left": due.repeats_left, "attached": False, "suspended": False, "created_at": tx.now,
+    })
+    tx.announce(DUE)
+
+
+def trigger_due(tx: Transaction) -> int:
+    """Fire the timers that are due, the oldest first; returns how many."""
+    fired = 0
+    for key, instance_key in tx.select(DUE_NOW, {"now": tx.now}):
+        # The instance is locked before its timer, as everywhere.
+        if instance_key is not None and lives.restore(tx, instance_key) is None:
+            continue
+        timer = tx.first(BY_KEY, {"key": key})
+        if timer is not None and timer.due_at <= tx.now:
+            _fire(tx, timer)
+            fired += 1
+    return fired
+
+
+def _fire(tx: Transaction, timer: Row[Any]) -> None:
+    due = None
+    if timer.schedule is not None:
+        due = schedules.following(timer.schedule, timer.due_at, timer.repeats_left, tx.engine.time_zone, tx.now)
+    if due is None:
+        tx.rows.write(DELETE, {"b_key": timer.key})
+    else:
+        tx.rows.write(REARM, {"b_key": timer.key, "b_due_at": due.at, "b_repeats_left": due.repeats_left})
+        tx.announce(DUE)
+    if timer.instance_key is None:
+        starting.start(tx, tx.definition(timer.definition_key), start_event=timer.element_id)
+    else:
+        tx.resume(timer.instance_key, Trigger(timer.element_instance_key, timer.index, may_be_late=True))
+
+
+def due_date(text: str | None, tx: Transaction) -> datetime | None:
+    """The time that an expression gave for a due or follow-up date; raises InvalidTimer."""
+    return schedules.date(text, tx.engine.time_zone) if text else None

@@ -1,0 +1,70 @@
+"""What a command works with: one database transaction, and what it sets off.
+
+A command reads, changes its own rows and says what may go on (`tx.resume`). It moves no tokens: `engine.execution`
+does that afterwards, in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Executable, Row, RowMapping
+
+from engine.actions import Action
+from engine.rows import Rows
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+    from engine.live import Live
+    from engine.programs import Definition
+
+
+class Transaction:
+    """One writing transaction. `now` is its time, the same for everything in it."""
+
+    def __init__(self, engine: Engine, connection: Connection, now: datetime) -> None:
+        self.engine = engine
+        self.connection = connection
+        self.now = now
+        self.actor = engine.actor
+        self.rows = Rows(engine.database, connection)
+        self.pending: dict[int, list[Action]] = {}
+        self.instance_rows: dict[int, RowMapping] = {}
+        self.live: dict[int, Live] = {}
+        self.reopened_jobs: set[int] = set()
+        """Tokens whose job was put back by hand: a retry does not open another one."""
+        self.failed_jobs: dict[int, int] = {}
+        """Token → its job without retries, for the incident."""
+        self.topics: set[str] = set()
+        self.prepared: list[Definition] = []
+
+    def key(self) -> int:
+        """A new key."""
+        return next(self.engine.keys)
+
+    def resume(self, instance_key: int, action: Action) -> None:
+        """Let an instance go on with `action`, once the command is done."""
+        self.pending.setdefault(instance_key, []).append(action)
+
+    def select(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+        """Rows as they are with all that this transaction changed so far."""
+        self.rows.flush()
+        return self.connection.execute(statement, values or {}).fetchall()
+
+    def first(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Row[Any] | None:
+        """The first row, or None."""
+        self.rows.flush()
+        return self.connection.execute(statement, values or {}).first()
+
+    def announce(self, topic: str) -> None:
+        """After the commit, wake whoever waits for `topic` in this process (see `engine.wakeup`)."""
+        self.topics.add(topic)
+
+    def definition(self, key: int) -> Definition:
+        """The definition with this key; raises NotFound."""
+        for definition in self.prepared:
+            if definition.key == key:
+                return definition
+        return self.engine.programs.get(self.connection, key)

@@ -1,0 +1,42 @@
+"""Variables of an instance, set from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, select
+
+from engine import audit, guard, schema, values
+from engine import live as lives
+from engine.actions import SetVariables
+from engine.errors import NotFound, WrongState
+
+if TYPE_CHECKING:
+    from engine.transaction import Transaction
+
+_e = schema.element_instances.c
+
+INSTANCE_OF = select(_e.instance_key, _e.state).where(_e.key == bindparam("key"))
+
+
+def set(tx: Transaction, scope_key: int, variables: Mapping[str, Any], *, local: bool = False,
+        reason: str | None = None) -> None:
+    """Set variables as seen from a scope: the key of an instance, or of an active element instance.
+
+    Each variable is changed where it is visible from there, or created at the top; with `local` all are set in that
+    very scope. Possible while the instance is suspended. Audited. Raises NotFound, WrongState, InvalidInput.
+    """
+    content = values.checked(variables)
+    element = tx.first(INSTANCE_OF, {"key": scope_key})
+    instance_key = scope_key if element is None else element.instance_key
+    found = tx.first(lives.BY_KEY, {"key": instance_key})
+    if found is None:
+        raise NotFound(f"Expected to find an instance or element instance with key {scope_key}, but there is none.")
+    guard.active(found._mapping)
+    if element is not None and element.state != "ACTIVE":
+        raise WrongState(f"Expected element instance {scope_key} to be active, but it is {element.state.lower()}.")
+    tx.instance_rows[instance_key] = found._mapping
+    audit.record(tx, "SET_VARIABLES", "INSTANCE", instance_key, instance_key=instance_key, reason=reason,
+                 details={"scope_key": str(scope_key), "variables": content})
+    tx.resume(instance_key, SetVariables(scope_key, content, local))

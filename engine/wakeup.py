@@ -1,0 +1,81 @@
+"""Wakes whoever waits in this process for something that a transaction committed: workers, long polls, the scheduler.
+
+A topic is a text: `jobs:<type>`, `ended:<instance key>`, `due` (a timer or retry with a new, perhaps earlier time).
+It only shortens the wait: whoever is woken looks into the database, and must also look there from time to time,
+because other processes commit too.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+
+DUE = "due"
+
+
+def jobs_topic(type: str) -> str:
+    """The topic of new jobs of a type."""
+    return f"jobs:{type}"
+
+
+def ended_topic(instance_key: int) -> str:
+    """The topic of the end of an instance."""
+    return f"ended:{instance_key}"
+
+
+class Listener:
+    """Waits for some topics. Made before looking into the database, so that nothing is missed in between."""
+
+    def __init__(self, wakeup: Wakeup, topics: Collection[str]) -> None:
+        self._wakeup = wakeup
+        self._topics = frozenset(topics)
+        self._event = threading.Event()
+
+    def __enter__(self) -> Listener:
+        self._wakeup._add(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._wakeup._remove(self)
+
+    def wait(self, seconds: float | None) -> bool:
+        """Wait until a topic is announced; False if the time ran out. Announcements before the call count."""
+        woken = self._event.wait(seconds)
+        self._event.clear()
+        return woken
+
+    def wake(self) -> None:
+        """End the wait."""
+        self._event.set()
+
+    def hears(self, topics: Collection[str]) -> bool:
+        """Whether one of the topics is listened to; a listener without topics hears everything."""
+        return not self._topics or not self._topics.isdisjoint(topics)
+
+
+class Wakeup:
+    """The listeners of one engine."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._listeners: list[Listener] = []
+
+    def listen(self, topics: Collection[str]) -> Listener:
+        """A listener for these topics; use it in a `with` block."""
+        return Listener(self, topics)
+
+    def announce(self, topics: Collection[str]) -> None:
+        """Wake all who wait for one of the topics."""
+        with self._lock:
+            listeners = list(self._listeners)
+        for listener in listeners:
+            if listener.hears(topics):
+                listener.wake()
+
+    def _add(self, listener: Listener) -> None:
+        with self._lock:
+            self._listeners.append(listener)
+
+    def _remove(self, listener: Listener) -> None:
+        with self._lock:
+            self._listeners.remove(listener)
