@@ -221,10 +221,9 @@ def read_listeners(node: Node, source: Source) -> tuple[Listener, ...]:
             written = attribute(listener, "delegateExpression") or attribute(listener, "expression")
             name = None if written is None else bean_name(written) or written
         if name is None:
+            found = "it names none" if child(listener, CAMUNDA + "script") is None else "it is a script"
             source.error(
-                listener,
-                f"Expected the {event!r} listener to name a service (class, expression or delegateExpression), "
-                "but it is a script.",
+                listener, f"Expected the {event!r} listener to name a service (class, delegateExpression), but {found}."
             )
             continue
         listeners.append(Listener(event=event, job=JobDefinition(type=Literal(name))))
@@ -295,6 +294,8 @@ def _called_decision(node: Node, source: Source) -> CalledDecision | None:
 
 def _called_process(node: Node, source: Source) -> CalledProcess | None:
     process_id = attribute(node, "calledElement")
+    if attribute(node, CAMUNDA + "caseRef"):
+        source.error(node, "Expected the call activity to call a process, but it calls a case (CMMN).")
     if process_id is None:
         return None
     inputs, outputs = extensions(node, CAMUNDA + "in"), extensions(node, CAMUNDA + "out")

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -20,8 +21,20 @@ from bpmn.reading.document import (
     Unreadable,
     load,
 )
-from bpmn.reading.documentation import check_documentation
-from bpmn.reading.nodes import BPMN, BPMN_NS, DIAGRAM_NS, attribute, descendants, flag, identifier, line, namespace
+from bpmn.reading.documentation import check_documentation, check_listeners
+from bpmn.reading.nodes import (
+    BPMN,
+    BPMN_NS,
+    DIAGRAM_NS,
+    attribute,
+    descendants,
+    elements,
+    flag,
+    identifier,
+    line,
+    local_name,
+    namespace,
+)
 from bpmn.reading.normalise import normalise
 from bpmn.reading.processes import read_process
 from bpmn.reading.source import Source
@@ -30,6 +43,11 @@ __all__ = [
     "MAX_ATTRIBUTES", "MAX_BYTES", "MAX_DEPTH", "MAX_ELEMENTS", "MAX_NESTED_SUB_PROCESSES", "ParseRefused", "parse",
     "read",
 ]
+
+
+NCNAME = re.compile(r"[^\W\d][\w.·-]*\Z")
+"""A name without colon (Namespaces in XML 1.0)."""
+CHOREOGRAPHIES = frozenset({"choreography", "globalChoreographyTask"})
 
 
 class ParseRefused(Exception):
@@ -80,10 +98,14 @@ def read(content: bytes, resource_name: str) -> tuple[Model | None, tuple[Proble
 
 def _model(source: Source) -> Model:
     root = source.root
+    for node in elements(root):
+        if local_name(node) in CHOREOGRAPHIES:
+            source.error(node, "Expected processes, but there is a choreography, which cannot be run.")
     executable = [node for node in root.iterchildren(BPMN + "process") if flag(node, "isExecutable")]
     if not executable:
         source.error(None, "Expected an executable process (isExecutable), but there is none.")
     check_documentation(executable, source)
+    check_listeners(executable, source)
     return Model(
         resource_name=source.resource_name,
         dialect=source.dialect,
@@ -97,12 +119,14 @@ def _model(source: Source) -> Model:
 
 
 def _check_ids(source: Source) -> None:
-    """Ids are unique in a file (BPMN 2.0, XML schema, type xsd:ID); those of the diagram do no harm."""
+    """Ids are XML names, unique in a file (BPMN 2.0, XML schema, type xsd:ID); those of the diagram do no harm."""
     seen: set[str] = set()
     for node in descendants(source.root):
         id = identifier(node)
         if namespace(node) != BPMN_NS or not id:
             continue
+        if not NCNAME.match(id):
+            source.error(node, f"Expected an id of letters, digits, '_', '-' and '.', but it is {id!r}.")
         if id in seen:
             source.error(node, f"Expected each id once in the file, but {id!r} stands there several times.")
         seen.add(id)

@@ -23,6 +23,7 @@ from bpmn.reading.nodes import (
     text,
 )
 from bpmn.reading.source import Source
+from bpmn.wording import article
 
 THROWING = frozenset({ElementType.INTERMEDIATE_THROW_EVENT, ElementType.END_EVENT})
 TIMERS = {"timeDate": TimerKind.DATE, "timeDuration": TimerKind.DURATION, "timeCycle": TimerKind.CYCLE}
@@ -49,14 +50,13 @@ def read_events(node: Node, type: ElementType, source: Source, has_job: bool) ->
 def _message(node: Node, type: ElementType, source: Source, has_job: bool) -> EventDefinition:
     message = source.referred(node, "messageRef", "message")
     if message is None:
-        if not has_job or attribute(node, "messageRef"):
-            _refuse_reference(node, "message", "messageRef", source)
-        return EventDefinition(kind=EventKind.MESSAGE)
+        return _without_message(node, type, source, has_job)
     name = attribute(message, "name")
     if name is None:
         source.error(node, f"Expected the message {message.get('id')!r} to have a name, but it has none.")
         return EventDefinition(kind=EventKind.MESSAGE)
-    key = attribute(extension(message, ZEEBE + "subscription"), "correlationKey")
+    sent = extension(node, ZEEBE + "publishMessage")
+    key = attribute(extension(message, ZEEBE + "subscription") if sent is None else sent, "correlationKey")
     if key is None and _needs_key(node, type, source):
         source.error(
             node, f"Expected the message {name!r} to have a correlation key (zeebe:subscription), but it has none."
@@ -66,6 +66,17 @@ def _message(node: Node, type: ElementType, source: Source, has_job: bool) -> Ev
         name=source.expression(node, name, "the message name"),
         correlation_key=source.optional(node, key, "the correlation key"),
     )
+
+
+def _without_message(node: Node, type: ElementType, source: Source, has_job: bool) -> EventDefinition:
+    is_named = attribute(node, "messageRef") is not None
+    if type in THROWING and source.dialect is Dialect.CAMUNDA_7 and not is_named and not has_job:
+        # Camunda 7 passes through a throw event that says neither what to send nor how.
+        source.warn(node, "The event has no message and no implementation: it sends nothing.")
+        return EventDefinition(kind=EventKind.NONE)
+    if is_named or not has_job:
+        _refuse_reference(node, "message", "messageRef", source)
+    return EventDefinition(kind=EventKind.MESSAGE)
 
 
 def _needs_key(node: Node, type: ElementType, source: Source) -> bool:
@@ -79,9 +90,9 @@ def _needs_key(node: Node, type: ElementType, source: Source) -> bool:
 def _refuse_reference(node: Node, what: str, reference: str, source: Source) -> None:
     wanted = attribute(node, reference)
     if wanted is None:
-        source.error(node, f"Expected a {what} ({reference}), but none is chosen.")
+        source.error(node, f"Expected {article(what)} ({reference}), but none is chosen.")
     else:
-        source.error(node, f"Expected a {what} with the id {wanted!r} in the file, but there is none.")
+        source.error(node, f"Expected {article(what)} with the id {wanted!r} in the file, but there is none.")
 
 
 def _signal(node: Node, type: ElementType, source: Source, has_job: bool) -> EventDefinition:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpmn.model import Dialect, ElementType, Model, Process
-from bpmn.validation.findings import Finding, article, words
+from bpmn.model import GATEWAYS, Dialect, ElementType, Model, Process
+from bpmn.validation.findings import Finding
+from bpmn.wording import article, words
 
 WORK = {Dialect.CAMUNDA_8: "a job type (zeebe:taskDefinition)", Dialect.CAMUNDA_7: "an external topic, a class or an "
         "expression"}
+
+UNMAPPED = GATEWAYS | {ElementType.START_EVENT, ElementType.BOUNDARY_EVENT, ElementType.EVENT_SUB_PROCESS}
 
 
 def implementation(process: Process, model: Model) -> Iterator[Finding]:
@@ -59,4 +62,16 @@ def loops(process: Process, model: Model) -> Iterator[Finding]:
             yield Finding(element.id, f"Expected {article(words(element.type))} without a loop, but it has one.")
 
 
-RULES = (implementation, called_process, awaited_message, loops)
+def mappings(process: Process, model: Model) -> Iterator[Finding]:
+    """Where Camunda 7 takes no input and output parameters (manual, "Input/Output Variable Mapping")."""
+    for element in process.elements.values() if process.dialect is Dialect.CAMUNDA_7 else ():
+        if (element.inputs or element.outputs) and element.type in UNMAPPED:
+            found = article(words(element.type))
+            yield Finding(element.id, f"Expected {found} without inputs and outputs, but it has some.")
+        elif element.outputs and element.type is ElementType.END_EVENT:
+            yield Finding(element.id, "Expected an end event without outputs, but it has some.")
+        elif element.outputs and element.loop is not None and element.loop.multi_instance:
+            yield Finding(element.id, "Expected a multi-instance activity without outputs, but it has some.")
+
+
+RULES = (implementation, called_process, awaited_message, loops, mappings)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpmn.model import Element, ElementType, EventKind, Model, Process
-from bpmn.validation.findings import Finding, doubt, kinds, label, starts
+from bpmn.validation.findings import Finding, doubt, kinds, starts
+from bpmn.wording import label
 
 THROWING = frozenset({ElementType.INTERMEDIATE_THROW_EVENT, ElementType.END_EVENT})
 

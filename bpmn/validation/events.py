@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from bpmn.model import ACTIVITIES, Dialect, Element, ElementType, EventKind, Model, Process, TimerKind
-from bpmn.validation.findings import Finding, article, doubt, label, words
+from bpmn.validation.findings import Finding, doubt
+from bpmn.wording import article, label, words
 
 ALLOWED: Mapping[ElementType, frozenset[EventKind]] = {
     ElementType.INTERMEDIATE_CATCH_EVENT: frozenset({
@@ -25,6 +26,9 @@ ALLOWED: Mapping[ElementType, frozenset[EventKind]] = {
     }),
 }
 """What each event may be about. Start events depend on their scope (`bpmn.validation.scopes`)."""
+
+NAMED = frozenset({EventKind.MESSAGE, EventKind.SIGNAL})
+CODED = frozenset({EventKind.ERROR, EventKind.ESCALATION})
 
 
 def allowed_kinds(process: Process, model: Model) -> Iterator[Finding]:
@@ -82,14 +86,14 @@ def cancel_events(process: Process, model: Model) -> Iterator[Finding]:
 
 
 def distinct_catches(process: Process, model: Model) -> Iterator[Finding]:
-    """On one activity or scope, one event catches a message, an error code or an escalation code (both Camundas)."""
+    """On one activity or scope, one event catches a message, a signal, an error or an escalation (both Camundas)."""
     seen: dict[tuple[str, EventKind, str | None], Element] = {}
     for element in process.elements.values():
         place = _place(element, process)
         for event in element.events if place else ():
-            if event.kind not in (EventKind.MESSAGE, EventKind.ERROR, EventKind.ESCALATION):
+            if event.kind not in NAMED | CODED:
                 continue
-            what = event.name if event.kind is EventKind.MESSAGE else event.code
+            what = event.name if event.kind in NAMED else event.code
             text = None if what is None else what.text
             first = seen.setdefault((place, event.kind, text), element)
             if first is not element:
@@ -107,6 +111,34 @@ def _place(element: Element, process: Process) -> str:
     return ""
 
 
+def constant_catches(process: Process, model: Model) -> Iterator[Finding]:
+    """What is caught without an instance, or by its code, cannot depend on variables.
+
+    Camunda 8 documentation, "Error events" and "Message events"; Camunda 7 likewise.
+    """
+    for element in process.elements.values():
+        is_catch = element.type in (ElementType.BOUNDARY_EVENT, ElementType.START_EVENT)
+        for event in element.events if is_catch else ():
+            if event.kind in CODED and event.code is not None and not event.code.is_static:
+                what = f"the {words(event.kind)} code"
+                yield Finding(element.id, f"Expected a constant for {what} to catch, but it is an expression.")
+            begins = element.type is ElementType.START_EVENT and element.scope == process.id
+            if begins and event.kind in NAMED and event.name is not None and event.name.names:
+                what = f"the name of the {words(event.kind)}"
+                yield Finding(element.id, f"Expected {what} to need no variables, but there are none before the start.")
+
+
+def message_throws(process: Process, model: Model) -> Iterator[Finding]:
+    """In Camunda 8 a worker sends the message of a throw event, or `zeebe:publishMessage` does."""
+    is_strict = process.dialect is Dialect.CAMUNDA_8 and model.states_platform
+    for element in process.elements.values() if is_strict else ():
+        is_throw = element.type in (ElementType.INTERMEDIATE_THROW_EVENT, ElementType.END_EVENT)
+        for event in element.events if is_throw and element.job is None else ():
+            if event.kind is EventKind.MESSAGE and event.correlation_key is None:
+                wanted = "a job type (zeebe:taskDefinition) to send the message"
+                yield Finding(element.id, f"Expected {wanted}, but there is none.")
+
+
 def timer_cycles(process: Process, model: Model) -> Iterator[Finding]:
     """A cycle repeats, so it needs an event that can happen more than once."""
     for element in process.elements.values():
@@ -120,4 +152,5 @@ def timer_cycles(process: Process, model: Model) -> Iterator[Finding]:
         yield Finding(element.id, message) if is_refused else doubt(element.id, message)
 
 
-RULES = (allowed_kinds, boundary_host, interrupting_errors, cancel_events, distinct_catches, timer_cycles)
+RULES = (allowed_kinds, boundary_host, interrupting_errors, cancel_events, distinct_catches, constant_catches,
+         message_throws, timer_cycles)

@@ -1,4 +1,4 @@
-"""What a rule of the validation yields, and the words it uses for elements."""
+"""X."""
 
 from __future__ import annotations
 
@@ -19,21 +19,6 @@ class Finding:
 def doubt(id: str, message: str) -> Finding:
     """Something that deploys, but probably is not what the analyst meant."""
     return Finding(id, message, Severity.WARNING)
-
-
-def label(element: Element) -> str:
-    """How an element is called in a sentence about another one."""
-    return f"{element.name!r} ({element.id})" if element.name else f"{element.id!r}"
-
-
-def words(type: ElementType | EventKind) -> str:
-    """An element type or event kind in words."""
-    return type.value.lower().replace("_", " ")
-
-
-def article(noun: str) -> str:
-    """The noun with its indefinite article."""
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def contents(process: Process) -> dict[str, list[Element]]:

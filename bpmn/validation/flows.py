@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpmn.model import Element, ElementType, Model, Process
-from bpmn.validation.findings import Finding, article, label, words
+from bpmn.validation.findings import Finding
+from bpmn.wording import article, label, words
 
 NEVER_A_TARGET = frozenset({ElementType.START_EVENT, ElementType.BOUNDARY_EVENT, ElementType.EVENT_SUB_PROCESS})
 NEVER_A_SOURCE = frozenset({ElementType.END_EVENT, ElementType.EVENT_SUB_PROCESS})

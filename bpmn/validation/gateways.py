@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpmn.model import Dialect, Element, ElementType, EventKind, Flow, Model, Process
-from bpmn.validation.findings import Finding, article, doubt, label, words
+from bpmn.validation.findings import Finding, doubt
+from bpmn.wording import article, label, words
 
 AWAITED = frozenset({EventKind.MESSAGE, EventKind.TIMER, EventKind.SIGNAL, EventKind.CONDITIONAL})
 """What can follow an event-based gateway (BPMN 2.0 §10.6.6; Camunda 7 and 8)."""
@@ -41,7 +42,11 @@ def _must_have_conditions(gateway: Element, open_flows: list[Flow], process: Pro
 
 def _default_with_condition(gateway: Element, process: Process) -> Iterator[Finding]:
     default = process.flows.get(gateway.default_flow or "")
-    if default is not None and default.condition is not None:
+    if default is None or default.condition is None:
+        return
+    if process.dialect is Dialect.CAMUNDA_7 and gateway.type is ElementType.EXCLUSIVE_GATEWAY:
+        yield Finding(default.id, f"Expected no condition on the default flow of {label(gateway)}, but there is one.")
+    else:
         yield doubt(default.id, f"The default flow of {label(gateway)} has a condition, which is not looked at.")
 
 
@@ -73,20 +78,41 @@ def event_gateways(process: Process, model: Model) -> Iterator[Finding]:
         if gateway.type is not ElementType.EVENT_BASED_GATEWAY:
             continue
         if len(gateway.outgoing) < 2:
-            found = "only one" if gateway.outgoing else "none"
-            yield _few_exits(gateway, f"Expected two outgoing flows of an event-based gateway, but there is {found}.")
+            yield _few_exits(gateway, process.dialect is Dialect.CAMUNDA_8 and model.states_platform)
+        seen: dict[tuple[EventKind, str], Element] = {}
         for id in gateway.outgoing:
             target = process.elements.get(process.flows[id].target)
-            if target is not None and not _is_awaited(target):
-                yield Finding(
-                    target.id,
-                    f"Expected a catching message, timer, signal or conditional event after the event-based gateway "
-                    f"{label(gateway)}, but this is {article(words(target.type))}.",
-                )
+            if target is not None:
+                yield from _awaited(target, gateway, seen)
 
 
-def _few_exits(gateway: Element, message: str) -> Finding:
-    return doubt(gateway.id, message) if gateway.outgoing else Finding(gateway.id, message)
+def _awaited(target: Element, gateway: Element, seen: dict[tuple[EventKind, str], Element]) -> Iterator[Finding]:
+    """What is wrong with one element after an event-based gateway, after those already `seen`."""
+    if not _is_awaited(target):
+        yield Finding(
+            target.id,
+            f"Expected a catching message, timer, signal or conditional event after the event-based gateway "
+            f"{label(gateway)}, but this is another {words(target.type)}.",
+        )
+    if target.type is ElementType.INTERMEDIATE_CATCH_EVENT and len(target.incoming) > 1:
+        yield Finding(
+            target.id,
+            f"Expected no other sequence flow into an event after the event-based gateway {label(gateway)}, "
+            "but there is one.",
+        )
+    for event in target.events:
+        if event.kind in (EventKind.MESSAGE, EventKind.SIGNAL) and event.name is not None:
+            first = seen.setdefault((event.kind, event.name.text), target)
+            if first is not target:
+                found = f"{label(first)} waits for the same {words(event.kind)}"
+                yield Finding(target.id, f"Expected each event after a gateway to wait for its own, but {found}.")
+
+
+def _few_exits(gateway: Element, is_strict: bool) -> Finding:
+    """Camunda 8 refuses an event-based gateway with one way out; Camunda 7 lets it be."""
+    found = "only one" if gateway.outgoing else "none"
+    message = f"Expected two outgoing flows of an event-based gateway, but there is {found}."
+    return Finding(gateway.id, message) if is_strict or not gateway.outgoing else doubt(gateway.id, message)
 
 
 def _is_awaited(element: Element) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpmn.model import Element, ElementType, EventKind, Model, Process
-from bpmn.validation.findings import Finding, label
+from bpmn.validation.findings import Finding
+from bpmn.wording import label
 
 Ends = dict[tuple[str, str], list[Element]]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpmn.model import Element, ElementType, EventKind, Model, Process
-from bpmn.validation.findings import Finding, article, contents, kinds, label, starts, words
+from bpmn.validation.findings import Finding, contents, kinds, starts
+from bpmn.wording import article, label, words
 
 STARTS_PROCESS = frozenset({
     EventKind.NONE, EventKind.MESSAGE, EventKind.TIMER, EventKind.SIGNAL, EventKind.CONDITIONAL,
