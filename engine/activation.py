@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, bindparam, literal, select, update
+from sqlalchemy import bindparam, literal, select, update
 
 from engine import schema
 from engine.errors import InvalidInput
+from engine.rows import AnyRow
 from engine.states import JobState
 from engine.wakeup import DUE
 
@@ -111,7 +112,7 @@ def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jo
     return [_activated(job, worker, until, seen.get(job.element_instance_key, {})) for job in found]
 
 
-def _due(tx: Transaction, types: Collection[str] | None, max_jobs: int) -> Sequence[Row[Any]]:
+def _due(tx: Transaction, types: Collection[str] | None, max_jobs: int) -> Sequence[AnyRow]:
     what: dict[str, Any] = {"now": tx.now, "max_jobs": max_jobs}
     if types is None:
         return tx.select(DUE_OF_ANY_TYPE, what)
@@ -120,7 +121,7 @@ def _due(tx: Transaction, types: Collection[str] | None, max_jobs: int) -> Seque
     return tx.select(DUE_OF_TYPES, what | {"types": list(types)})
 
 
-def _visible(tx: Transaction, found: Sequence[Row[Any]], names: Collection[str] | None) -> dict[int, dict[str, Any]]:
+def _visible(tx: Transaction, found: Sequence[AnyRow], names: Collection[str] | None) -> dict[int, dict[str, Any]]:
     seen: dict[int, dict[str, Any]] = {}
     for token, name, value in tx.select(VISIBLE, {"tokens": [job.element_instance_key for job in found]}):
         if names is None or name in names:
@@ -128,7 +129,7 @@ def _visible(tx: Transaction, found: Sequence[Row[Any]], names: Collection[str] 
     return seen
 
 
-def _activated(job: Row[Any], worker: str, until: datetime, variables: Mapping[str, Any]) -> ActivatedJob:
+def _activated(job: AnyRow, worker: str, until: datetime, variables: Mapping[str, Any]) -> ActivatedJob:
     return ActivatedJob(
         key=job.key, type=job.type, instance_key=job.instance_key, element_instance_key=job.element_instance_key,
         definition_key=job.definition_key, process_id=job.process_id, version=job.version,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Row, bindparam, delete, select
+from sqlalchemy import bindparam, delete, select
 
 from bpmn import parser
 from bpmn.expressions import EvaluationError
@@ -16,6 +16,7 @@ from bpmn.model import EventKind, Model, Problem, Process, Severity
 from engine import audit, programs, schema, subscriptions, timers
 from engine.errors import DeploymentRefused, InvalidTimer
 from engine.programs import Definition
+from engine.rows import AnyRow
 from engine.schema import DEFAULT_TENANT
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def _deploy_model(tx: Transaction, deployment_key: int, resource: Resource, mode
     return deployed
 
 
-def _deployed(row: Row[Any], tenant_id: str) -> DeployedDefinition:
+def _deployed(row: AnyRow, tenant_id: str) -> DeployedDefinition:
     return DeployedDefinition(
         key=row.key, process_id=row.process_id, name=row.name, version=row.version, resource_name=row.resource_name,
         deployment_key=row.deployment_key, tenant_id=tenant_id, created=False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, bindparam, select
 
@@ -27,7 +27,7 @@ OF_VERSION = _OF_PROCESS.where(_d.version == bindparam("version"))
 OF_VERSION_TAG = _OF_PROCESS.where(_d.version_tag == bindparam("version"))
 OF_DEPLOYMENT = _OF_PROCESS.where(_d.deployment_key == bindparam("version"))
 
-BINDINGS: dict[str, Select[tuple[int]]] = {
+BINDINGS: dict[str, Select[Any]] = {
     "latest": LATEST, "version": OF_VERSION, "versionTag": OF_VERSION_TAG, "deployment": OF_DEPLOYMENT,
 }
 
@@ -51,9 +51,9 @@ def called(tx: Transaction, live: Live, entry: journal.CallOpened) -> Definition
         version = live.definition.deployment_key
     elif entry.binding == "version":
         version = int(entry.version) if entry.version and entry.version.isdigit() else -1
-    values = {"process_id": entry.process_id, "tenant_id": live.tenant_id}
+    values: dict[str, Any] = {"process_id": entry.process_id, "tenant_id": live.tenant_id}
     if entry.binding != "latest":
-        values["version"] = version  # type: ignore[assignment]
+        values["version"] = version
     key = tx.connection.scalar(BINDINGS[entry.binding], values)
     if key is None:
         bound = "" if entry.binding == "latest" else f" ({entry.binding} {version})"

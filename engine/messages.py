@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, bindparam, delete, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 
 from bpmn.interpreter import journal
 from bpmn.model import EventKind
@@ -20,6 +20,7 @@ from engine import live as lives
 from engine.actions import Trigger
 from engine.errors import Conflict, InvalidInput
 from engine.live import Live
+from engine.rows import AnyRow
 from engine.schema import DEFAULT_TENANT
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def expire(tx: Transaction) -> int:
     return tx.connection.execute(EXPIRE, {"now": tx.now}).rowcount
 
 
-def _mark(tx: Transaction, message: Row[Any], process_id: str) -> None:
+def _mark(tx: Transaction, message: AnyRow, process_id: str) -> None:
     tx.rows.write(CORRELATED, {
         "b_key": message.key, "b_correlated_to": sorted({*message.correlated_to, process_id}),
     })
@@ -153,7 +154,7 @@ def _deliver(tx: Transaction, what: dict[str, Any], variables: dict[str, Any]) -
     return reached
 
 
-def trigger(tx: Transaction, waiting: Row[Any], variables: dict[str, Any]) -> int | None:
+def trigger(tx: Transaction, waiting: AnyRow, variables: dict[str, Any]) -> int | None:
     """Give a message to a subscription of an instance; None if it was closed meanwhile."""
     live = lives.restore(tx, waiting.instance_key)
     if live is None or tx.first(STILL_OPEN, {"key": waiting.key}) is None:
@@ -161,11 +162,11 @@ def trigger(tx: Transaction, waiting: Row[Any], variables: dict[str, Any]) -> in
     if waiting.interrupting:
         # At once, so that a suspended instance, which reacts later, does not take a second one.
         tx.rows.write(CLOSE, {"b_key": waiting.key})
-    tx.resume(live.key, Trigger(waiting.element_instance_key, waiting.index, variables, may_be_late=True))
+    tx.resume(live.key, Trigger(waiting.element_instance_key, waiting.event_index, variables, may_be_late=True))
     return live.key
 
 
-def _start(tx: Transaction, waiting: Row[Any], correlation_key: str | None, variables: dict[str, Any]) -> int | None:
+def _start(tx: Transaction, waiting: AnyRow, correlation_key: str | None, variables: dict[str, Any]) -> int | None:
     if correlation_key is not None:
         same = {"process_id": waiting.process_id, "message_key": correlation_key}
         if tx.first(STARTED_BY, same) is not None:

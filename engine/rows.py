@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Insert, Table
+from sqlalchemy import Connection, Executable, Insert, Row, Table
 
 from engine import schema
 from engine.database import Database, Upsert
 
-Row = dict[str, Any]
+AnyRow = Row[*tuple[Any, ...]]
+"""A row that was read."""
+
+NewRow = dict[str, Any]
+"""A row, or the values of a statement, to be written."""
 
 _INSERTS: dict[str, Insert] = {table.name: table.insert() for table in schema.metadata.sorted_tables}
 
@@ -24,23 +28,23 @@ class Rows:
     def __init__(self, database: Database, connection: Connection) -> None:
         self._database = database
         self._connection = connection
-        self._inserts: dict[str, dict[int, Row]] = {}
-        self._writes: dict[Executable | Upsert, list[Row]] = {}
+        self._inserts: dict[str, dict[int, NewRow]] = {}
+        self._writes: dict[Executable | Upsert, list[NewRow]] = {}
 
-    def insert(self, table: Table, row: Row) -> None:
+    def insert(self, table: Table, row: NewRow) -> None:
         """Insert a row; it has a `key` and a value for every column."""
         self._inserts.setdefault(table.name, {})[row["key"]] = row
 
-    def unwritten(self, table: Table, key: int) -> Row | None:
+    def unwritten(self, table: Table, key: int) -> NewRow | None:
         """The row of this key if it is not written yet; it may be changed in place."""
         rows = self._inserts.get(table.name)
         return rows.get(key) if rows else None
 
-    def all_unwritten(self, table: Table) -> dict[int, Row]:
+    def all_unwritten(self, table: Table) -> dict[int, NewRow]:
         """All rows of a table that are not written yet, by key; may be changed and removed."""
         return self._inserts.get(table.name, {})
 
-    def write(self, statement: Executable | Upsert, values: Row) -> None:
+    def write(self, statement: Executable | Upsert, values: NewRow) -> None:
         """Run a statement with these values; all values of one statement are sent together, after the inserts."""
         self._writes.setdefault(statement, []).append(values)
 

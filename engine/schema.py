@@ -157,7 +157,8 @@ element_instances = Table(
           postgresql_where=text("state = 'ACTIVE'")),
 )
 """The history, one row per element instance, written in the transaction that moves the token. `flow_id` is the
-sequence flow taken to it; `position` orders the rows of one instance, whichever node wrote them. `type` is an ElementType; `state` ACTIVE, COMPLETED or TERMINATED."""
+sequence flow taken to it; `position` orders the rows of one instance, whichever node wrote them. `type` is an
+ElementType; `state` ACTIVE, COMPLETED or TERMINATED."""
 
 jobs = Table(
     "jobs", metadata,
@@ -202,8 +203,8 @@ jobs = Table(
 )
 """`state`: see engine.states.JobState. `attempt` counts how often a worker took it; `lock_token` grows with every
 activation, so that a late answer of a worker that lost its lock can be refused. `idempotency_key` stays the same
-over all attempts, restarts and nodes, and differs between databases. `suspended` while its instance is. A job still open after `expected_by` (the service's SLA) makes its instance
-*stalled*."""
+over all attempts, restarts and nodes, and differs between databases. `suspended` while its instance is. A job still
+open after `expected_by` (the service's SLA) makes its instance *stalled*."""
 
 timers = Table(
     "timers", metadata,
@@ -213,7 +214,7 @@ timers = Table(
     Column("definition_key", BigInteger, nullable=False),
     Column("element_id", String(255), nullable=False),
     Column("partition_key", SmallInteger, nullable=False),
-    Column("index", SmallInteger, nullable=False, default=0),
+    Column("event_index", SmallInteger, nullable=False, default=0),
     Column("due_at", UtcDateTime, nullable=False),
     Column("schedule", Text),
     Column("repeats_left", Integer),
@@ -241,7 +242,7 @@ subscriptions = Table(
     Column("element_id", String(255), nullable=False),
     Column("partition_key", SmallInteger, nullable=False),
     Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
-    Column("index", SmallInteger, nullable=False, default=0),
+    Column("event_index", SmallInteger, nullable=False, default=0),
     Column("interrupting", Boolean, nullable=False, default=True),
     Column("attached", Boolean, nullable=False, default=False),
     Column("created_at", UtcDateTime, nullable=False),

@@ -51,7 +51,7 @@ def deliver(tx: Transaction, name: str, variables: Mapping[str, Any], *, tenant_
             continue
         else:
             tx.resume(listener.instance_key, Trigger(
-                listener.element_instance_key, listener.index, dict(variables), may_be_late=True,
+                listener.element_instance_key, listener.event_index, dict(variables), may_be_late=True,
             ))
         heard += 1
     return heard

@@ -28,7 +28,7 @@ def start_waiting(tx: Transaction, live: Live, entry: journal.SubscriptionOpened
         "key": key, "kind": entry.kind, "name": entry.name[:255], "correlation_key": entry.correlation_key,
         "instance_key": live.key, "element_instance_key": entry.key, "definition_key": live.definition.key,
         "process_id": live.definition.process_id, "element_id": entry.element.id,
-        "partition_key": live.partition_key, "tenant_id": live.tenant_id, "index": entry.index,
+        "partition_key": live.partition_key, "tenant_id": live.tenant_id, "event_index": entry.index,
         "interrupting": entry.interrupting, "attached": entry.element.type in ATTACHED, "created_at": tx.now,
     })
     if entry.kind == EventKind.MESSAGE:
@@ -48,6 +48,6 @@ def open_start(tx: Transaction, definition: Definition, event: StartEvent) -> No
     tx.rows.insert(schema.subscriptions, {
         "key": tx.key(), "kind": event.kind, "name": event.text, "correlation_key": None, "instance_key": None,
         "element_instance_key": None, "definition_key": definition.key, "process_id": definition.process_id,
-        "element_id": event.element.id, "partition_key": 0, "tenant_id": definition.tenant_id, "index": 0,
+        "element_id": event.element.id, "partition_key": 0, "tenant_id": definition.tenant_id, "event_index": 0,
         "interrupting": True, "attached": False, "created_at": tx.now,
     })

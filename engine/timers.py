@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from bpmn.interpreter import journal
 from engine import live as lives
@@ -14,6 +14,7 @@ from engine.actions import Fail, Trigger
 from engine.errors import InvalidTimer
 from engine.live import Live
 from engine.programs import Definition, StartEvent
+from engine.rows import AnyRow
 from engine.schedules import Due
 from engine.subscriptions import ATTACHED
 from engine.wakeup import DUE
@@ -51,7 +52,7 @@ def start_waiting(tx: Transaction, live: Live, entry: journal.TimerOpened) -> No
     tx.rows.insert(schema.timers, {
         "key": tx.key(), "instance_key": live.key, "element_instance_key": entry.key,
         "definition_key": live.definition.key, "element_id": entry.element.id,
-        "partition_key": live.partition_key, "index": entry.index, "due_at": due.at, "schedule": due.schedule,
+        "partition_key": live.partition_key, "event_index": entry.index, "due_at": due.at, "schedule": due.schedule,
         "repeats_left": due.repeats_left, "attached": entry.element.type in ATTACHED, "suspended": False,
         "created_at": tx.now,
     })
@@ -72,8 +73,8 @@ def arm_start(tx: Transaction, definition: Definition, event: StartEvent) -> Non
     due = schedules.first(event.timer_kind, event.text, tx.now, tx.engine.time_zone)
     tx.rows.insert(schema.timers, {
         "key": tx.key(), "instance_key": None, "element_instance_key": None, "definition_key": definition.key,
-        "element_id": event.element.id, "partition_key": 0, "index": 0, "due_at": due.at, "schedule": due.schedule,
-        "repeats_left": due.repeats_left, "attached": False, "suspended": False, "created_at": tx.now,
+        "element_id": event.element.id, "partition_key": 0, "event_index": 0, "due_at": due.at,
+        "schedule": due.schedule, "repeats_left": due.repeats_left, "attached": False, "suspended": False, "created_at": tx.now,
     })
     tx.announce(DUE)
 
@@ -92,7 +93,7 @@ def trigger_due(tx: Transaction) -> int:
     return fired
 
 
-def _fire(tx: Transaction, timer: Row[Any]) -> None:
+def _fire(tx: Transaction, timer: AnyRow) -> None:
     due = None
     if timer.schedule is not None:
         due = schedules.following(timer.schedule, timer.due_at, timer.repeats_left, tx.engine.time_zone, tx.now)
@@ -104,7 +105,7 @@ def _fire(tx: Transaction, timer: Row[Any]) -> None:
     if timer.instance_key is None:
         starting.start(tx, tx.definition(timer.definition_key), start_event=timer.element_id)
     else:
-        tx.resume(timer.instance_key, Trigger(timer.element_instance_key, timer.index, may_be_late=True))
+        tx.resume(timer.instance_key, Trigger(timer.element_instance_key, timer.event_index, may_be_late=True))
 
 
 def due_date(text: str | None, tx: Transaction) -> datetime | None:

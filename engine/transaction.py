@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Executable, Row, RowMapping
+from sqlalchemy import Connection, Executable, RowMapping
 
 from engine.actions import Action
-from engine.rows import Rows
+from engine.rows import AnyRow, Rows
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -48,12 +48,12 @@ class Transaction:
         """Let an instance go on with `action`, once the command is done."""
         self.pending.setdefault(instance_key, []).append(action)
 
-    def select(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+    def select(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[AnyRow]:
         """Rows as they are with all that this transaction changed so far."""
         self.rows.flush()
         return self.connection.execute(statement, values or {}).fetchall()
 
-    def first(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Row[Any] | None:
+    def first(self, statement: Executable, values: Mapping[str, Any] | None = None) -> AnyRow | None:
         """The first row, or None."""
         self.rows.flush()
         return self.connection.execute(statement, values or {}).first()

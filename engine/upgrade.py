@@ -1,13 +1,88 @@
-"""Brings a database to the schema of this version."""
+"""Brings a database to the schema of this version, by numbered revisions that are only ever added.
+
+A fresh database is set up by itself. One that an older or newer version made is refused, because changing it is a
+decision of whoever runs it: `partitur upgrade`.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
 from engine import schema
 from engine.database import Database
+from engine.errors import WrongSchema
+
+HEAD = "0001"
+"""The newest revision in `engine/migrations/versions`."""
+
+REVISIONS = Path(__file__).parent / "migrations"
 
 
 def open_schema(database: Database) -> None:
+    """Set up a fresh database; check the revision of another one.
+
+    Raises WrongSchema if it is not that of this version.
+    """
+    with database.read() as connection:
+        found = revision(connection)
+    if found is None:
+        with database.write() as connection:
+            database.serialize(connection, "upgrade")
+            # Another process may have set it up while this one waited.
+            found = revision(connection)
+            if found is None:
+                _refuse_foreign(connection)
+                _migrate(connection)
+                found = HEAD
+    if found != HEAD:
+        newer = " It was made by a newer version of Partitur." if found > HEAD else ""
+        raise WrongSchema(
+            f"Expected the database to have schema {HEAD}, but it has {found}.{newer} "
+            f"Run `partitur upgrade` with the version of Partitur that you want to use."
+        )
+
+
+def upgrade(database: Database) -> tuple[str | None, str]:
+    """Bring a database to this version's schema; returns the revision before and after.
+
+    Raises WrongSchema if a newer version made it.
+    """
     with database.write() as connection:
-        schema.metadata.create_all(connection)
-        if connection.exec_driver_sql("select count(*) from key_sequence").scalar() == 0:
-            connection.execute(schema.sequence.insert().values(name="key", next=1))
+        database.serialize(connection, "upgrade")
+        before = revision(connection)
+        if before is not None and before > HEAD:
+            raise WrongSchema(f"Expected a schema of at most {HEAD}, but the database has {before} already.")
+        if before is None:
+            _refuse_foreign(connection)
+        if before != HEAD:
+            _migrate(connection)
+    return before, HEAD
+
+
+def revision(connection: Connection) -> str | None:
+    """The revision of a database; None if it was never set up."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _refuse_foreign(connection: Connection) -> None:
+    taken = set(inspect(connection).get_table_names()) & set(schema.metadata.tables)
+    if taken:
+        raise WrongSchema(
+            f"Expected an empty database or one of Partitur's, but it has other tables, among them "
+            f"{min(taken)!r}."
+        )
+
+
+def _migrate(connection: Connection) -> None:
+    # Imported here: it takes a while, and a database that is up to date needs none of it.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(REVISIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

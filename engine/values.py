@@ -9,7 +9,7 @@ from engine.database import from_json, to_json
 from engine.errors import InvalidInput
 
 
-def checked(variables: Mapping[str, Any] | None) -> dict[str, Any]:
+def checked(variables: Mapping[Any, Any] | None) -> dict[str, Any]:
     """The variables as plain JSON values, exactly as they will be read again later.
 
     Raises InvalidInput: a name is empty or no text, or a value cannot be stored.
