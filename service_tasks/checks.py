@@ -21,7 +21,7 @@ from service_tasks.dataflow import unready_inputs
 from service_tasks.errorpaths import uncaught_errors
 from service_tasks.registry import Registry
 
-SIMILAR = 0.8
+SIMILAR = 0.85
 """From this likeness on (0 to 1, `difflib`), an unknown job type is taken for a misspelt service."""
 
 

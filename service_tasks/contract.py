@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import typing_extensions
 from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, TypeAdapter, create_model
 from pydantic.alias_generators import to_camel
 
 from service_tasks.call import Call
 from service_tasks.retry import Duration, Retry, as_timedelta
+from service_tasks.words import title
 
 MARK = "__service_task__"
 MAX_RESULT_BYTES = 1_000_000
@@ -33,7 +35,10 @@ class Data(BaseModel):
     Both spellings are accepted on the way in; the way out is camelCase, as diagrams write it.
     """
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, serialize_by_alias=True,
+        field_title_generator=lambda name, _: title(name),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,7 +215,10 @@ def _inputs(name: str, signature: inspect.Signature, hints: Mapping[str, Any]) -
             continue
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[parameter.name] = (hints[parameter.name], Field(default))
-    config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", protected_namespaces=())
+    config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="ignore", protected_namespaces=(),
+        field_title_generator=lambda name, _: title(name),
+    )
     try:
         model: type[BaseModel] = create_model("Inputs of " + name, __config__=config, **fields)
     except (PydanticUserError, NameError, ValueError) as error:
@@ -242,7 +250,9 @@ def _is_object(hint: Any) -> bool:
         return isinstance(origin, type) and issubclass(origin, Mapping)
     if not isinstance(hint, type):
         return False
-    return issubclass(hint, BaseModel | Mapping) or dataclasses.is_dataclass(hint) or typing.is_typeddict(hint)
+    if dataclasses.is_dataclass(hint) or typing_extensions.is_typeddict(hint):
+        return True
+    return issubclass(hint, BaseModel | Mapping)
 
 
 def _title(function: Callable[..., Any]) -> str:

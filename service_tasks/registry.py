@@ -62,7 +62,7 @@ class Registry:
 
         Raises ContractError if there is no such module, or it holds no service.
         """
-        self.add(_import(str(source)))
+        self.add(import_source(str(source)))
 
     def discover(self) -> None:
         """Register what installed packages offer under the entry point group `partitur.services`."""
@@ -92,7 +92,8 @@ def _services_in(service: Any) -> Iterator[Any]:
                 yield getattr(service, name)
 
 
-def _import(source: str) -> ModuleType:
+def import_source(source: str) -> ModuleType:
+    """The module of a dotted name, a Python file, or a folder with a `clients.py`. Raises ContractError."""
     path = Path(source)
     if path.is_dir():
         path = path / "clients.py"
