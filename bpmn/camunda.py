@@ -30,7 +30,7 @@ SERVICE_LIKE = frozenset({ElementType.SERVICE_TASK, ElementType.SEND_TASK, Eleme
 THROW_EVENTS = frozenset({ElementType.INTERMEDIATE_THROW_EVENT, ElementType.END_EVENT})
 BEAN = re.compile(r"[$#]\{\s*([A-Za-z_][\w]*(?:\.[A-Za-z_][\w]*)*)\s*(?:\(.*\))?\s*\}\Z", re.DOTALL)
 """An expression that names a bean or calls a method of one."""
-RETRY_CYCLE = re.compile(r"R(\d+)/")
+RETRY_CYCLE = re.compile(r"R([0-9]{1,9})/")
 INHERITED_RESULT = "decisionResult"
 """The variable of a decision's result when the model names none (manual, "Business Rule Task")."""
 PERFORMERS = ("humanPerformer", "potentialOwner")
@@ -293,9 +293,10 @@ def _called_decision(node: Node, source: Source) -> CalledDecision | None:
 
 
 def _called_process(node: Node, source: Source) -> CalledProcess | None:
-    process_id = attribute(node, "calledElement")
-    if attribute(node, CAMUNDA + "caseRef"):
+    process_id, case_id = attribute(node, "calledElement"), attribute(node, CAMUNDA + "caseRef")
+    if case_id is not None:
         source.error(node, "Expected the call activity to call a process, but it calls a case (CMMN).")
+        return CalledProcess(process_id=Literal(case_id))
     if process_id is None:
         return None
     inputs, outputs = extensions(node, CAMUNDA + "in"), extensions(node, CAMUNDA + "out")

@@ -38,6 +38,7 @@ from bpmn.reading.nodes import (
 from bpmn.reading.normalise import normalise
 from bpmn.reading.processes import read_process
 from bpmn.reading.source import Source
+from bpmn.wording import quoted
 
 __all__ = [
     "MAX_ATTRIBUTES", "MAX_BYTES", "MAX_DEPTH", "MAX_ELEMENTS", "MAX_NESTED_SUB_PROCESSES", "ParseRefused", "parse",
@@ -126,9 +127,9 @@ def _check_ids(source: Source) -> None:
         if namespace(node) != BPMN_NS or not id:
             continue
         if not NCNAME.match(id):
-            source.error(node, f"Expected an id of letters, digits, '_', '-' and '.', but it is {id!r}.")
+            source.error(node, f"Expected an id of letters, digits, '_', '-' and '.', but it is {quoted(id)}.")
         if id in seen:
-            source.error(node, f"Expected each id once in the file, but {id!r} stands there several times.")
+            source.error(node, f"Expected each id once in the file, but {quoted(id)} stands there several times.")
         seen.add(id)
 
 

@@ -26,6 +26,7 @@ from bpmn.reading.nodes import (
     text,
 )
 from bpmn.reading.source import Source
+from bpmn.wording import quoted
 
 TYPES: Mapping[str, ElementType] = {
     "subProcess": ElementType.SUB_PROCESS,
@@ -78,7 +79,7 @@ def read_flows(process: Node, source: Source) -> dict[str, Flow]:
         flows.setdefault(flow.id, flow)
         for end, id in (("begin", flow.source), ("end", flow.target)):
             if id not in source.nodes:
-                found = f"there is no element {id!r}" if id else f"it has no {end}"
+                found = f"there is no element {quoted(id)}" if id else f"it has no {end}"
                 source.error(node, f"Expected the sequence flow to {end} at an element, but {found}.")
     return flows
 

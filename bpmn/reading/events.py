@@ -23,7 +23,7 @@ from bpmn.reading.nodes import (
     text,
 )
 from bpmn.reading.source import Source
-from bpmn.wording import article
+from bpmn.wording import article, quoted
 
 THROWING = frozenset({ElementType.INTERMEDIATE_THROW_EVENT, ElementType.END_EVENT})
 TIMERS = {"timeDate": TimerKind.DATE, "timeDuration": TimerKind.DURATION, "timeCycle": TimerKind.CYCLE}
@@ -92,7 +92,7 @@ def _refuse_reference(node: Node, what: str, reference: str, source: Source) -> 
     if wanted is None:
         source.error(node, f"Expected {article(what)} ({reference}), but none is chosen.")
     else:
-        source.error(node, f"Expected {article(what)} with the id {wanted!r} in the file, but there is none.")
+        source.error(node, f"Expected {article(what)} with the id {quoted(wanted)} in the file, but there is none.")
 
 
 def _signal(node: Node, type: ElementType, source: Source, has_job: bool) -> EventDefinition:
@@ -119,7 +119,7 @@ def _timer(node: Node, type: ElementType, source: Source, has_job: bool) -> Even
 
 def _check_timer(node: Node, kind: TimerKind, timer: Expression, source: Source) -> None:
     if isinstance(timer, Literal) and (wanted := timers.expected(kind, timer.text)):
-        source.error(node, f"Expected {wanted}, but the timer says {timer.text!r}.")
+        source.error(node, f"Expected {wanted}, but the timer says {quoted(timer.text)}.")
 
 
 def _error(node: Node, type: ElementType, source: Source, has_job: bool) -> EventDefinition:

@@ -6,8 +6,9 @@ from bpmn import camunda, zeebe
 from bpmn.expressions import Expression
 from bpmn.model import Dialect, Loop
 from bpmn.reading.fields import LoopFields
-from bpmn.reading.nodes import BPMN, Node, attribute, child, flag, text
+from bpmn.reading.nodes import BPMN, Node, attribute, child, flag, text, whole_number
 from bpmn.reading.source import Source
+from bpmn.wording import quoted
 
 
 def read_loop(activity: Node, source: Source) -> Loop | None:
@@ -49,19 +50,20 @@ def _plain_fields(node: Node, source: Source) -> LoopFields:
 def _number(node: Node | None, source: Source) -> Expression | None:
     cardinality = source.optional(node, text(node), "the number of instances")
     is_constant = cardinality is not None and cardinality.is_static
-    if node is not None and cardinality is not None and is_constant and not cardinality.text.isdigit():
-        source.error(node, f"Expected the number of instances to be a whole number, but it is {cardinality.text!r}.")
+    if node is not None and cardinality is not None and is_constant and whole_number(cardinality.text) is None:
+        source.error(node, f"Expected a whole number of instances, but it is {quoted(cardinality.text)}.")
     return cardinality
 
 
 def _standard(node: Node, source: Source) -> Loop:
-    maximum = attribute(node, "loopMaximum")
-    if maximum is not None and not maximum.isdigit():
-        source.error(node, f"Expected the maximum of the loop to be a whole number, but it is {maximum!r}.")
+    written = attribute(node, "loopMaximum")
+    maximum = None if written is None else whole_number(written)
+    if written is not None and maximum is None:
+        source.error(node, f"Expected the maximum of the loop to be a whole number, but it is {quoted(written)}.")
     return Loop(
         multi_instance=False,
         # Neither Camunda runs standard loops, so neither has a way to write their condition: FEEL does without "=".
         loop_condition=source.condition(child(node, BPMN + "loopCondition"), "the loop condition", plain_is_feel=True),
-        loop_maximum=int(maximum) if maximum is not None and maximum.isdigit() else None,
+        loop_maximum=maximum,
         test_before=flag(node, "testBefore"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lxml import etree
@@ -15,6 +16,8 @@ CAMUNDA_NS = "http://camunda.org/schema/1.0/bpmn"
 MODELER_NS = "http://camunda.org/schema/modeler/1.0"
 LEGACY_NS = frozenset({"http://activiti.org/bpmn", "http://www.camunda.com/fox"})
 """What Camunda 7 reads as its own namespace (Camunda 7 manual, "Migrate from Activiti")."""
+
+WHOLE_NUMBER = re.compile(r"[0-9]{1,9}\Z")
 
 BPMN = f"{{{BPMN_NS}}}"
 ZEEBE = f"{{{ZEEBE_NS}}}"
@@ -88,6 +91,11 @@ def extensions(node: Node, tag: str) -> list[Node]:
     """All extension elements with this tag."""
     inside = child(node, BPMN + "extensionElements")
     return [] if inside is None else inside.findall(tag)
+
+
+def whole_number(written: str) -> int | None:
+    """The number that a text writes in plain digits; None if it is none, or too long to be meant."""
+    return int(written) if WHOLE_NUMBER.match(written) else None
 
 
 def line(node: Node | None) -> int | None:

@@ -11,8 +11,9 @@ from bpmn.reading.compensation import read_handlers
 from bpmn.reading.elements import read_elements, read_flows
 from bpmn.reading.nodes import BPMN, CAMUNDA, Node, attribute, child, identifier, text
 from bpmn.reading.source import Source
+from bpmn.wording import quoted
 
-DAYS = re.compile(r"(?:P(\d+)D|(\d+))\Z")
+DAYS = re.compile(r"(?:P([0-9]{1,9})D|([0-9]{1,9}))\Z")
 
 
 def read_process(node: Node, source: Source) -> Process:
@@ -45,6 +46,6 @@ def _history_ttl(node: Node, source: Source) -> int | None:
         return None
     match = DAYS.match(written)
     if match is None:
-        source.error(node, f"Expected historyTimeToLive to be a number of days such as 30 or P30D, not {written!r}.")
+        source.error(node, f"Expected historyTimeToLive to be days such as 30 or P30D, but it is {quoted(written)}.")
         return None
     return int(match.group(1) or match.group(2))

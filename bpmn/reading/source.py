@@ -21,6 +21,7 @@ from bpmn.reading.nodes import (
     namespace,
     text,
 )
+from bpmn.wording import quoted
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 RESERVED = frozenset({
@@ -42,7 +43,8 @@ class Source:
     def __init__(self, root: Node, resource_name: str) -> None:
         self.root = root
         self.resource_name = resource_name
-        self.problems: list[Problem] = []
+        self.problems: dict[Problem, None] = {}
+        """In the order in which they were found, each once."""
         self.nodes: dict[str, Node] = {}
         for node in descendants(root):
             self.nodes.setdefault(identifier(node), node)
@@ -68,16 +70,14 @@ class Source:
         # What has no id of its own (a condition, an event definition) is shown on the element around it.
         while owner is not None and not _is_shown(owner):
             owner = owner.getparent()
-        problem = Problem(
+        self.problems[Problem(
             severity=severity,
             message=message,
             resource_name=self.resource_name,
             element_id=identifier(owner) or None,
             element_name=attribute(owner, "name"),
             line=line(node),
-        )
-        if problem not in self.problems:
-            self.problems.append(problem)
+        )] = None
 
     def expression(self, node: Node, written: str, what: str) -> Expression:
         """Compile an expression; a syntax error is noted on the element. `what` names it, with its article."""
@@ -117,7 +117,7 @@ class Source:
         compiled = self.expression(node, written, what)
         if isinstance(compiled, Literal) and len(self.problems) == known:
             wanted = "= …" if self.dialect is Dialect.CAMUNDA_8 else "${…}"
-            self.error(node, f"Expected {what} to be an expression ({wanted}), but it is the text {written!r}.")
+            self.error(node, f"Expected {what} to be an expression ({wanted}), but it is the text {quoted(written)}.")
         return compiled
 
     def variable(self, node: Node, name: str, what: str) -> Expression:
@@ -132,7 +132,7 @@ class Source:
         return expressions.camunda8(written) if is_feel else expressions.camunda7(written)
 
     def _note_syntax(self, node: Node, what: str, written: str, error: ExpressionError) -> None:
-        self.error(node, f"Expected {what} to be a valid expression, but {written!r} is not: {error.message}")
+        self.error(node, f"Expected {what} to be a valid expression, but {quoted(written)} is not: {error.message}")
 
     def referred(self, node: Node, reference: str, tag: str) -> Node | None:
         """The element of kind `tag` that the attribute `reference` names; None if it is absent or names nothing."""

@@ -6,16 +6,17 @@ import re
 from datetime import datetime
 
 from bpmn.model import TimerKind
+from bpmn.reading.nodes import whole_number
 
 DURATION = re.compile(
-    r"P(?=\d|T\d)(\d+([.,]\d+)?Y)?(\d+([.,]\d+)?M)?(\d+([.,]\d+)?W)?(\d+([.,]\d+)?D)?"
-    r"(T(?=\d)(\d+([.,]\d+)?H)?(\d+([.,]\d+)?M)?(\d+([.,]\d+)?S)?)?\Z"
+    r"P(?=[0-9]|T[0-9])([0-9]+([.,][0-9]+)?Y)?([0-9]+([.,][0-9]+)?M)?([0-9]+([.,][0-9]+)?W)?([0-9]+([.,][0-9]+)?D)?"
+    r"(T(?=[0-9])([0-9]+([.,][0-9]+)?H)?([0-9]+([.,][0-9]+)?M)?([0-9]+([.,][0-9]+)?S)?)?\Z"
 )
 ZONE = re.compile(r"\[[A-Za-z0-9_+\-/]+\]\Z")
-REPEAT = re.compile(r"R(-1|\d*)\Z")
+REPEAT = re.compile(r"R(-1|[0-9]*)\Z")
 CRON_FIELD = re.compile(
-    r"(\?|L(-\d+)?W?|LW|(\*|[0-9A-Z]+([-~][0-9A-Z]+)?)(/\d+)?(#\d|L|W)?)"
-    r"(,(\*|[0-9A-Z]+([-~][0-9A-Z]+)?)(/\d+)?(#\d|L|W)?)*\Z"
+    r"(\?|L(-[0-9]+)?W?|LW|(\*|[0-9A-Z]+([-~][0-9A-Z]+)?)(/[0-9]+)?(#[0-9]|L|W)?)"
+    r"(,(\*|[0-9A-Z]+([-~][0-9A-Z]+)?)(/[0-9]+)?(#[0-9]|L|W)?)*\Z"
 )
 CRON_NAMES = frozenset({"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"})
 CRON_MACRO = re.compile(r"@every\s+\S+\Z")
@@ -79,7 +80,8 @@ def _is_cron_field(field: str, low: int, high: int) -> bool:
     if not CRON_FIELD.match(field):
         return False
     # Only the numbers that name a moment: a step (/5) and an ordinal (#2, L-3) have other bounds.
-    moments = re.sub(r"/\d+|#\d|L-\d+", "", field)
+    moments = re.sub(r"/[0-9]+|#[0-9]|L-[0-9]+", "", field)
     words = re.findall(r"[A-Z]{3,}", moments)
-    numbers = [int(number) for number in re.findall(r"\d+", moments)]
-    return all(low <= number <= high for number in numbers) and all(word in CRON_WORDS for word in words)
+    numbers = [whole_number(number) for number in re.findall(r"[0-9]+", moments)]
+    is_within = all(number is not None and low <= number <= high for number in numbers)
+    return is_within and all(word in CRON_WORDS for word in words)
