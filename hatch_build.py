@@ -1,4 +1,4 @@
-"""Puts the built web assets and the examples into wheels and source distributions; part of the build, not of the product."""
+"""Puts the built web assets and the examples into wheels; part of the build, not of the product."""
 
 from __future__ import annotations
 

@@ -67,23 +67,48 @@ def check_completed(execution: Execution) -> None:
 def measure_order() -> Iterator[Figure]:
     """The order process of eight steps."""
     ours, theirs = compare(models.order, "bench_order", models.ORDER_VARIABLES)
-    yield Figure(group=GROUP, name="order of 8 steps", unit="µs", partitur=ours * 1e6, stock=theirs * 1e6, target="≥ 60 ×")
-    yield Figure(group=GROUP, name="the same", unit="steps/s", partitur=models.ORDER_STEPS / ours,
-                 stock=models.ORDER_STEPS / theirs, more_is_better=True)
+    yield Figure(
+        group=GROUP, name="order of 8 steps", unit="µs", partitur=ours * 1e6, stock=theirs * 1e6, target="≥ 60 ×"
+    )
+    yield Figure(
+        group=GROUP,
+        name="the same",
+        unit="steps/s",
+        partitur=models.ORDER_STEPS / ours,
+        stock=models.ORDER_STEPS / theirs,
+        more_is_better=True,
+    )
 
 
 def measure_loops() -> Iterator[Figure]:
     """Loops: the time per round must not grow, nor the memory."""
     for rounds in LOOPS:
-        yield Figure(group=GROUP, name=f"loop of {rounds:,} rounds", unit="ms", partitur=loop_seconds(rounds, True) * 1e3,
-                     **stock_loop(rounds))
+        yield Figure(
+            group=GROUP,
+            name=f"loop of {rounds:,} rounds",
+            unit="ms",
+            partitur=loop_seconds(rounds, True) * 1e3,
+            **stock_loop(rounds),
+        )
     for recording, name in ((True, "with its journal"), (False, "without journal")):
         short, long = (loop_seconds(rounds, recording) / rounds for rounds in (1_000, 100_000))
-        yield Figure(group=GROUP, name=f"one round at 100,000, {name}", unit="µs", partitur=long * 1e6, target="± 20 %",
-                     note=f"{long / short - 1:+.0%} against a round at 1,000")
+        yield Figure(
+            group=GROUP,
+            name=f"one round at 100,000, {name}",
+            unit="µs",
+            partitur=long * 1e6,
+            target="± 20 %",
+            note=f"{long / short - 1:+.0%} against a round at 1,000",
+        )
         small, large = (in_new_process(loop_memory, rounds, recording) for rounds in (1_000, 100_000))
-        yield Figure(group=GROUP, name=f"peak memory at 100,000 rounds, {name}", unit="MB", partitur=large, target="constant",
-                     note=f"{large - small:+.1f} MB against 1,000 rounds")
+        yield Figure(
+            group=GROUP,
+            name=f"peak memory at 100,000 rounds, {name}",
+            unit="MB",
+            partitur=large,
+            target="constant",
+            note=f"{large - small:+.1f} MB against 1,000 rounds",
+        )
 
 
 def loop_seconds(rounds: int, recording: bool) -> float:
@@ -115,7 +140,9 @@ def measure_multi_instance() -> Iterator[Figure]:
     """A script task in 1,000 parallel instances."""
     items = {"items": list(range(1_000))}
     ours, theirs = compare(lambda flavour: models.multi_instance(1_000, flavour), "bench_multi_instance", items)
-    yield Figure(group=GROUP, name="parallel multi-instance, 1,000 wide", unit="ms", partitur=ours * 1e3, stock=theirs * 1e3)
+    yield Figure(
+        group=GROUP, name="parallel multi-instance, 1,000 wide", unit="ms", partitur=ours * 1e3, stock=theirs * 1e3
+    )
 
 
 def measure_waiting() -> Iterator[Figure]:
@@ -131,14 +158,29 @@ def measure_waiting() -> Iterator[Figure]:
         Execution.load(compiled, tokens, variables, key=1, keys=itertools.count(100))
 
     group = "An instance waiting at a user task (its variables aside)"
+
     def save() -> None:
         waiting.dump()
         waiting.changes()
 
     save_ours, load_ours = cpu_seconds(save), cpu_seconds(load)
-    yield Figure(group=group, name="state", unit="bytes", partitur=len(tokens), stock=len(text), target="≤ 300",
-                 note="stock's holds the variables and the whole specification")
-    yield Figure(group=group, name="save", unit="µs", partitur=save_ours * 1e6,
-                 stock=cpu_seconds(lambda: stock.save(workflow)) * 1e6)
-    yield Figure(group=group, name="load", unit="µs", partitur=load_ours * 1e6, stock=cpu_seconds(lambda: stock.load(text)) * 1e6)
+    yield Figure(
+        group=group,
+        name="state",
+        unit="bytes",
+        partitur=len(tokens),
+        stock=len(text),
+        target="≤ 300",
+        note="stock's holds the variables and the whole specification",
+    )
+    yield Figure(
+        group=group,
+        name="save",
+        unit="µs",
+        partitur=save_ours * 1e6,
+        stock=cpu_seconds(lambda: stock.save(workflow)) * 1e6,
+    )
+    yield Figure(
+        group=group, name="load", unit="µs", partitur=load_ours * 1e6, stock=cpu_seconds(lambda: stock.load(text)) * 1e6
+    )
     yield Figure(group=group, name="save and load", unit="µs", partitur=(save_ours + load_ours) * 1e6, target="≤ 50")

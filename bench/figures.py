@@ -38,8 +38,14 @@ class Figure:
 
 def machine() -> dict[str, Any]:
     """What the figures were taken on."""
-    return {"python": platform.python_version(), "system": platform.system(), "machine": platform.machine(),
-            "cores": os.cpu_count(), "spiffworkflow": version("spiffworkflow"), "load": os.getloadavg()[0]}
+    return {
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "spiffworkflow": version("spiffworkflow"),
+        "load": os.getloadavg()[0],
+    }
 
 
 def show(figures: Sequence[Figure], console: Console) -> None:
@@ -50,9 +56,15 @@ def show(figures: Sequence[Figure], console: Console) -> None:
             table.columns[column].justify = "right"
         for figure in figures:
             if figure.group == group:
-                table.add_row(figure.name, figure.unit, readable(figure.partitur),
-                              "" if figure.stock is None else readable(figure.stock),
-                              "" if figure.ratio is None else f"{figure.ratio:,.1f} ×", figure.target, figure.note)
+                table.add_row(
+                    figure.name,
+                    figure.unit,
+                    readable(figure.partitur),
+                    "" if figure.stock is None else readable(figure.stock),
+                    "" if figure.ratio is None else f"{figure.ratio:,.1f} ×",
+                    figure.target,
+                    figure.note,
+                )
         console.print(table)
 
 

@@ -5,6 +5,7 @@ Stock SpiffWorkflow computes in Python, Partitur in FEEL. Everything else (eleme
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from enum import StrEnum
 from xml.sax.saxutils import escape, quoteattr
@@ -48,8 +49,13 @@ class Drawing:
     def script(self, element: str, variable: str, expression: str, loop: str = "") -> None:
         """A script task that sets one variable."""
         if self.flavour is Flavour.PLAIN:
-            self._parts.append(self._element(
-                "scriptTask", element, inner=f"{loop}<bpmn:script>{escape(f'{variable} = {expression}')}</bpmn:script>"))
+            self._parts.append(
+                self._element(
+                    "scriptTask",
+                    element,
+                    inner=f"{loop}<bpmn:script>{escape(f'{variable} = {expression}')}</bpmn:script>",
+                )
+            )
         else:
             extension = f'<zeebe:script expression={quoteattr(f"= {expression}")} resultVariable="{variable}" />'
             self._parts.append(self._element("scriptTask", element, extension=extension, inner=loop))
@@ -62,15 +68,19 @@ class Drawing:
     def many(self, count: int) -> str:
         """Parallel multi-instance characteristics for `count` members."""
         if self.flavour is Flavour.PLAIN:
-            return ("<bpmn:multiInstanceLoopCharacteristics>"
-                    f"<bpmn:loopCardinality>{count}</bpmn:loopCardinality></bpmn:multiInstanceLoopCharacteristics>")
-        return ('<bpmn:multiInstanceLoopCharacteristics><bpmn:extensionElements><zeebe:loopCharacteristics '
-                'inputCollection="= items" inputElement="item" /></bpmn:extensionElements>'
-                "</bpmn:multiInstanceLoopCharacteristics>")
+            return (
+                "<bpmn:multiInstanceLoopCharacteristics>"
+                f"<bpmn:loopCardinality>{count}</bpmn:loopCardinality></bpmn:multiInstanceLoopCharacteristics>"
+            )
+        return (
+            "<bpmn:multiInstanceLoopCharacteristics><bpmn:extensionElements><zeebe:loopCharacteristics "
+            'inputCollection="= items" inputElement="item" /></bpmn:extensionElements>'
+            "</bpmn:multiInstanceLoopCharacteristics>"
+        )
 
     def flow(self, *elements: str) -> None:
         """Sequence flows from each element to the next."""
-        self._flows += [(source, target, None) for source, target in zip(elements, elements[1:], strict=False)]
+        self._flows += [(source, target, None) for source, target in itertools.pairwise(elements)]
 
     def flow_if(self, source: str, target: str, condition: str) -> None:
         """A conditional sequence flow."""
@@ -82,12 +92,16 @@ class Drawing:
         body = "\n".join(self._parts)
         for element in {end for source, target, _ in self._flows for end in (source, target)}:
             body = body.replace(f"<!--{element}-->", "".join(self._references(element)))
-        return (f'{HEAD}<bpmn:process id="{self.process_id}" isExecutable="true">\n{body}\n{flows}\n</bpmn:process>\n'
-                "</bpmn:definitions>\n").encode()
+        return (
+            f'{HEAD}<bpmn:process id="{self.process_id}" isExecutable="true">\n{body}\n{flows}\n</bpmn:process>\n'
+            "</bpmn:definitions>\n"
+        ).encode()
 
     def _element(self, tag: str, element: str, attributes: str = "", extension: str = "", inner: str = "") -> str:
         extensions = f"<bpmn:extensionElements>{extension}</bpmn:extensionElements>" if extension else ""
-        return f'<bpmn:{tag} id="{element}" name="{element}"{attributes}>{extensions}<!--{element}-->{inner}</bpmn:{tag}>'
+        return (
+            f'<bpmn:{tag} id="{element}" name="{element}"{attributes}>{extensions}<!--{element}-->{inner}</bpmn:{tag}>'
+        )
 
     def _references(self, element: str) -> Iterable[str]:
         for tag, end in (("incoming", 1), ("outgoing", 0)):
@@ -100,12 +114,15 @@ class Drawing:
         return f"to_{flow[1]}" + (f"_{arrivals.index(flow)}" if len(arrivals) > 1 else "")
 
     def _flow_xml(self, source: str, target: str, condition: str | None) -> str:
-        head = f'<bpmn:sequenceFlow id="{self._flow_id((source, target, condition))}" sourceRef="{source}" targetRef="{target}"'
+        flow_id = self._flow_id((source, target, condition))
+        head = f'<bpmn:sequenceFlow id="{flow_id}" sourceRef="{source}" targetRef="{target}"'
         if condition is None:
             return head + " />"
         text = escape(condition if self.flavour is Flavour.PLAIN else f"= {condition}")
-        return (f'{head}><bpmn:conditionExpression xsi:type="bpmn:tFormalExpression">{text}</bpmn:conditionExpression>'
-                "</bpmn:sequenceFlow>")
+        return (
+            f'{head}><bpmn:conditionExpression xsi:type="bpmn:tFormalExpression">{text}</bpmn:conditionExpression>'
+            "</bpmn:sequenceFlow>"
+        )
 
 
 def order(flavour: Flavour) -> bytes:

@@ -62,13 +62,18 @@ def measure_floor(place: Path, synchronous: str) -> Figure:
 
     seconds = wall_seconds(commit) / COMMITS
     connection.close()
-    return Figure(group=GROUP, name=f"bare commit of one row, synchronous = {synchronous}", unit="ms", partitur=seconds * 1e3,
-                  note=f"{1 / seconds:,.0f} a second: no engine with one commit per step is faster")
+    return Figure(
+        group=GROUP,
+        name=f"bare commit of one row, synchronous = {synchronous}",
+        unit="ms",
+        partitur=seconds * 1e3,
+        note=f"{1 / seconds:,.0f} a second: no engine with one commit per step is faster",
+    )
 
 
 def deploy(engine: Engine, content: bytes) -> None:
     """Deploy one diagram."""
-    engine.execute(definitions.deploy, [("bench.bpmn", content)])
+    engine.execute(definitions.deploy, [definitions.Resource(name="bench.bpmn", content=content)])
 
 
 def measure_script_order(engine: Engine, synchronous: str) -> Figure:
@@ -82,9 +87,14 @@ def measure_script_order(engine: Engine, synchronous: str) -> Figure:
     start(50)
     statements = statements_of(engine, lambda: start(1))
     seconds = wall_seconds(lambda: start(INSTANCES)) / INSTANCES
-    return Figure(group=GROUP, name=f"script-only order of 8 steps, start to end, synchronous = {synchronous}",
-                  unit="instances/s", partitur=1 / seconds, target="≥ 600",
-                  note=f"{len(statements)} statements, 1 commit: {seconds * 1e3:.2f} ms")
+    return Figure(
+        group=GROUP,
+        name=f"script-only order of 8 steps, start to end, synchronous = {synchronous}",
+        unit="instances/s",
+        partitur=1 / seconds,
+        target="≥ 600",
+        note=f"{len(statements)} statements, 1 commit: {seconds * 1e3:.2f} ms",
+    )
 
 
 def measure_user_tasks(engine: Engine) -> Iterator[Figure]:
@@ -103,8 +113,13 @@ def measure_user_tasks(engine: Engine) -> Iterator[Figure]:
     for key in rest:
         engine.execute(user_tasks.complete, key, {"approved": True})
     seconds = (time.perf_counter() - begin) / len(rest)
-    yield Figure(group=GROUP, name="complete a user task, to the end", unit="ms", partitur=seconds * 1e3,
-                 note=f"{len(statements)} statements, 1 commit")
+    yield Figure(
+        group=GROUP,
+        name="complete a user task, to the end",
+        unit="ms",
+        partitur=seconds * 1e3,
+        note=f"{len(statements)} statements, 1 commit",
+    )
     yield Figure(group=GROUP, name="statements per transaction", unit="", partitur=len(statements), target="≤ 10")
 
 

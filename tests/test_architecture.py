@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import typer
+
 from web.cli import app
 
 ROOT = Path(__file__).parents[1]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from rich.console import Console
+
 from web.cli.terminal import plain, table
 
 
@@ -28,7 +29,8 @@ def test_the_data_of_a_process_keeps_its_numbers():
 
 
 def test_times_and_decimals_become_what_json_has():
-    value = {"at": datetime(2026, 1, 2, tzinfo=UTC), "took": timedelta(seconds=1.5), "sum": Decimal("1.50"), "n": Decimal(2)}
+    at = datetime(2026, 1, 2, tzinfo=UTC)
+    value = {"at": at, "took": timedelta(seconds=1.5), "sum": Decimal("1.5"), "n": Decimal(2)}
     assert plain(value) == {"at": "2026-01-02T00:00:00+00:00", "took": 1.5, "sum": 1.5, "n": 2}
 
 

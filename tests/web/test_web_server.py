@@ -6,6 +6,7 @@ import threading
 
 import httpx
 import pytest
+
 from web.cli.web_server import WebServer
 
 
@@ -73,5 +74,5 @@ def test_a_request_that_does_not_end_is_reported(server, application):
 
 
 def test_a_taken_port_is_an_error(server):
-    with pytest.raises(OSError, match="[Aa]ddress"):
+    with pytest.raises(OSError, match=r"[Aa]ddress"):
         WebServer(lambda environ, start: [], "127.0.0.1", server.port)

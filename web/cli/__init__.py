@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import typer
 
+from web.cli.deploying import deploy, start
 from web.cli.doctor import doctor
 from web.cli.group import Commands
+from web.cli.serving import serve, worker
 
-app = typer.Typer(name="partitur", cls=Commands, no_args_is_help=True, rich_markup_mode="rich",
-                  pretty_exceptions_show_locals=False, context_settings={"help_option_names": ["-h", "--help"]},
-                  help="Process orchestration: BPMN diagrams from Camunda Modeler, run on SQLite or PostgreSQL.")
+app = typer.Typer(
+    name="partitur",
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Process orchestration: BPMN diagrams from Camunda Modeler, run on SQLite or PostgreSQL.",
+)
 
-for command in (doctor,):
+for command in (serve, worker, deploy, start, doctor):
     app.command()(command)
 
 

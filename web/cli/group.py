@@ -31,19 +31,33 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except DeploymentRefused as refused:
-            errors = sum(problem.severity is Severity.ERROR for problem in refused.problems)
-            fail(f"Nothing was deployed: {errors} {'error' if errors == 1 else 'errors'}.", refused.problems,
-                 lambda console: show_problems(console, refused.problems))
+            refuse_deployment(refused.problems)
         except (Rejection, WrongSchema, ContractError, Refused) as refused:
             fail(str(refused))
         raise typer.Exit(1)
 
 
+def refuse_deployment(problems: Sequence[Problem]) -> None:
+    """Say all that is wrong."""
+    errors = sum(problem.severity is Severity.ERROR for problem in problems)
+    fail(
+        f"Nothing was deployed: {errors} {'error' if errors == 1 else 'errors'}.",
+        problems,
+        lambda console: show_problems(console, problems),
+    )
+
+
 def show_problems(console: Console, problems: Sequence[Problem]) -> None:
     """A table of what is wrong with the files of a deployment."""
-    console.print(table(["", "file", "element", "problem"], (
-        ["✗" if problem.severity is Severity.ERROR else "!", place(problem), element(problem), problem.message]
-        for problem in problems)))
+    console.print(
+        table(
+            ["", "file", "element", "problem"],
+            (
+                ["✗" if problem.severity is Severity.ERROR else "!", place(problem), element(problem), problem.message]
+                for problem in problems
+            ),
+        )
+    )
 
 
 def place(problem: Problem) -> str:

@@ -18,18 +18,26 @@ class Settings:
     port: int
 
     @classmethod
-    def of(cls, *, data_dir: Path | None = None, database_url: str | None = None, host: str | None = None,
-           port: int | None = None) -> Settings:
+    def of(
+        cls,
+        *,
+        data_dir: Path | None = None,
+        database_url: str | None = None,
+        host: str | None = None,
+        port: int | None = None,
+    ) -> Settings:
         """Read DATA_DIR, DATABASE_URL, HOST and PORT; an argument that is not None beats its variable.
 
         Raises:
             ValueError: PORT is not a number.
         """
         folder = (data_dir or Path(os.environ.get("DATA_DIR") or "data")).resolve()
-        return cls(data_dir=folder,
-                   database_url=database_url or os.environ.get("DATABASE_URL") or f"sqlite:///{folder / 'partitur.db'}",
-                   host=host or os.environ.get("HOST") or "127.0.0.1",
-                   port=port if port is not None else int(os.environ.get("PORT") or 8080))
+        return cls(
+            data_dir=folder,
+            database_url=database_url or os.environ.get("DATABASE_URL") or f"sqlite:///{folder / 'partitur.db'}",
+            host=host or os.environ.get("HOST") or "127.0.0.1",
+            port=port if port is not None else int(os.environ.get("PORT") or 8080),
+        )
 
     def make_data_dir(self) -> None:
         """Create the data directory if there is none.

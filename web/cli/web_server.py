@@ -28,8 +28,10 @@ class Draining:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         with self._lock:
             if self._draining:
-                start_response("503 Service Unavailable", [
-                    ("Content-Type", "text/plain; charset=utf-8"), ("Retry-After", "5"), ("Connection", "close")])
+                start_response(
+                    "503 Service Unavailable",
+                    [("Content-Type", "text/plain; charset=utf-8"), ("Retry-After", "5"), ("Connection", "close")],
+                )
                 return [b"This server is shutting down."]
             self._running += 1
         try:
@@ -92,8 +94,16 @@ class WebServer:
         self._draining = Draining(application)
         # One request of lookahead is what lets waitress notice that a client has gone while its long poll waits.
         self._server: Any = create_server(
-            self._draining, host=host, port=port, threads=threads, ident=None, channel_request_lookahead=1,
-            asyncore_use_poll=True, connection_limit=1000, max_request_body_size=64 * 1024 * 1024)
+            self._draining,
+            host=host,
+            port=port,
+            threads=threads,
+            ident=None,
+            channel_request_lookahead=1,
+            asyncore_use_poll=True,
+            connection_limit=1000,
+            max_request_body_size=64 * 1024 * 1024,
+        )
         self._thread = threading.Thread(target=self._server.run, name="web", daemon=True)
 
     @property

@@ -1,0 +1,134 @@
+"""`partitur deploy` and `partitur start`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from engine import definitions, instances
+from engine.definitions import Deployment, Resource
+from web.cli.group import Refused, show_problems
+from web.cli.opening import Url, ask, opened, read_file
+from web.cli.services import ExternalTypes, Services, Sources
+from web.cli.terminal import Json, answer, table
+
+Files = Annotated[
+    list[Path], typer.Argument(metavar="FILE…", show_default=False, help="BPMN files; a folder: its *.bpmn.")
+]
+
+
+def deploy(
+    files: Files, services: Sources = None, external_types: ExternalTypes = None, url: Url = None, json: Json = False
+) -> None:
+    """Deploy diagrams: all of them, or none and a list of everything that is wrong."""
+    resources = [Resource(name=path.name, content=read_file(path)) for path in found(files)]
+    if url:
+        body = ask(
+            url,
+            "POST",
+            "/v2/deployments",
+            files=[("resources", (resource.name, resource.content, "application/xml")) for resource in resources],
+        )
+        answer(body, lambda console: show_remote(console, body))
+        return
+    with opened() as engine:
+        Services(sources=services or (), external_types=external_types).connect(engine)
+        deployment = engine.execute(definitions.deploy, resources, source="command line")
+    answer(deployment, lambda console: show(console, deployment))
+
+
+def found(paths: Sequence[Path]) -> list[Path]:
+    """The files that are meant.
+
+    Raises:
+        Refused: a folder holds no diagram.
+    """
+    files: list[Path] = []
+    for path in paths:
+        inside = sorted(path.glob("*.bpmn")) if path.is_dir() else [path]
+        if not inside:
+            raise Refused(f"Expected *.bpmn files in {path}, but there are none.")
+        files += inside
+    return files
+
+
+def show(console: Console, deployment: Deployment) -> None:
+    """What was deployed, and the warnings."""
+    if deployment.problems:
+        show_problems(console, deployment.problems)
+    console.print(
+        table(
+            ["process", "version", "key", "file", ""],
+            (
+                [made.process_id, made.version, made.key, made.resource_name, "" if made.created else "unchanged"]
+                for made in deployment.definitions
+            ),
+        )
+    )
+
+
+def show_remote(console: Console, body: Mapping[str, Any]) -> None:
+    """What a server says it has deployed."""
+    processes = [item["processDefinition"] for item in body.get("deployments", ()) if item.get("processDefinition")]
+    fields = ("processDefinitionId", "processDefinitionVersion", "processDefinitionKey", "resourceName")
+    console.print(table(["process", "version", "key", "file"], ([item[name] for name in fields] for item in processes)))
+
+
+def start(
+    process: Annotated[str, typer.Argument(metavar="PROCESS", show_default=False, help="Its id in the diagram.")],
+    version: Annotated[
+        int | None, typer.Option(help="Not the newest version but this one.", show_default=False)
+    ] = None,
+    variables: Annotated[str, typer.Option(metavar="JSON|@FILE", help="An object, or @ and a file with one.")] = "{}",
+    business_id: Annotated[
+        str | None, typer.Option(help="Your own name for it, such as the order number.", show_default=False)
+    ] = None,
+    start_key: Annotated[
+        str | None,
+        typer.Option(help="Start once only: the same key again gives the same instance.", show_default=False),
+    ] = None,
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """Start an instance of a process."""
+    content = read_variables(variables)
+    if url:
+        request = {
+            "processDefinitionId": process,
+            "processDefinitionVersion": version or -1,
+            "variables": content,
+            "businessId": business_id,
+        }
+        given = {name: value for name, value in request.items() if value is not None}
+        body = ask(url, "POST", "/v2/process-instances", json=given)
+        answer(body, lambda console: console.print(f"Started instance {body['processInstanceKey']}."))
+        return
+    with opened() as engine:
+        made = engine.execute(
+            instances.start, process, version=version, variables=content, business_id=business_id, start_key=start_key
+        )
+    word = "Started" if made.created else "Was started before:"
+    answer(made, lambda console: console.print(f"{word} instance {made.key} of {process} version {made.version}."))
+
+
+def read_variables(text: str) -> dict[str, Any]:
+    """The object that an option gave, or the file it names.
+
+    Raises:
+        Refused: it is no JSON object.
+    """
+    source = text
+    if text.startswith("@"):
+        source = read_file(Path(text[1:])).decode(errors="replace")
+    try:
+        value = json.loads(source)
+    except ValueError as error:
+        raise Refused(f"Expected variables as a JSON object, but it is no JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise Refused(f"Expected variables as a JSON object, but found {type(value).__name__}.")
+    return value

@@ -1,0 +1,98 @@
+"""One serving process: the web server, the scheduler and the workers of one engine, started and stopped together."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+import threading
+from datetime import timedelta
+from types import FrameType
+
+from engine.engine import Engine
+from engine.scheduler import Scheduler
+from service_tasks.worker import Worker
+from web.app import create_app
+from web.cli.services import Services
+from web.cli.settings import Settings
+from web.cli.web_server import THREADS, WebServer
+
+GRACE = timedelta(seconds=20)
+"""How long a process that is asked to leave may take to finish what it does."""
+
+
+class Stop:
+    """Set by SIGTERM and SIGINT. The second signal ends the process at once."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def listen(self) -> None:
+        """Take the signals over from Python; only the main thread may."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._signalled)
+
+    def wait(self) -> None:
+        """Return when the process is asked to leave."""
+        # In pieces, because Windows delivers signals only between them.
+        while not self._event.wait(1.0):
+            pass
+
+    def _signalled(self, number: int, _frame: FrameType | None) -> None:
+        if self._event.is_set():
+            os._exit(128 + number)
+        self._event.set()
+
+
+class Node:
+    """Everything that runs in a serving process."""
+
+    def __init__(self, engine: Engine, services: Services, *, web: WebServer | None) -> None:
+        self.engine = engine
+        self.web = web
+        self._worker = Worker(engine, services.registry, threads=services.threads) if services.threads else None
+        self._scheduler = Scheduler(engine)
+
+    def start(self) -> None:
+        """Let it run: from now on jobs are called, timers fire and pages are answered."""
+        self._scheduler.start()
+        if self._worker:
+            self._worker.start()
+        if self.web:
+            self.web.start()
+
+    def stop(self, grace: timedelta = GRACE) -> bool:
+        """Finish what is under way and leave; whether that worked within `grace`.
+
+        What did not finish is not lost: its job's lock runs out, and the next process takes it.
+        """
+        done = self.web.drain(grace.total_seconds()) if self.web else True
+        if self._worker:
+            done = self._worker.stop(grace) and done
+        self._scheduler.stop()
+        return done
+
+
+def web_server(engine: Engine, settings: Settings, threads: int = THREADS) -> WebServer:
+    """The web server of an engine, bound to its address.
+
+    Raises:
+        OSError: the address is taken.
+    """
+    return WebServer(create_app(engine, secret_key=secret_key(settings)), settings.host, settings.port, threads)
+
+
+def secret_key(settings: Settings) -> str:
+    """The key that signs sessions, kept in the data directory so that a restart logs nobody out."""
+    path = settings.data_dir / "secret_key"
+    settings.make_data_dir()
+    if not path.exists():
+        fresh = settings.data_dir / f".secret_key.{os.getpid()}"
+        fresh.touch(0o600)
+        fresh.write_text(secrets.token_urlsafe(32))
+        # Of two processes that start at once, one makes the file and both read it, whole.
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, path)
+        fresh.unlink()
+    return path.read_text()

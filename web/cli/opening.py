@@ -1,0 +1,80 @@
+"""How a command gets at an engine or at a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+
+from engine.engine import Engine
+from web.cli.group import Refused
+from web.cli.settings import Settings, actor
+
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url",
+        envvar="PARTITUR_URL",
+        metavar="URL",
+        show_default=False,
+        help="Ask this server instead of opening the database.",
+    ),
+]
+"""The option of the commands that also work from afar."""
+
+
+@contextmanager
+def opened(settings: Settings | None = None, *, by_itself: bool = False) -> Iterator[Engine]:
+    """The engine on our database, acting for whoever is at the keyboard, or `by_itself` when it is a server's.
+
+    Raises:
+        Refused: the database cannot be opened.
+        WrongSchema: it belongs to another version of Partitur.
+    """
+    settings = settings or Settings.of()
+    try:
+        settings.make_data_dir()
+    except OSError as error:
+        raise Refused(f"Expected to keep data in {settings.data_dir}, but: {error.strerror}. Set DATA_DIR.") from error
+    engine = Engine(settings.database_url)
+    try:
+        yield engine if by_itself else engine.acting_as(actor())
+    finally:
+        engine.close()
+
+
+def read_file(path: Path) -> bytes:
+    """The content of a file named on the command line.
+
+    Raises:
+        Refused: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Refused(f"Expected to read {path}, but: {error.strerror}.") from error
+
+
+def ask(url: str, method: str, path: str, **request: Any) -> Any:
+    """One request to a server's REST interface; the decoded answer.
+
+    Raises:
+        Refused: the server does not answer, or says no (then with its own words).
+    """
+    try:
+        answer = httpx.request(method, url.rstrip("/").removesuffix("/v2") + path, timeout=60, **request)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise Refused(f"Expected a server at {url}, but: {error}.") from error
+    try:
+        body = answer.json() if answer.content else None
+    except ValueError:
+        body = None
+    if answer.is_success and (body is not None or not answer.content):
+        return body
+    detail = body.get("detail") or body.get("title") if isinstance(body, dict) else None
+    said = f"{answer.status_code} {answer.reason_phrase}"
+    raise Refused(detail or f"Expected {url} to be a Partitur server, but it answered {said}.")

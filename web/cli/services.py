@@ -1,0 +1,62 @@
+"""Which services a process knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import typer
+
+from engine.engine import Engine
+from service_tasks import Registry
+from service_tasks.checks import Catalogue
+
+Sources = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--services",
+        metavar="MODULE",
+        show_default=False,
+        help="A module, file or folder with @service_task functions. May be given several times.",
+    ),
+]
+ExternalTypes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--external-types",
+        metavar="PATTERN",
+        show_default=False,
+        help="Only these job types may be served by workers elsewhere (such as 'legacy-*'); all others must be "
+        "services here. Without this option every type is allowed that is not a misspelt service.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Modules, files or folders with services, beside those that installed packages offer."""
+
+    sources: Sequence[str] = ()
+    external_types: Sequence[str] | None = None
+    """Patterns of job types that other workers serve; None allows every type (see `service_tasks.checks`)."""
+    threads: int = 16
+    """How many are called at once; 0 when this process calls none."""
+    registry: Registry = field(default_factory=Registry)
+
+    def connect(self, engine: Engine) -> None:
+        """Load the services and make them known to the engine.
+
+        Raises:
+            ContractError: a source cannot be loaded, or two services have one name.
+        """
+        self.registry.discover()
+        for source in self.sources:
+            self.registry.load(source)
+        Catalogue(registry=self.registry, external_types=self.external_types).connect(engine)
+
+    @property
+    def count(self) -> str:
+        """How many there are, in words."""
+        number = len(self.registry)
+        return "1 service" if number == 1 else f"{number or 'no'} services"

@@ -1,0 +1,118 @@
+"""`partitur serve` and `partitur worker`."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from engine.engine import Engine
+from web.cli.group import Refused
+from web.cli.logs import configure_logging
+from web.cli.opening import opened
+from web.cli.services import ExternalTypes, Services, Sources
+from web.cli.settings import Settings
+from web.cli.terminal import Json, answer
+from web.cli.web_server import THREADS, WebServer
+
+if TYPE_CHECKING:
+    from web.cli.node import Node
+
+DataDir = Annotated[Path | None, typer.Option(help="Where the data is; also DATA_DIR.", show_default="./data")]
+Threads = Annotated[int, typer.Option("--service-threads", min=0, help="Services called at once; 0: none.")]
+
+
+def serve(
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Also PORT.", show_default="8080")] = None,
+    host: Annotated[str | None, typer.Option(help="Also HOST. No log-in yet.", show_default="127.0.0.1")] = None,
+    data_dir: DataDir = None,
+    services: Sources = None,
+    external_types: ExternalTypes = None,
+    service_threads: Threads = 16,
+    threads: Annotated[int, typer.Option(min=4, help="Threads for requests; a long poll holds one.")] = THREADS,
+    json: Json = False,
+) -> None:
+    """Run the web server, the scheduler and the workers in this process. SIGTERM lets them finish first."""
+    from web.cli.node import Node  # the pages take a while to import, and only servers need them
+
+    configure_logging(json)
+    settings = Settings.of(data_dir=data_dir, host=host, port=port)
+    known = Services(sources=services or (), external_types=external_types, threads=service_threads)
+    with opened(settings, by_itself=True) as engine:
+        known.connect(engine)
+        node = Node(engine, known, web=bound(engine, settings, threads))
+        address = url_of(settings, node)
+        run(node, {"url": address}, f"Partitur serves {address} with {known.count}. Ctrl-C ends it.")
+
+
+def worker(
+    services: Sources = None,
+    data_dir: DataDir = None,
+    service_threads: Annotated[int, typer.Option(min=1, help="How many services are called at once.")] = 16,
+    json: Json = False,
+) -> None:
+    """Run workers only, beside a server on the same database."""
+    from web.cli.node import Node
+
+    configure_logging(json)
+    known = Services(sources=services or (), threads=service_threads)
+    with opened(Settings.of(data_dir=data_dir), by_itself=True) as engine:
+        known.connect(engine)
+        if not len(known.registry):
+            raise Refused("Expected services to call, but none was given: use --services.")
+        run(
+            Node(engine, known, web=None),
+            {"services": [contract.name for contract in known.registry]},
+            f"Partitur works with {known.count}. Ctrl-C ends it.",
+        )
+
+
+def run(node: Node, facts: object, sentence: str) -> None:
+    """Let a node run until the process is asked to leave.
+
+    Raises:
+        typer.Exit: with code 1, when not everything could be finished in time.
+    """
+    from web.cli.node import Stop
+
+    stop = Stop()
+    stop.listen()
+    node.start()
+    answer(facts, lambda terminal: terminal.print(sentence))
+    stop.wait()
+    console_of_errors().print("Finishing what is under way; again to end at once.")
+    if not node.stop():
+        raise typer.Exit(1)
+
+
+def console_of_errors() -> Console:
+    """Standard error, so that standard output stays what a program reads."""
+    return Console(stderr=True, highlight=False)
+
+
+def bound(engine: Engine, settings: Settings, threads: int = THREADS) -> WebServer:
+    """The web server on its address.
+
+    Raises:
+        Refused: the address is taken or not ours.
+    """
+    from web.cli.node import web_server
+
+    try:
+        return web_server(engine, settings, threads)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise Refused(
+                f"Expected port {settings.port} to be free, but another program has it. "
+                f"Choose another one: PORT={settings.port + 1}."
+            ) from error
+        raise Refused(f"Expected to listen on {settings.host}:{settings.port}, but: {error.strerror}.") from error
+
+
+def url_of(settings: Settings, node: Node) -> str:
+    """The address for people."""
+    host = "localhost" if settings.host in ("127.0.0.1", "0.0.0.0", "::1") else settings.host
+    return f"http://{host}:{node.web.port if node.web else settings.port}"
