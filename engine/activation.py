@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 DEFAULT_LOCK = timedelta(minutes=5)
 
+LOCK_EXPIRED = "LOCK_EXPIRED"
+"""The error code of a job whose last worker vanished: nobody knows how far it came."""
+
 _j = schema.jobs.c
 _i = schema.instances.c
 _v = schema.variables.c
@@ -61,7 +64,8 @@ VISIBLE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivatedJob:
-    """A job that a worker holds. `variables` is everything the element sees."""
+    """A job that a worker holds. `variables` is everything the element sees. `lock_expired` tells that the worker
+    that held it before never answered."""
 
     key: int
     type: str
@@ -87,6 +91,8 @@ class ActivatedJob:
     trace_parent: str | None
     business_id: str | None
     expected_by: datetime | None
+    created_at: datetime
+    lock_expired: bool
 
 
 def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jobs: int = 1,
@@ -137,5 +143,6 @@ def _activated(job: AnyRow, worker: str, until: datetime, variables: Mapping[str
         priority=job.priority, retries=job.retries, attempt=job.attempt + 1, headers=job.headers,
         variables=variables, worker=worker, lock_token=job.lock_token + 1, locked_until=until,
         idempotency_key=job.idempotency_key, correlation_id=job.correlation_id, trace_parent=job.trace_parent,
-        business_id=job.business_id, expected_by=job.expected_by,
+        business_id=job.business_id, expected_by=job.expected_by, created_at=job.created_at,
+        lock_expired=job.error_code == LOCK_EXPIRED,
     )

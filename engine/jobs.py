@@ -16,6 +16,7 @@ from sqlalchemy import RowMapping, bindparam, select, update
 from bpmn.interpreter import journal
 from engine import audit, guard, schema, states, values
 from engine.actions import Complete, Fail, SetVariables, ThrowError
+from engine.activation import LOCK_EXPIRED
 from engine.errors import InvalidInput, NotFound, WrongState
 from engine.live import Live, with_instance
 from engine.states import OPEN_JOB_STATES, JobState
@@ -54,7 +55,8 @@ EXPIRED = (
 )
 RELEASE = (
     update(schema.jobs).where(_j.key == bindparam("b_key"))
-    .values(state=JobState.CREATED.value, locked_by=None, locked_until=None, changed_at=bindparam("b_now"))
+    .values(state=JobState.CREATED.value, locked_by=None, locked_until=None, error_code=LOCK_EXPIRED,
+            error_message="The lock of its worker ran out before it answered.", changed_at=bindparam("b_now"))
 )
 
 

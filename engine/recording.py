@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, update
 
+from bpmn.expressions import EvaluationError, ExpressionError, camunda8
 from bpmn.interpreter import journal
 from bpmn.model import ElementType
 from engine import calls, incidents, jobs, messages, schema, signals, subscriptions, timers, user_tasks
@@ -63,8 +64,17 @@ def _passed(tx: Transaction, live: Live, entry: journal.Passed) -> None:
 
 
 def _note_reason(live: Live, properties: Mapping[str, str]) -> None:
-    # An end event may say in the model with which reason code the instance ended.
-    live.end_reason = properties.get("reasonCode", live.end_reason)
+    """An end event may say in the model with which reason code the instance ended: a text, or FEEL behind `=`."""
+    written = properties.get("reasonCode")
+    if written is None:
+        return
+    try:
+        reason = camunda8(written).evaluate(live.run.variables())
+    except (ExpressionError, EvaluationError):
+        # The instance has come to its end; a wrong label is no reason to undo that.
+        reason = written
+    if reason is not None:
+        live.end_reason = str(reason)
 
 
 def _end_element(tx: Transaction, key: int, state: ElementState) -> None:
