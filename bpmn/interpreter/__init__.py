@@ -4,7 +4,13 @@
     run = Execution.start(program, keys=iter_of_ints, key=instance_key, variables={"orderId": 4711})
     run.advance()                                          # tokens move until all wait
     for entry in run.journal: ...                          # what happened (bpmn.interpreter.journal)
-    tokens, changes = run.dump(), run.variables.changes()  # to save
+    tokens, changes = run.dump(), run.changes()            # to save
     run = Execution.load(program, tokens, variables, keys=..., key=...)
     run.complete(token_key, {"paid": True}); run.advance()
 """
+
+from bpmn.interpreter.execution import Changes, Execution
+from bpmn.interpreter.failures import CompileError, TokenNotFound
+from bpmn.interpreter.program import Program, compile_process
+
+__all__ = ["Changes", "CompileError", "Execution", "Program", "TokenNotFound", "compile_process"]

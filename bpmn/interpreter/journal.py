@@ -3,6 +3,8 @@
 The interpreter changes nothing outside itself: it appends entries here, and `engine.execution` turns them into
 history rows, jobs, timers, subscriptions and incidents in the same transaction that saves the tokens.
 
+The classes are not frozen only because that would triple the cost of making one.
+
 Every entry names the *token* it is about by its key: the key of the element instance. `element` is the id in the XML.
 """
 
@@ -15,10 +17,12 @@ from typing import Any
 from bpmn.model import CalledProcess, Element
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Entered:
-    """An element instance began and may last; a token that waits at a joining gateway is one too. `flow` is the sequence flow taken to it; `scope` the key of the
-    element instance that contains it (the instance's own key at the top)."""
+    """An element instance began and may last; a token that waits at a joining gateway is one too.
+
+    `flow` is the sequence flow taken to it; `scope` the key of the element instance that contains it (the instance's
+    own key at the top)."""
 
     key: int
     element: Element
@@ -26,7 +30,7 @@ class Entered:
     flow: str | None
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Passed:
     """An element began and ended at once (gateway, script, none event, undefined task).
 
@@ -38,21 +42,21 @@ class Passed:
     flow: str | None
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Left:
     """The element instance `key` completed."""
 
     key: int
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Terminated:
     """The element instance `key` was cancelled (interrupted, terminated, its scope ended)."""
 
     key: int
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class JobOpened:
     """The element waits for a worker to complete a job of `type`."""
 
@@ -66,7 +70,7 @@ class JobOpened:
     priority: int = 0
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class UserTaskOpened:
     """The element waits for a person. Dates are ISO 8601 texts as the expressions gave them."""
 
@@ -81,7 +85,7 @@ class UserTaskOpened:
     form_key: str | None = None
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class TimerOpened:
     """The token waits for a time. `kind` and `text` are the evaluated timer (ISO 8601, or cron in a cycle);
     the engine computes the due date from its clock. `index` tells the events of one token apart."""
@@ -95,7 +99,7 @@ class TimerOpened:
     """A non-interrupting cycle: after firing, the engine arms it again."""
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class SubscriptionOpened:
     """The token waits for a message, a signal or a condition.
 
@@ -112,7 +116,7 @@ class SubscriptionOpened:
     interrupting: bool = True
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class WaitClosed:
     """The token waits no longer: whatever job, task, timers or subscriptions were open for `key` are void.
 
@@ -122,7 +126,7 @@ class WaitClosed:
     key: int
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class CallOpened:
     """A call activity wants a child instance of `process_id`; `variables` are what it gets."""
 
@@ -136,7 +140,7 @@ class CallOpened:
     business_id: str | None = None
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Thrown:
     """A message or signal was thrown; the engine delivers it to whoever waits (this instance too)."""
 
@@ -148,7 +152,7 @@ class Thrown:
     variables: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Failed:
     """The token cannot go on: one incident on it. `type` is one of Camunda 8's incident error types
     (`IO_MAPPING_ERROR`, `EXTRACT_VALUE_ERROR`, `CONDITION_ERROR`, `UNHANDLED_ERROR_EVENT`, `CALLED_ELEMENT_ERROR`,
@@ -160,24 +164,24 @@ class Failed:
     message: str
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Recovered:
     """The incident on `key` is over (retried, or its token is gone)."""
 
     key: int
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Completed:
     """The instance came to its end."""
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Canceled:
     """The instance was terminated from outside."""
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class ErrorEscaped:
     """A BPMN error that nothing in this instance catches. Only when the instance has a caller (otherwise it is a
     `Failed`): the instance is over, and the engine throws the error at the call activity."""
@@ -188,7 +192,7 @@ class ErrorEscaped:
     variables: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class EscalationEscaped:
     """An escalation that nothing in this instance catches; offered to the call activity if there is one."""
 

@@ -1,0 +1,285 @@
+"""What the engine sees of the interpreter: one process instance in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bpmn.interpreter import journal, state, throwing
+from bpmn.interpreter.failures import ErrorUncaught, Failure, TokenNotFound
+from bpmn.interpreter.nodes.base import Node
+from bpmn.interpreter.nodes.subprocesses import listen
+from bpmn.interpreter.program import Program
+from bpmn.interpreter.scope import Scope
+from bpmn.interpreter.stepping import DEFAULT_BUDGET, advance
+from bpmn.interpreter.task import ERROR, STARTED, Token
+from bpmn.interpreter.workflow import Decide, ProcessWorkflow, ScopeWorkflow, SubWorkflow
+from bpmn.model import EventKind
+
+
+@dataclass(slots=True)
+class Changes:
+    """Variables to save: `set` are (scope key, name, value); `ended` the keys of scopes that are over."""
+
+    set: list[tuple[int, str, Any]] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)
+
+
+class Execution:
+    """A process instance in memory. Only `advance` moves tokens; everything else says what may go on.
+
+    `journal` holds what happened since it was last emptied; the engine clears it when it has written it down.
+    """
+
+    def __init__(self, program: Program, workflow: ProcessWorkflow) -> None:
+        self.program = program
+        self.workflow = workflow
+
+    @classmethod
+    def start(cls, program: Program, *, key: int, keys: Iterator[int], variables: Mapping[str, Any] | None = None,
+              start_event: str | None = None, elements: Sequence[str] = (), has_caller: bool = False,
+              recording: bool = True, decide: Decide | None = None) -> Execution:
+        """Begin an instance.
+
+        Args:
+            key: the instance's key. keys: where the keys of element instances come from.
+            start_event: id of the typed start event that happened; the none start event otherwise.
+            elements: start at these elements instead (Camunda 8's start instructions), their scopes created.
+            recording: False keeps no journal (for measuring the core).
+            decide: evaluates deployed decisions for business rule tasks.
+
+        Raises:
+            LookupError: there is no such element, or no none start event.
+        """
+        top = ProcessWorkflow(program.spec, key, keys, has_caller=has_caller, recording=recording)
+        top.decide = decide
+        top.scope.assign_all(variables, local=True)
+        execution = cls(program, top)
+        listen(top)
+        if elements:
+            opened: dict[str, ScopeWorkflow] = {}
+            for element in elements:
+                _place(top, program, element, opened)
+            return execution
+        node = program.spec.none_start if start_event is None else program.by_id.get(start_event)
+        if node is None:
+            wanted = f"the start event {start_event!r}" if start_event else "a none start event"
+            raise LookupError(f"Expected process {program.process.id!r} to have {wanted}, but it has none.")
+        top.arrive(node, None)
+        return execution
+
+    @classmethod
+    def load(cls, program: Program, tokens: bytes, variables: Iterable[tuple[int, str, Any]], *, key: int,
+             keys: Iterator[int], has_caller: bool = False, decide: Decide | None = None) -> Execution:
+        """Take up a saved instance."""
+        top = ProcessWorkflow(program.spec, key, keys, has_caller=has_caller)
+        top.decide = decide
+        state.load(top, program, tokens, variables)
+        return cls(program, top)
+
+    @property
+    def key(self) -> int:
+        """The instance's key."""
+        return self.workflow.key
+
+    @property
+    def journal(self) -> list[journal.Entry]:
+        """What happened, in order."""
+        return self.workflow.journal
+
+    @property
+    def state(self) -> str:
+        """ACTIVE, COMPLETED or TERMINATED."""
+        if not self.workflow.completed:
+            return "ACTIVE"
+        return "TERMINATED" if self.workflow.canceled else "COMPLETED"
+
+    def advance(self, budget: int = DEFAULT_BUDGET) -> int:
+        """Move tokens until all wait; how many steps that took."""
+        return advance(self.workflow, budget)
+
+    def complete(self, token: int, variables: Mapping[str, Any] | None = None) -> None:
+        """A job, user task or called instance is done.
+
+        Raises:
+            TokenNotFound: nothing waits under that key.
+        """
+        found = self._token(token)
+        if variables:
+            found.internal_data["result"] = dict(variables)
+        self._recovered(found)
+        found.complete()
+
+    def throw_error(self, token: int, code: str, message: str = "", variables: Mapping[str, Any] | None = None) -> None:
+        """A BPMN error happened at an element; uncaught it becomes an incident there.
+
+        Raises:
+            TokenNotFound: nothing waits under that key.
+        """
+        found = self._token(token)
+        self._recovered(found)
+        if not throwing.throw_code(found, EventKind.ERROR, code, message, variables):
+            text = f": {message}" if message else "."
+            self.workflow.record(journal.WaitClosed(found.id))
+            self.workflow.fail(found, "run", ErrorUncaught(
+                f"Expected to catch the error {code!r} thrown at {found.task_spec.label}, but no boundary event or "
+                f"event sub-process around it catches that code{text}"))
+
+    def throw_escalation(self, token: int, code: str, variables: Mapping[str, Any] | None = None) -> None:
+        """An escalation happened at an element; uncaught it has no effect.
+
+        Raises:
+            TokenNotFound: nothing waits under that key.
+        """
+        throwing.throw_code(self._token(token), EventKind.ESCALATION, code, "", variables)
+
+    def trigger(self, token: int, index: int = 0, variables: Mapping[str, Any] | None = None) -> None:
+        """The timer, message or signal number `index` that a token waits for has happened.
+
+        Raises:
+            TokenNotFound: nothing waits under that key.
+        """
+        found = self._token(token)
+        found.task_spec.trigger(found, index, dict(variables) if variables else None)
+
+    def signal(self, name: str, variables: Mapping[str, Any] | None = None) -> int:
+        """Deliver a signal to everything here that waits for it; how many that were."""
+        return throwing.signal_inside(self.workflow, name, variables)
+
+    def fail(self, token: int, type: str, message: str) -> None:
+        """The engine cannot serve what the element waits for: raise an incident.
+
+        Raises:
+            TokenNotFound: nothing waits under that key.
+        """
+        found = self._token(token)
+        self.workflow.record(journal.WaitClosed(found.id))
+        self.workflow.fail(found, "run", message, type)
+
+    def retry(self, token: int) -> None:
+        """Do again what failed at an element.
+
+        Raises:
+            TokenNotFound: there is no incident at that token.
+        """
+        found = self._token(token)
+        if found._state != ERROR:
+            raise TokenNotFound(f"Expected an incident at element instance {token}, but there is none.")
+        self.workflow.retry(found)
+
+    def set_variables(self, scope: int, variables: Mapping[str, Any], local: bool = False) -> None:
+        """Set variables as seen from a scope: each where it is visible, or all in that very scope (`local`).
+
+        Raises:
+            TokenNotFound: there is no such scope.
+        """
+        target: Scope
+        if scope == self.workflow.key:
+            target = self.workflow.scope
+        else:
+            found = self._token(scope)
+            target = found.task_spec.own_scope(found) if local else found.scope
+        target.assign_all(variables, local=local)
+
+    def cancel(self) -> None:
+        """Terminate the instance."""
+        self.workflow.abandon()
+        self.workflow.record(journal.Canceled())
+
+    def terminate_at(self, token: int) -> None:
+        """Terminate one element instance, its scope going on (a modification).
+
+        Raises:
+            TokenNotFound: nothing is under that key.
+        """
+        found = self._token(token)
+        workflow = found.workflow
+        self.workflow.cancel_tokens([found])
+        if workflow.live == 0 and not workflow.done:
+            workflow.end()
+
+    def dump(self) -> bytes:
+        """The tokens, to be saved. Variables are not in it: see `changes`."""
+        return state.dump(self.workflow)
+
+    def changes(self) -> Changes:
+        """The variables changed since this was last called. A scope that came and went in between is left out."""
+        top = self.workflow
+        gone = set(top.ended_scopes)
+        changes = Changes(ended=[])
+        saved: set[int] = set()
+        for scope in top.ledger:
+            if scope.key in gone and not scope.saved:
+                scope.changed.clear()
+                continue
+            changes.set += [(scope.key, name, dict.get(scope, name)) for name in sorted(scope.changed)]
+            scope.changed.clear()
+            scope.saved = True
+            saved.add(scope.key)
+        changes.ended = top.ended_scopes[:]
+        top.ledger.clear()
+        top.ended_scopes.clear()
+        return changes
+
+    def open_tokens(self) -> list[tuple[int, str]]:
+        """Key and element id of every element instance that is active."""
+        return [(t.id, t.task_spec.element.id) for t in self.workflow.index.values() if t.entered]
+
+    def variables(self, scope: int | None = None) -> dict[str, Any]:
+        """Everything visible at the top, or at the element instance `scope`."""
+        if scope is None or scope == self.workflow.key:
+            return self.workflow.scope.visible()
+        return self._token(scope).scope.visible()
+
+    def _token(self, key: int) -> Token:
+        found = self.workflow.index.get(key)
+        if found is None:
+            raise TokenNotFound(f"Expected element instance {key} to be active, but it is not.")
+        return found
+
+    def _recovered(self, token: Token) -> None:
+        if token._state == ERROR:
+            self.workflow.record(journal.Recovered(token.id))
+            token.internal_data.pop("phase", None)
+            token._set_state(STARTED)
+
+
+def _place(top: ProcessWorkflow, program: Program, element: str, opened: dict[str, ScopeWorkflow]) -> None:
+    """Put a token at an element of any depth, creating the sub-processes around it once."""
+    node = program.by_id.get(element)
+    if node is None:
+        raise LookupError(f"Expected process {program.process.id!r} to have an element {element!r}, but it has none.")
+    path: list[Node] = []
+    outer = node.element.scope
+    while outer != program.process.id:
+        path.append(program.by_id[outer])
+        outer = path[-1].element.scope
+    workflow: ScopeWorkflow = top
+    for around in reversed(path):
+        inside = opened.get(around.name)
+        if inside is None:
+            opened_here = _open_around(workflow, around)
+            if opened_here is None:
+                return
+            inside = opened[around.name] = opened_here
+        workflow = inside
+    workflow.arrive(node, None)
+
+
+def _open_around(workflow: ScopeWorkflow, node: Node) -> SubWorkflow | None:
+    if node.inner is not None:
+        raise LookupError(f"Expected {node.label} to be entered by its flow, because it is multi-instance.")
+    workflow.live += 1
+    token = Token(workflow, node, None, STARTED)
+    node.record_entered(token)
+    try:
+        node.open_scope(token)
+        for boundary in node.armed:
+            boundary.arm(token)
+    except Failure as failure:
+        workflow.top_workflow.fail(token, "enter", failure)
+        return None
+    inside = SubWorkflow(node.inside, token, node.own_scope(token))
+    listen(inside)
+    return inside

@@ -1,0 +1,1 @@
+"""Task specs: what each kind of BPMN element does with a token. All are SpiffWorkflow specs, subclassed."""

@@ -1,0 +1,178 @@
+"""Embedded, event, transaction and ad-hoc sub-processes (BPMN 2.0 §10.3.5, §13.3.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from SpiffWorkflow.bpmn.specs.defaults import (
+    AdHocSubprocess as SpiffAdHocSubprocess,
+)
+from SpiffWorkflow.bpmn.specs.defaults import (
+    EventSubprocess as SpiffEventSubprocess,
+)
+from SpiffWorkflow.bpmn.specs.defaults import (
+    SubWorkflowTask as SpiffSubWorkflowTask,
+)
+from SpiffWorkflow.bpmn.specs.defaults import (
+    TransactionSubprocess as SpiffTransactionSubprocess,
+)
+
+from bpmn.interpreter.failures import Failure, ValueFailed
+from bpmn.interpreter.nodes.base import Node, evaluate
+from bpmn.interpreter.nodes.compensation import EVENT_SUB_PROCESS, group, next_sequence
+from bpmn.interpreter.nodes.events import WAITED_FOR, has_condition, open_event
+from bpmn.interpreter.nodes.tasks import Activity
+from bpmn.interpreter.task import FUTURE, STARTED, WAITING, Token
+from bpmn.interpreter.workflow import Record, ScopeWorkflow, SubWorkflow
+from bpmn.model import EventDefinition, EventKind
+
+if TYPE_CHECKING:
+    from bpmn.interpreter.program import ProcessSpec
+
+
+class SubProcess(Activity, SpiffSubWorkflowTask):
+    """An embedded sub-process: its inside is a sub-workflow, its outside waits until that has ended."""
+
+    waits = True
+    inside: ProcessSpec
+
+    def runs_inline(self) -> bool:
+        return False
+
+    def run(self, token: Token) -> bool | None:
+        inside = token.workflow.top_workflow.subprocesses.get(token.id)
+        if inside is not None:
+            return True if inside.done else None
+        token._set_state(STARTED)
+        inside = SubWorkflow(self.inside, token, self.own_scope(token))
+        self.begin(token, inside)
+        return None
+
+    def begin(self, token: Token, inside: SubWorkflow) -> None:
+        """Start the inside."""
+        listen(inside)
+        assert self.inside.none_start is not None
+        inside.arrive(self.inside.none_start, None)
+
+    def records(self, token: Token) -> list[Record]:
+        records = super().records(token)
+        inside = token.workflow.top_workflow.subprocesses.get(token.id)
+        if inside is not None:
+            variables = inside.scope.local() or None
+            handler = self.inside.compensation_handler
+            if handler is not None:
+                records.append([next_sequence(token), EVENT_SUB_PROCESS, self.element.id, handler.number,
+                                variables, inside.log])
+            elif inside.log:
+                records.append(group(token, inside.log, variables))
+        return records
+
+
+class Transaction(SubProcess, SpiffTransactionSubprocess):
+    """A transaction: a sub-process that a cancel end event compensates as a whole."""
+
+
+class EventSubProcess(SubProcess, SpiffEventSubprocess):
+    """Waits beside the other elements of its scope; its start event starts it, as often as it happens."""
+
+    is_event_sub_process = True
+    interrupting = True
+
+    def link(self) -> None:
+        start = self.inside.typed_start
+        assert start is not None
+        self.catches = start.element.events
+        self.interrupting = start.element.interrupting
+        self.has_condition = has_condition(self.catches)
+        super().link()
+
+    @property
+    def waits_for_something(self) -> bool:
+        """Its start event needs a subscription or a timer."""
+        return any(e.kind in WAITED_FOR for e in self.catches)
+
+    def begin(self, token: Token, inside: SubWorkflow) -> None:
+        listen(inside)
+        inside.compensates = token.internal_data.get("compensates")
+        inside.scope.assign_all(token.internal_data.pop("payload", None), local=True)
+        assert self.inside.typed_start is not None
+        inside.arrive(self.inside.typed_start, None)
+
+    def listen_in(self, workflow: ScopeWorkflow) -> None:
+        """Begin to wait for the start event."""
+        token = Token(workflow, self, None, WAITING)
+        workflow.add_listener(token)
+        self.await_start(token)
+
+    def await_start(self, token: Token) -> None:
+        """Open the waits of a listening token; an incident on it when that is impossible."""
+        workflow = token.workflow
+        assert self.inside.typed_start is not None
+        token._set_state(WAITING)
+        try:
+            for index, event in enumerate(self.catches):
+                open_event(token, self.inside.typed_start, event, index, workflow.scope,
+                           interrupting=self.interrupting)
+        except Failure as failure:
+            workflow.top_workflow.fail(token, "listen", failure)
+
+    def trigger(self, token: Token, index: int, variables: dict[str, Any] | None) -> None:
+        self.start_in(token.workflow, variables)
+
+    def start_in(self, workflow: ScopeWorkflow, variables: dict[str, Any] | None) -> None:
+        """The start event has happened: interrupt the scope if the event does that, and run."""
+        top = workflow.top_workflow
+        workflow.live += 1
+        token = Token(workflow, self, None, FUTURE)
+        if variables:
+            token.internal_data["payload"] = variables
+        if self.interrupting:
+            workflow.clear(keep=token)
+            top.cancel_tokens(list(workflow.listeners.values()))
+        self._update(token)
+
+    def condition_of(self, index: int) -> EventDefinition:
+        """The definition of the conditional event number `index`."""
+        return self.catches[index]
+
+    def records(self, token: Token) -> list[Record]:
+        # What an event sub-process did can be compensated like any sub-process, but it never compensates itself.
+        inside = token.workflow.top_workflow.subprocesses.get(token.id)
+        if inside is None or not inside.log or inside.compensates is not None:
+            return []
+        return [group(token, inside.log, inside.scope.local() or None)]
+
+
+class AdHocSubProcess(SubProcess, SpiffAdHocSubprocess):
+    """Runs the inner activities that are asked for, in any order (Camunda 8 docs "Ad-hoc sub-process")."""
+
+    def begin(self, token: Token, inside: SubWorkflow) -> None:
+        entries = {node.element.id: node for node in self.inside.entries}
+        wanted = list(entries)
+        if self.element.active_elements is not None:
+            value = evaluate(self.element.active_elements, token.scope, "the active elements")
+            if not isinstance(value, list) or any(name not in entries for name in value):
+                raise ValueFailed(
+                    f"Expected the active elements of {self.label} to be a list of some of "
+                    f"{', '.join(entries)}, but it is {value!r}.")
+            wanted = value
+        listen(inside)
+        if not wanted:
+            inside.done = True
+            token._ready()
+        for name in wanted:
+            inside.arrive(entries[name], None)
+
+
+def listen(workflow: ScopeWorkflow) -> None:
+    """Let the event sub-processes of a scope that begins wait for their start events."""
+    for node in workflow.spec.event_sub_processes:
+        if node.waits_for_something:
+            node.listen_in(workflow)
+
+
+def is_compensation(node: Node) -> bool:
+    """Whether an event sub-process is a compensation handler of its scope."""
+    return any(e.kind == EventKind.COMPENSATION for e in node.catches)
+
+

@@ -1,0 +1,193 @@
+"""Tasks: what passes at once, what a worker does, what a person does, what an expression does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from SpiffWorkflow.bpmn.specs.defaults import (
+    ManualTask as SpiffManualTask,
+)
+from SpiffWorkflow.bpmn.specs.defaults import (
+    NoneTask as SpiffNoneTask,
+)
+from SpiffWorkflow.bpmn.specs.defaults import (
+    UserTask as SpiffUserTask,
+)
+
+from bpmn.expressions import Expression
+from bpmn.interpreter import journal
+from bpmn.interpreter.failures import DecisionFailed, ValueFailed
+from bpmn.interpreter.nodes.base import Kind, Node, assign_path, evaluate
+from bpmn.interpreter.nodes.compensation import Compensable
+from bpmn.interpreter.scope import Scope
+from bpmn.interpreter.task import STARTED, Token
+
+DEFAULT_RETRIES = 3
+
+
+class Activity(Compensable, Node):
+    """An activity: it can have boundary events, a loop and a compensation handler."""
+
+
+class PassThrough(Activity):
+    """An undefined or manual task: Camunda passes through (Camunda 7 manual "Manual Task")."""
+
+    def _link_inline(self) -> None:
+        link_pass(self)
+
+
+class NoneTask(PassThrough, SpiffNoneTask):
+    """An undefined task."""
+
+
+class ManualTask(PassThrough, SpiffManualTask):
+    """A manual task: done outside the engine, and not waited for."""
+
+
+def link_pass(node: Node) -> None:
+    """Let a node run inline that does nothing but hand its token on."""
+    if node.branches:
+        node.kind, node.next = Kind.PASS, node.branches[0]
+    else:
+        node.kind = Kind.END
+
+
+class ScriptTask(Activity):
+    """An expression, evaluated by the engine itself."""
+
+    script: Callable[[Scope], Any]
+    variable: str | None = None
+
+    def link(self) -> None:
+        assert self.element.script is not None
+        self.script = self.element.script.expression.function
+        self.variable = self.element.script.result_variable
+        super().link()
+
+    def _link_inline(self) -> None:
+        if self.branches and not (self.variable and "." in self.variable):
+            self.kind, self.next = Kind.SCRIPT, self.branches[0]
+
+    def run(self, token: Token) -> bool | None:
+        definition = self.element.script
+        assert definition is not None
+        value = evaluate(definition.expression, token.scope, "the script")
+        if definition.result_variable:
+            local = bool(self.element.outputs)
+            scope = self.own_scope(token) if local else token.scope
+            assign_path(scope, definition.result_variable, value, local=local)
+        return True
+
+
+class Job(Activity):
+    """Whatever a worker does: service, send and business rule task, message throw event with a task definition."""
+
+    waits = True
+
+    def run(self, token: Token) -> bool | None:
+        definition = self.element.job
+        assert definition is not None
+        job_type = text_of(definition.type, token.scope, "the job type")
+        retries = DEFAULT_RETRIES if definition.retries is None else number_of(
+            definition.retries, token.scope, "the number of retries")
+        priority = 0 if definition.priority is None else number_of(definition.priority, token.scope, "the priority")
+        token._set_state(STARTED)
+        token.workflow.top_workflow.record(journal.JobOpened(
+            token.id, self.element, job_type, retries, definition.headers, priority=priority))
+        return None
+
+
+class BusinessRule(Activity):
+    """A DMN decision, evaluated at once by whoever knows the deployed decisions (`ProcessWorkflow.decide`)."""
+
+    def run(self, token: Token) -> bool | None:
+        called = self.element.called_decision
+        assert called is not None
+        decision_id = text_of(called.decision_id, token.scope, "the decision")
+        decide = token.workflow.top_workflow.decide
+        if decide is None:
+            raise DecisionFailed(f"Expected decision {decision_id!r} to be deployed, but it is not.")
+        value = decide(called, decision_id, token.scope.visible())
+        local = bool(self.element.outputs)
+        assign_path(self.own_scope(token) if local else token.scope, called.result_variable, value, local=local)
+        return True
+
+
+class UserTask(Activity, SpiffUserTask):
+    """A task for a person."""
+
+    waits = True
+
+    def run(self, token: Token) -> bool | None:
+        definition = self.element.user_task
+        token._set_state(STARTED)
+        if definition is None:
+            opened = journal.UserTaskOpened(token.id, self.element)
+        else:
+            scope = token.scope
+            opened = journal.UserTaskOpened(
+                token.id, self.element,
+                assignee=optional_text(definition.assignee, scope, "the assignee"),
+                candidate_users=names_of(definition.candidate_users, scope, "the candidate users"),
+                candidate_groups=names_of(definition.candidate_groups, scope, "the candidate groups"),
+                due_date=optional_text(definition.due_date, scope, "the due date"),
+                follow_up_date=optional_text(definition.follow_up_date, scope, "the follow-up date"),
+                priority=50 if definition.priority is None else number_of(
+                    definition.priority, scope, "the priority"),
+                form_key=optional_text(definition.form_key, scope, "the form key"))
+        token.workflow.top_workflow.record(opened)
+        return None
+
+
+def text_of(expression: Expression, scope: Scope, what: str) -> str:
+    """A text from an expression.
+
+    Raises:
+        ValueFailed: it gave null or nothing.
+    """
+    value = evaluate(expression, scope, what)
+    if value is None or value == "":
+        raise ValueFailed(f"Expected {what} {expression.text!r} to give a text, but it gave {value!r}.")
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueFailed(f"Expected {what} {expression.text!r} to give a text, but it gave {value!r}.")
+    return str(value)
+
+
+def optional_text(expression: Expression | None, scope: Scope, what: str) -> str | None:
+    """A text from an expression, or None where there is no expression or it gives null or nothing."""
+    if expression is None:
+        return None
+    value = evaluate(expression, scope, what)
+    return None if value is None or value == "" else str(value)
+
+
+def names_of(expression: Expression | None, scope: Scope, what: str) -> tuple[str, ...]:
+    """A list of names: a list value, or a text with commas."""
+    if expression is None:
+        return ()
+    value = evaluate(expression, scope, what)
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return tuple(name.strip() for name in value.split(",") if name.strip())
+    if isinstance(value, list):
+        return tuple(str(name) for name in value)
+    raise ValueFailed(f"Expected {what} {expression.text!r} to give a list of names, but it gave {value!r}.")
+
+
+def number_of(expression: Expression, scope: Scope, what: str) -> int:
+    """A whole number, not negative.
+
+    Raises:
+        ValueFailed: it gave something else.
+    """
+    value = evaluate(expression, scope, what)
+    try:
+        number = int(value) if not isinstance(value, bool) else -1
+    except (TypeError, ValueError):
+        number = -1
+    if number < 0 or (isinstance(value, float) and value != number):
+        raise ValueFailed(
+            f"Expected {what} {expression.text!r} to give a whole number of 0 or more, but it gave {value!r}.")
+    return number

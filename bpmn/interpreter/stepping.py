@@ -1,0 +1,113 @@
+"""The run loop: tokens move until all of them wait.
+
+Straight stretches (scripts, exclusive gateways, none events, undefined tasks) run inline: one token object is carried
+along the specs without calling their hooks, and materialises where something has to wait, split or join. A node runs
+inline only if its class says that nothing about the element needs a hook (`Node.runs_inline`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bpmn.expressions import LANGUAGE_ERRORS
+from bpmn.interpreter.failures import Failure, TooManySteps, ValueFailed
+from bpmn.interpreter.journal import Passed
+from bpmn.interpreter.nodes.base import Kind
+from bpmn.interpreter.task import FUTURE, READY, Token
+from bpmn.interpreter.throwing import check_conditions
+
+if TYPE_CHECKING:
+    from bpmn.interpreter.nodes.base import Node
+    from bpmn.interpreter.workflow import ProcessWorkflow
+
+DEFAULT_BUDGET = 1_000_000
+"""Steps an instance may take without waiting, before it is stopped with an incident."""
+
+
+def advance(top: ProcessWorkflow, budget: int = DEFAULT_BUDGET) -> int:
+    """Run until every token waits; how many steps that took."""
+    ready = top.ready
+    steps = 0
+    while True:
+        while ready:
+            token = ready.popleft()
+            if token._state != READY:
+                continue
+            if steps >= budget:
+                top.fail(token, "run", _too_many(token.task_spec, budget))
+            elif token.task_spec.kind and token.parent is None:
+                steps = _run_inline(top, token, steps, budget)
+            else:
+                steps += 1
+                token.run()
+            if top.conditions:
+                check_conditions(top)
+        if top.conditions and check_conditions(top):
+            continue
+        if top.joining and _join_one(top):
+            continue
+        if not ready:
+            return steps
+
+
+def _join_one(top: ProcessWorkflow) -> bool:
+    for token in list(top.joining.values()):
+        if top.joining.get(token.id) is token and token.task_spec.reconsider(token):
+            return True
+    return False
+
+
+def _run_inline(top: ProcessWorkflow, token: Token, steps: int, budget: int) -> int:
+    workflow = token.workflow
+    scope = workflow.scope
+    key = workflow.key
+    record = top.journal.append if top.recording else None
+    node, flow = token.task_spec, token.flow
+    try:
+        while True:
+            kind = node.kind
+            if kind == Kind.SCRIPT:
+                value = node.script(scope)
+                if node.variable is not None:
+                    scope.assign(node.variable, value)
+                branch = node.next
+            elif kind == Kind.PASS:
+                branch = node.next
+            elif kind == Kind.CHOICE:
+                branch = node.pick_branch(scope)
+            elif kind == Kind.END:
+                token.task_spec = node
+                if record is not None:
+                    record(Passed(node.element, key, flow))
+                workflow.consume(token)
+                return steps + 1
+            else:
+                break
+            if record is not None:
+                record(Passed(node.element, key, flow))
+            assert branch is not None
+            node, flow = branch.target, branch.id
+            steps += 1
+            if steps >= budget:
+                raise _too_many(node, budget)
+    except Failure as failure:
+        _stop(top, token, node, flow, failure)
+        return steps
+    except LANGUAGE_ERRORS as error:
+        _stop(top, token, node, flow, ValueFailed(
+            f"Expected the script of {node.label} to give a value, but {error}"))
+        return steps
+    token.task_spec, token.flow, token._state = node, flow, FUTURE
+    node._update(token)
+    return steps
+
+
+def _stop(top: ProcessWorkflow, token: Token, node: Node, flow: str | None, failure: Failure) -> None:
+    token.task_spec, token.flow = node, flow
+    top.fail(token, "run", failure)
+
+
+def _too_many(node: Node, budget: int) -> TooManySteps:
+    return TooManySteps(
+        f"Expected the instance to wait somewhere, but it moved {budget:,} steps without waiting and was stopped at "
+        f"{node.label}. Is there a loop without an end? Retrying lets it move on.")

@@ -1,0 +1,125 @@
+"""How something thrown finds who catches it: outwards from the token, scope by scope.
+
+Sources: BPMN 2.0 §10.5.7 "Handling Events"; Camunda 7 manual "Error Events", "Escalation Events"; Camunda 8 docs
+"Error events" (exact code before catch-all, nearest scope first).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bpmn.expressions import EvaluationError
+from bpmn.interpreter import journal
+from bpmn.interpreter.nodes.base import pick
+from bpmn.interpreter.task import STARTED, WAITING, Token
+from bpmn.model import EventKind
+
+if TYPE_CHECKING:
+    from bpmn.interpreter.nodes.base import Node
+    from bpmn.interpreter.workflow import ProcessWorkflow, ScopeWorkflow
+
+
+def fire(workflow: ScopeWorkflow, node: Node, variables: Mapping[str, Any] | None, flow: str | None = None) -> None:
+    """Put a token at an event that has happened, with what it brought, and let it go on from there."""
+    workflow.live += 1
+    token = Token(workflow, node, None, STARTED, flow=flow)
+    node.record_entered(token)
+    node.result(token, dict(variables) if variables else None)
+    node._on_complete(token)
+
+
+def throw_code(token: Token, kind: EventKind, code: str, message: str = "",
+               variables: Mapping[str, Any] | None = None) -> bool:
+    """Throw an error or escalation at `token`; whether anything caught it.
+
+    Whatever is not caught inside an instance that was called is offered to its caller by the engine.
+    """
+    cursor = token
+    inside_handler = False
+    while True:
+        workflow = cursor.workflow
+        boundary = cursor.task_spec.boundary_for(kind, code, workflow.scope)
+        if boundary is not None:
+            boundary.catch(cursor, _caught(boundary, code, message, variables))
+            return True
+        if cursor.parent is not None:
+            cursor = cursor.parent
+            continue
+        inside_handler = cursor.task_spec.is_event_sub_process
+        if not inside_handler:
+            handler = pick(workflow.spec.event_sub_processes, kind, code, workflow.scope)
+            if handler is not None:
+                handler.start_in(workflow, _caught(handler, code, message, variables))
+                return True
+        owner = workflow.parent_task
+        if owner is None:
+            return _escape(token, kind, code, message, variables)
+        cursor = owner
+
+
+def _caught(catcher: Node, code: str, message: str, variables: Mapping[str, Any] | None) -> dict[str, Any]:
+    values = dict(variables or {})
+    for event in catcher.catches:
+        if event.code_variable:
+            values[event.code_variable] = code
+        if event.message_variable:
+            values[event.message_variable] = message
+    return values
+
+
+def _escape(token: Token, kind: EventKind, code: str, message: str, variables: Mapping[str, Any] | None) -> bool:
+    top = token.workflow.top_workflow
+    if not top.has_caller:
+        return False
+    if kind == EventKind.ERROR:
+        top.record(journal.ErrorEscaped(token.id, code, message, dict(variables or {})))
+        top.abandon()
+        return True
+    top.record(journal.EscalationEscaped(token.id, code))
+    return True
+
+
+def cancel_transaction(token: Token) -> None:
+    """A cancel end event has compensated its transaction: go on from the cancel boundary event, if there is one."""
+    workflow = token.workflow
+    owner = workflow.parent_task
+    assert owner is not None, "a cancel end event stands in a transaction (checked at deploy)"
+    boundary = owner.task_spec.boundary_for(EventKind.CANCEL, None, owner.workflow.scope)
+    if boundary is not None:
+        boundary.catch(owner, None)
+        return
+    host = owner.workflow
+    host.top_workflow.cancel_tokens([owner])
+    if host.live == 0 and not host.done:
+        host.end()
+
+
+def signal_inside(top: ProcessWorkflow, name: str, variables: Mapping[str, Any] | None) -> int:
+    """Deliver a signal to everything in this instance that waits for it now; how many that were."""
+    waiting = [(token, index) for token in top.index.values() for index, wanted
+               in token.internal_data.get("signals", {}).items() if wanted == name]
+    count = 0
+    for token, index in waiting:
+        if top.index.get(token.id) is token and token._state & (WAITING | STARTED):
+            token.task_spec.trigger(token, index, dict(variables or {}))
+            count += 1
+    return count
+
+
+def check_conditions(top: ProcessWorkflow) -> bool:
+    """Trigger the conditional events that have become true; whether any did."""
+    from bpmn.interpreter.nodes.events import holds
+
+    fired = False
+    for token in list(top.conditions.values()):
+        if top.conditions.get(token.id) is not token:
+            continue
+        try:
+            index = holds(token)
+        except EvaluationError:
+            index = None
+        if index is not None:
+            token.task_spec.trigger(token, index, None)
+            fired = True
+    return fired

@@ -1,0 +1,244 @@
+"""The running instance: SpiffWorkflow's workflow and sub-workflow, holding only live tokens.
+
+One `ProcessWorkflow` is one process instance; every embedded sub-process, event sub-process and transaction in it
+runs in a `SubWorkflow` of its own, as in the library. All of them share one queue of ready tokens, one index of
+tokens by key, one journal and one ledger of changed variables.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
+from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
+
+from bpmn.interpreter import journal
+from bpmn.interpreter.failures import Failure
+from bpmn.interpreter.scope import Scope
+from bpmn.interpreter.task import CANCELLED, ERROR, STARTED, WAITING, Token
+
+if TYPE_CHECKING:
+    from bpmn.interpreter.nodes.base import Branch, Node
+    from bpmn.interpreter.program import ProcessSpec
+    from bpmn.model import CalledDecision
+
+Record = list[Any]
+"""What compensation needs to know of a completed activity; see `bpmn.interpreter.nodes.compensation`."""
+
+
+Decide = Callable[["CalledDecision", str, dict[str, Any]], Any]
+"""(how a task calls it, decision id, variables) → the result."""
+
+
+class ScopeWorkflow:
+    """What a process instance and an embedded sub-process have in common: tokens, and an end."""
+
+    spec: ProcessSpec
+    top_workflow: ProcessWorkflow
+    parent_task: Token | None
+    """The sub-process that this is the inside of; None at the top."""
+
+    def _open(self, key: int, scope: Scope) -> None:
+        self.key = key
+        self.scope = scope
+        self.tasks: dict[int, Token] = {}
+        self.live = 0
+        """How many tokens keep the scope from ending."""
+        self.listeners: dict[int, Token] = {}
+        """Waiting start events of event sub-processes."""
+        self.joins: dict[int, dict[str, deque[Token]]] = {}
+        """Tokens that wait at joining gateways: node number → incoming flow → tokens, oldest first."""
+        self.log: list[Record] = []
+        """Completed activities that can be compensated."""
+        self.compensates: list[Record] | None = None
+        """In a compensation event sub-process: the log of the scope that it compensates."""
+        self.done = False
+
+    def arrive(self, node: Node, flow: str | None) -> None:
+        """A token comes to `node` by the sequence flow `flow`."""
+        self.live += 1
+        node._update(Token(self, node, None, flow=flow))
+
+    def follow(self, token: Token, branches: tuple[Branch, ...] | list[Branch]) -> None:
+        """Move a finished token on along `branches`; without any, it ends here."""
+        for branch in branches:
+            self.arrive(branch.target, branch.id)
+        self.consume(token)
+
+    def consume(self, token: Token) -> None:
+        """Take a token of this scope away; the scope ends with the last one."""
+        token.remove()
+        self.live -= 1
+        if self.live == 0 and not self.done:
+            self.end()
+
+    def end(self) -> None:
+        """The last token is gone: the scope is complete."""
+        self.done = True
+        top = self.top_workflow
+        if self.listeners:
+            top.cancel_tokens(list(self.listeners.values()))
+        if self.parent_task is not None:
+            self.parent_task._ready()
+        else:
+            top.finish()
+
+    def clear(self, keep: Token | None = None) -> None:
+        """Cancel every token of this scope but `keep` (interruption, terminate end event)."""
+        self.top_workflow.cancel_tokens([t for t in self.tasks.values() if t.parent is None and t is not keep])
+
+    def add_listener(self, token: Token) -> None:
+        """`token` waits for the event that starts an event sub-process; it does not keep the scope alive."""
+        self.listeners[token.id] = token
+
+
+class SubWorkflow(ScopeWorkflow, BpmnSubWorkflow):
+    """The inside of one embedded sub-process instance."""
+
+    def __init__(self, spec: ProcessSpec, parent_task: Token, scope: Scope) -> None:
+        # The library's constructors predict the whole tree; the attributes that they set are set here instead.
+        self.spec = spec
+        self.parent_task = parent_task
+        self.parent_task_id = parent_task.id
+        self.top_workflow = parent_task.workflow.top_workflow
+        self.data: dict[str, Any] = {}
+        self.completed = False
+        self._open(parent_task.id, scope)
+        self.top_workflow.subprocesses[parent_task.id] = self
+
+    @property
+    def parent_workflow(self) -> ScopeWorkflow:
+        assert self.parent_task is not None
+        return self.parent_task.workflow
+
+
+class ProcessWorkflow(ScopeWorkflow, BpmnWorkflow):
+    """One process instance in memory."""
+
+    top_workflow: ProcessWorkflow = property(lambda self: self)  # type: ignore[assignment]
+    parent_task: Token | None = None
+
+    def __init__(self, spec: ProcessSpec, key: int, keys: Iterator[int], *, has_caller: bool = False,
+                 recording: bool = True) -> None:
+        self.spec = spec
+        self.keys = keys
+        self.has_caller = has_caller
+        self.index: dict[int, Token] = {}
+        self.subprocesses: dict[int, SubWorkflow] = {}
+        self.ready: deque[Token] = deque()
+        self.journal: list[journal.Entry] = []
+        self.recording = recording
+        self.ledger: list[Scope] = []
+        self.ended_scopes: list[int] = []
+        self.conditions: dict[int, Token] = {}
+        """Tokens that wait for a condition, re-evaluated when a variable changed."""
+        self.joining: dict[int, Token] = {}
+        """Tokens at inclusive gateways, re-evaluated when something moved."""
+        self.sequence = 0
+        """Counts completed activities, so that compensation knows their order without a clock."""
+        self.decide: Decide | None = None
+        """Evaluates a deployed decision; raises a `Failure` when it cannot."""
+        self.data: dict[str, Any] = {}
+        self.completed = False
+        self.success = True
+        self.canceled = False
+        self._open(key, Scope(key, self.ledger))
+
+    # What the library asks of a workflow, answered from the tokens instead of the tree
+    def get_task_from_id(self, task_id: int) -> Token:
+        return self.index[task_id]
+
+    def get_tasks_iterator(self, first_task: Token | None = None, **kwargs: Any) -> Iterator[Token]:
+        return iter(list(self.index.values()))
+
+    def is_completed(self) -> bool:
+        return self.completed
+
+    def record(self, entry: journal.Entry) -> None:
+        """Append to the journal."""
+        if self.recording:
+            self.journal.append(entry)
+
+    def finish(self) -> None:
+        """The instance came to its end."""
+        self.completed = True
+        self.record(journal.Completed())
+
+    def abandon(self) -> None:
+        """Terminate everything that is left."""
+        self.ready.clear()
+        self.done = True
+        self.clear()
+        self.cancel_tokens(list(self.listeners.values()))
+        self.completed = self.canceled = True
+        self.success = False
+
+    def fail(self, token: Token, phase: str, failure: Failure | str, incident_type: str | None = None) -> None:
+        """Raise an incident on `token`; `phase` ("enter", "run", "leave", "listen") is what a retry does again."""
+        token._state = ERROR
+        token.internal_data["phase"] = phase
+        if not token.entered:
+            token.task_spec.record_entered(token)
+        kind = incident_type
+        if kind is None:
+            kind = failure.incident_type if isinstance(failure, Failure) else Failure.incident_type
+        self.record(journal.Failed(token.id, token.task_spec.element, kind, str(failure)))
+
+    def retry(self, token: Token) -> None:
+        """Do again what failed."""
+        phase = token.internal_data.pop("phase", "run")
+        self.record(journal.Recovered(token.id))
+        if phase == "leave":
+            token._state = STARTED
+            token.task_spec._on_complete(token)
+        elif phase == "listen":
+            token.task_spec.await_start(token)
+        elif phase == "enter":
+            token._state = STARTED
+            token.task_spec._update(token)
+        else:
+            token._ready()
+
+    def cancel_tokens(self, tokens: list[Token]) -> None:
+        """Take tokens away with everything below them. Iterative: sub-processes nest deeper than Python's stack."""
+        todo = list(tokens)
+        order: list[Token] = []
+        while todo:
+            token = todo.pop()
+            if token._state & CANCELLED:
+                continue
+            order.append(token)
+            todo.extend(token.children)
+            inside = self.subprocesses.get(token.id)
+            if inside is not None:
+                inside.done = True
+                todo.extend(inside.tasks.values())
+        for token in reversed(order):
+            if not token._state & CANCELLED:
+                self._cancel_one(token)
+
+    def _cancel_one(self, token: Token) -> None:
+        state, workflow = token._state, token.workflow
+        token._state = CANCELLED
+        if state == ERROR:
+            self.record(journal.Recovered(token.id))
+        if state & (WAITING | STARTED):
+            self.record(journal.WaitClosed(token.id))
+        if token.entered:
+            self.record(journal.Terminated(token.id))
+        self.forget(token)
+        token.remove()
+        if token.parent is None and workflow.listeners.pop(token.id, None) is None:
+            workflow.live -= 1
+
+    def forget(self, token: Token) -> None:
+        """Drop what is kept about a token outside the tree."""
+        key = token.id
+        self.conditions.pop(key, None)
+        self.joining.pop(key, None)
+        if token.flow is not None and token.workflow.joins:
+            token.task_spec.withdraw(token)
+        if self.subprocesses.pop(key, None) is not None or token.scope is not token.workflow.scope:
+            self.ended_scopes.append(key)
