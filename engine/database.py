@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     DateTime,
     Dialect,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     event,
     select,
     text,
+    type_coerce,
 )
 from sqlalchemy import Engine as SqlEngine
 from sqlalchemy import func as sql_functions
@@ -184,6 +186,13 @@ class Database:
         if isinstance(statement, Upsert):
             return statement.sqlite if self.is_sqlite else statement.postgresql
         return statement
+
+    def json_contains(self, column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
+        """Whether the JSON list in a column has this text in it."""
+        if self.is_sqlite:
+            each = sql_functions.json_each(column).table_valued("value")
+            return select(each.c.value).where(each.c.value == value).exists()
+        return type_coerce(column, postgresql.JSONB()).contains([value])
 
     def serialize(self, connection: Connection, name: str) -> None:
         """Let only one transaction at a time go on from here that names the same thing."""

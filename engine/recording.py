@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,15 @@ CLOSERS: Mapping[str, Callable[[Transaction, Live, int], None]] = {
     SUBSCRIPTION: subscriptions.stop_waiting,
     CALL: calls.stop_waiting,
 }
+
+
+REASON_PROPERTY = "reasonCode"
+"""The property of an end event (`zeebe:property`, `camunda:property`) that says with which code the instance ends."""
+
+REASON_VARIABLE = "reason"
+"""Without such a property this variable says it, if it holds a code (capitals, digits, underscores)."""
+
+REASON_CODE = re.compile(r"[A-Z][A-Z0-9_]{1,127}\Z")
 
 
 def record(tx: Transaction, live: Live, entry: journal.Entry) -> None:
@@ -165,6 +175,9 @@ def _ended(tx: Transaction, live: Live, state: InstanceState) -> None:
 
 
 def _completed(tx: Transaction, live: Live, entry: journal.Completed) -> None:
+    reason = live.run.variables().get(REASON_VARIABLE)
+    if live.end_reason is None and isinstance(reason, str) and REASON_CODE.match(reason):
+        live.end_reason = reason
     _ended(tx, live, InstanceState.COMPLETED)
     calls.child_completed(tx, live)
 

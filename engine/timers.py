@@ -74,7 +74,8 @@ def arm_start(tx: Transaction, definition: Definition, event: StartEvent) -> Non
     tx.rows.insert(schema.timers, {
         "key": tx.key(), "instance_key": None, "element_instance_key": None, "definition_key": definition.key,
         "element_id": event.element.id, "partition_key": 0, "event_index": 0, "due_at": due.at,
-        "schedule": due.schedule, "repeats_left": due.repeats_left, "attached": False, "suspended": False, "created_at": tx.now,
+        "schedule": due.schedule, "repeats_left": due.repeats_left, "attached": False, "suspended": False,
+        "created_at": tx.now,
     })
     tx.announce(DUE)
 

@@ -1,0 +1,77 @@
+"""What the words for instances mean: in flight, waiting, retrying, stalled, …
+
+An instance may be several of these at once. Each count of the overview is the length of the list that the same word
+gives as a filter, because both come from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
+
+from engine import schema
+from engine.states import InstanceState, JobState, UserTaskState
+
+_i = schema.instances.c
+_j = schema.jobs.c
+_u = schema.user_tasks.c
+_t = schema.timers.c
+_s = schema.subscriptions.c
+
+STATES = ("active", "waiting", "retrying", "stalled", "incident", "suspended", "completed", "terminated")
+"""The words, in the order in which faces show them. "active" is everything in flight."""
+
+ACTIVE = _i.state == InstanceState.ACTIVE.value
+_WORKABLE = and_(_j.ended_at.is_(None), _j.state.in_([JobState.CREATED.value, JobState.ACTIVATED.value]))
+
+
+def waiting() -> ColumnElement[bool]:
+    """It waits for a person, a message, a signal, a condition or a time, and not just at its edge."""
+    return and_(ACTIVE, or_(
+        exists().where(_u.instance_key == _i.key, _u.state == UserTaskState.CREATED.value),
+        exists().where(_s.instance_key == _i.key, ~_s.attached),
+        exists().where(_t.instance_key == _i.key, ~_t.attached),
+    ))
+
+
+def retrying() -> ColumnElement[bool]:
+    """One of its jobs failed and will be tried again."""
+    return and_(ACTIVE, _i.key.in_(_jobs_of(_j.error_message.is_not(None))))
+
+
+def stalled(now: datetime) -> ColumnElement[bool]:
+    """One of its jobs is open for longer than its service promised."""
+    return and_(ACTIVE, _i.key.in_(_jobs_of(_j.expected_by.is_not(None), _j.expected_by <= now)))
+
+
+def incident() -> ColumnElement[bool]:
+    """It cannot go on somewhere."""
+    return and_(ACTIVE, _i.incident_count > 0)
+
+
+def suspended() -> ColumnElement[bool]:
+    """It rests until it is resumed."""
+    return and_(ACTIVE, _i.suspended_at.is_not(None))
+
+
+def condition(state: str, now: datetime) -> ColumnElement[bool]:
+    """The condition of one of `STATES`; raises KeyError for another word."""
+    return _CONDITIONS[state](now)
+
+
+_CONDITIONS: dict[str, Callable[[datetime], ColumnElement[bool]]] = {
+    "active": lambda now: ACTIVE,
+    "waiting": lambda now: waiting(),
+    "retrying": lambda now: retrying(),
+    "stalled": stalled,
+    "incident": lambda now: incident(),
+    "suspended": lambda now: suspended(),
+    "completed": lambda now: _i.state == InstanceState.COMPLETED.value,
+    "terminated": lambda now: _i.state == InstanceState.TERMINATED.value,
+}
+
+
+def _jobs_of(*more: ColumnElement[bool]) -> Select[int]:
+    return select(_j.instance_key).where(_WORKABLE, *more)

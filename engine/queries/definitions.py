@@ -1,0 +1,189 @@
+"""Process definitions, and how their instances are doing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, func, select
+
+from bpmn.model import Process
+from engine import schema
+from engine.errors import NotFound
+from engine.queries.paging import Page, page
+from engine.schema import DEFAULT_TENANT
+from engine.states import ElementState, InstanceState
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+
+_d = schema.definitions.c
+_i = schema.instances.c
+_e = schema.element_instances.c
+_r = schema.resources.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many instances are active, stuck, resting and over."""
+
+    active: int = 0
+    incident: int = 0
+    suspended: int = 0
+    completed: int = 0
+    terminated: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefinitionRow:
+    """One version of a process."""
+
+    key: int
+    process_id: str
+    name: str | None
+    version: int
+    version_tag: str | None
+    resource_name: str
+    resource_key: int
+    deployment_key: int
+    dialect: str
+    tenant_id: str
+    deployed_at: datetime
+    deployed_by: str | None
+    counts: Counts = Counts()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessRow:
+    """A process with all its versions together; `latest` is the newest, `versions` their numbers, newest first."""
+
+    process_id: str
+    name: str | None
+    tenant_id: str
+    latest: DefinitionRow
+    versions: tuple[int, ...]
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElementCount:
+    """How many tokens are at an element now, and how many of them cannot go on."""
+
+    element_id: str
+    tokens: int
+    incidents: int
+
+
+_ROWS = select(
+    _d.key, _d.process_id, _d.name, _d.version, _d.version_tag, _d.resource_name, _d.resource_key, _d.deployment_key,
+    _d.dialect, _d.tenant_id, _d.deployed_at, schema.deployments.c.deployed_by,
+).join(schema.deployments, schema.deployments.c.key == _d.deployment_key)
+
+
+def processes(engine: Engine) -> tuple[ProcessRow, ...]:
+    """Every process, by name."""
+    with engine.read() as connection:
+        counts = _counts(connection)
+        rows = connection.execute(_ROWS.order_by(_d.tenant_id, _d.process_id, _d.version.desc())).all()
+    groups: dict[tuple[str, str], list[DefinitionRow]] = defaultdict(list)
+    for row in rows:
+        groups[row.tenant_id, row.process_id].append(
+            DefinitionRow(**row._mapping, counts=counts.get(row.key, Counts()))
+        )
+    found = [
+        ProcessRow(
+            process_id=process_id, name=versions[0].name, tenant_id=tenant_id, latest=versions[0],
+            versions=tuple(version.version for version in versions),
+            counts=_sum([version.counts for version in versions]),
+        )
+        for (tenant_id, process_id), versions in groups.items()
+    ]
+    return tuple(sorted(found, key=lambda process: (process.name or process.process_id).casefold()))
+
+
+def versions(engine: Engine, process_id: str, *, tenant_id: str = DEFAULT_TENANT) -> tuple[DefinitionRow, ...]:
+    """All versions of a process, the newest first; empty if it was never deployed."""
+    statement = _ROWS.where(_d.process_id == process_id, _d.tenant_id == tenant_id).order_by(_d.version.desc())
+    with engine.read() as connection:
+        counts = _counts(connection, process_id)
+        rows = connection.execute(statement).all()
+    return tuple(DefinitionRow(**row._mapping, counts=counts.get(row.key, Counts())) for row in rows)
+
+
+def get(engine: Engine, key: int) -> DefinitionRow:
+    """One version by its key; raises NotFound."""
+    with engine.read() as connection:
+        row = connection.execute(_ROWS.where(_d.key == key)).one_or_none()
+        if row is None:
+            raise NotFound(f"Expected to find a process definition with key {key}, but there is none.")
+        counts = _counts(connection, row.process_id)
+    return DefinitionRow(**row._mapping, counts=counts.get(key, Counts()))
+
+
+def search(engine: Engine, *, process_id: str | None = None, version: int | None = None, key: int | None = None,
+           name: str | None = None, latest: bool = False, limit: int = 50, offset: int = 0) -> Page[DefinitionRow]:
+    """Definitions by what is known of them, newest first (without counts)."""
+    statement = _ROWS.order_by(_d.key.desc())
+    for column, value in ((_d.process_id, process_id), (_d.version, version), (_d.key, key), (_d.name, name)):
+        if value is not None:
+            statement = statement.where(column == value)
+    if latest:
+        newer = schema.definitions.alias()
+        statement = statement.where(~select(newer.c.key).where(
+            newer.c.process_id == _d.process_id, newer.c.tenant_id == _d.tenant_id, newer.c.version > _d.version
+        ).exists())
+    with engine.read() as connection:
+        return page(connection, statement, DefinitionRow, limit, offset)
+
+
+def content(engine: Engine, key: int) -> bytes:
+    """The file of a definition, exactly as it was deployed; raises NotFound."""
+    statement = select(_r.content).join(schema.definitions, _d.resource_key == _r.key).where(_d.key == key)
+    with engine.read() as connection:
+        found: bytes | None = connection.scalar(statement)
+    if found is None:
+        raise NotFound(f"Expected to find a process definition with key {key}, but there is none.")
+    return bytes(found)
+
+
+def process(engine: Engine, key: int) -> Process:
+    """The model of a definition, for its elements' names and types; raises NotFound."""
+    with engine.read() as connection:
+        return engine.programs.get(connection, key).process
+
+
+def element_counts(engine: Engine, *definition_keys: int) -> tuple[ElementCount, ...]:
+    """Where the tokens of all instances of some definitions are."""
+    statement = (
+        select(_e.element_id, func.count().label("tokens"), func.count(_e.incident_key).label("incidents"))
+        .where(_e.definition_key.in_(definition_keys), _e.state == ElementState.ACTIVE.value)
+        .group_by(_e.element_id)
+    )
+    with engine.read() as connection:
+        return tuple(ElementCount(**row._mapping) for row in connection.execute(statement))
+
+
+def _counts(connection: Connection, process_id: str | None = None) -> dict[int, Counts]:
+    found: dict[int, dict[str, int]] = defaultdict(dict)
+    active = _i.state == InstanceState.ACTIVE.value
+    questions: tuple[tuple[str | None, Any], ...] = (
+        (None, select(_i.definition_key, _i.state, func.count()).group_by(_i.definition_key, _i.state)),
+        ("incident", select(_i.definition_key, func.count()).where(active, _i.incident_count > 0)
+         .group_by(_i.definition_key)),
+        ("suspended", select(_i.definition_key, func.count()).where(active, _i.suspended_at.is_not(None))
+         .group_by(_i.definition_key)),
+    )
+    for name, statement in questions:
+        limited = statement if process_id is None else statement.where(_i.process_id == process_id)
+        for key, *rest in connection.execute(limited):
+            found[key][name or rest[0].lower()] = rest[-1]
+    return {key: Counts(**counts) for key, counts in found.items()}
+
+
+def _sum(counts: list[Counts]) -> Counts:
+    return Counts(**{
+        name: sum(getattr(count, name) for count in counts)
+        for name in ("active", "incident", "suspended", "completed", "terminated")
+    })

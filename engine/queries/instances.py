@@ -1,0 +1,190 @@
+"""Lists of instances."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Select, exists, or_, select
+
+from engine import schema
+from engine.errors import InvalidInput
+from engine.live import lookup
+from engine.queries import conditions
+from engine.queries.paging import Page, page
+from engine.states import ElementState, IncidentState, InstanceState
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+
+_i = schema.instances.c
+_d = schema.definitions.c
+_e = schema.element_instances.c
+_n = schema.incidents.c
+_j = schema.jobs.c
+_v = schema.variables.c
+
+ANY = object()
+"""A variable of any value."""
+
+SORTS: dict[str, ColumnElement[Any]] = {
+    "key": _i.key, "started_at": _i.started_at, "ended_at": _i.ended_at, "business_id": _i.business_id,
+    "process_id": _i.process_id, "state": _i.state,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceFilter:
+    """Which instances; what is not set does not matter.
+
+    `states` are words of `engine.queries.conditions.STATES`, any of which is enough; `element_id` is where a token
+    is now; `error` a text in an open incident or in the last error of an open job; `variable_value` is compared
+    exactly and works for texts, numbers, booleans and null.
+    """
+
+    key: int | None = None
+    keys: Collection[int] | None = None
+    process_id: str | None = None
+    version: int | None = None
+    definition_key: int | None = None
+    states: Collection[str] = ()
+    element_id: str | None = None
+    business_id: str | None = None
+    correlation_id: str | None = None
+    parent_key: int | None = None
+    root_key: int | None = None
+    error: str | None = None
+    end_reason: str | None = None
+    started_from: datetime | None = None
+    started_until: datetime | None = None
+    ended_from: datetime | None = None
+    ended_until: datetime | None = None
+    variable_name: str | None = None
+    variable_value: Any = ANY
+    tenant_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceRow:
+    """One instance in a list."""
+
+    key: int
+    definition_key: int
+    process_id: str
+    process_name: str | None
+    version: int
+    tenant_id: str
+    business_id: str | None
+    state: str
+    suspended_at: datetime | None
+    incident_count: int
+    waiting: bool
+    retrying: bool
+    stalled: bool
+    parent_key: int | None
+    parent_element_instance_key: int | None
+    root_key: int
+    started_at: datetime
+    ended_at: datetime | None
+    end_reason: str | None
+    correlation_id: str
+    trace_parent: str | None
+    tags: list[str] | None
+
+    @property
+    def status(self) -> str:
+        """The one word of `STATES` that matters most."""
+        if self.state != InstanceState.ACTIVE:
+            return self.state.lower()
+        for word, applies in (
+            ("suspended", self.suspended_at is not None), ("incident", self.incident_count > 0),
+            ("stalled", self.stalled), ("retrying", self.retrying), ("waiting", self.waiting),
+        ):
+            if applies:
+                return word
+        return "active"
+
+
+def search(engine: Engine, filter: InstanceFilter, *, sort: str = "-started_at", limit: int = 50,
+           offset: int = 0) -> Page[InstanceRow]:
+    """The instances that a filter lets through. `sort` is one of `SORTS`, with `-` in front for descending.
+
+    Raises InvalidInput for an unknown state or sort.
+    """
+    now = engine.clock()
+    descending, name = sort.startswith("-"), sort.lstrip("-")
+    if name not in SORTS:
+        raise InvalidInput(f"Expected to sort by one of {', '.join(SORTS)}, but found {name!r}.")
+    column = SORTS[name]
+    statement = rows(now).where(*where(filter, now)).order_by(
+        column.desc() if descending else column, _i.key.desc() if descending else _i.key
+    )
+    with engine.read() as connection:
+        return page(connection, statement, InstanceRow, limit, offset)
+
+
+def rows(now: datetime) -> Select[Any]:
+    """The statement whose rows are `InstanceRow`s."""
+    return select(
+        _i.key, _i.definition_key, _i.process_id, _d.name.label("process_name"), _i.version, _i.tenant_id,
+        _i.business_id, _i.state, _i.suspended_at, _i.incident_count, conditions.waiting().label("waiting"),
+        conditions.retrying().label("retrying"), conditions.stalled(now).label("stalled"), _i.parent_key,
+        _i.parent_element_instance_key, _i.root_key, _i.started_at, _i.ended_at, _i.end_reason, _i.correlation_id,
+        _i.trace_parent, _i.tags,
+    ).join(schema.definitions, _d.key == _i.definition_key)
+
+
+def where(filter: InstanceFilter, now: datetime) -> list[ColumnElement[bool]]:
+    """The conditions of a filter; raises InvalidInput for an unknown state."""
+    found: list[ColumnElement[bool]] = []
+    for name in ("key", "process_id", "version", "definition_key", "business_id", "correlation_id", "parent_key",
+                 "root_key", "end_reason", "tenant_id"):
+        value = getattr(filter, name)
+        if value is not None:
+            found.append(_i[name] == value)
+    if filter.keys is not None:
+        found.append(_i.key.in_(list(filter.keys)))
+    for column, start, end in ((_i.started_at, filter.started_from, filter.started_until),
+                               (_i.ended_at, filter.ended_from, filter.ended_until)):
+        if start is not None:
+            found.append(column >= start)
+        if end is not None:
+            found.append(column < end)
+    if filter.states:
+        found.append(or_(*(_state(state, now) for state in filter.states)))
+    return found + _elsewhere(filter)
+
+
+def _state(state: str, now: datetime) -> ColumnElement[bool]:
+    try:
+        return conditions.condition(state, now)
+    except KeyError:
+        words = ", ".join(conditions.STATES)
+        raise InvalidInput(f"Expected a state out of {words}, but found {state!r}.") from None
+
+
+def _elsewhere(filter: InstanceFilter) -> list[ColumnElement[bool]]:
+    """Conditions on what belongs to an instance."""
+    found: list[ColumnElement[bool]] = []
+    if filter.element_id is not None:
+        found.append(_i.key.in_(select(_e.instance_key).where(
+            _e.element_id == filter.element_id, _e.state == ElementState.ACTIVE.value
+        )))
+    if filter.error:
+        found.append(or_(
+            exists().where(_n.instance_key == _i.key, _n.state == IncidentState.ACTIVE.value,
+                           _n.message.icontains(filter.error, autoescape=True)),
+            exists().where(_j.instance_key == _i.key, _j.ended_at.is_(None),
+                           _j.error_message.icontains(filter.error, autoescape=True)),
+        ))
+    if filter.variable_name is not None:
+        variable = select(_v.instance_key).where(_v.name == filter.variable_name)
+        if filter.variable_value is not ANY:
+            text = lookup(filter.variable_value)
+            if text is None:
+                raise InvalidInput("Expected a text, number, boolean or null to search for, but found a list or context.")
+            variable = variable.where(_v.lookup == text, _v.value == filter.variable_value)
+        found.append(_i.key.in_(variable))
+    return found

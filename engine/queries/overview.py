@@ -1,0 +1,75 @@
+"""The state of everything, in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from engine import schema
+from engine.queries import conditions
+from engine.states import IncidentState
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+
+_i = schema.instances.c
+_n = schema.incidents.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """How many instances are what (`engine.queries.conditions.STATES`); one may be counted several times."""
+
+    active: int
+    waiting: int
+    retrying: int
+    stalled: int
+    incident: int
+    suspended: int
+    completed: int
+    terminated: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureGroup:
+    """Open incidents of one kind: same process, element, type and message."""
+
+    process_id: str
+    element_id: str
+    type: str
+    message: str
+    count: int
+    newest: datetime
+
+
+def overview(engine: Engine, *, ended_from: datetime | None = None, process_id: str | None = None) -> Overview:
+    """The counts. `ended_from` limits completed and terminated to those that ended since."""
+    now = engine.clock()
+    columns = []
+    for state in conditions.STATES:
+        statement = select(func.count()).select_from(schema.instances).where(conditions.condition(state, now))
+        if process_id is not None:
+            statement = statement.where(_i.process_id == process_id)
+        if ended_from is not None and state in ("completed", "terminated"):
+            statement = statement.where(_i.ended_at >= ended_from)
+        columns.append(statement.scalar_subquery().label(state))
+    with engine.read() as connection:
+        return Overview(**connection.execute(select(*columns)).one()._mapping)
+
+
+def failures(engine: Engine, *, process_id: str | None = None, limit: int = 50) -> tuple[FailureGroup, ...]:
+    """Open incidents grouped by what is wrong, the most frequent first."""
+    count = func.count().label("count")
+    statement = (
+        select(_n.process_id, _n.element_id, _n.type, _n.message, count, func.max(_n.created_at).label("newest"))
+        .where(_n.state == IncidentState.ACTIVE.value)
+        .group_by(_n.process_id, _n.element_id, _n.type, _n.message)
+        .order_by(count.desc(), _n.process_id, _n.element_id).limit(limit)
+    )
+    if process_id is not None:
+        statement = statement.where(_n.process_id == process_id)
+    with engine.read() as connection:
+        return tuple(FailureGroup(**row._mapping) for row in connection.execute(statement))
