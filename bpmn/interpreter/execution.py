@@ -95,9 +95,17 @@ class Execution:
             return "ACTIVE"
         return "TERMINATED" if self.workflow.canceled else "COMPLETED"
 
-    def advance(self, budget: int = DEFAULT_BUDGET) -> int:
-        """Move tokens until all wait; how many steps that took."""
-        return advance(self.workflow, budget)
+    def advance(self, budget: int = DEFAULT_BUDGET, pause_after: int | None = None) -> int:
+        """Move tokens until all wait, or for `pause_after` steps (`is_waiting` tells); how many steps that took.
+
+        Whatever could still move after `budget` steps gets an incident.
+        """
+        return advance(self.workflow, budget, pause_after)
+
+    @property
+    def is_waiting(self) -> bool:
+        """No token can move by itself."""
+        return not self.workflow.ready
 
     def complete(self, token: int, variables: Mapping[str, Any] | None = None) -> None:
         """A job, user task or called instance is done.

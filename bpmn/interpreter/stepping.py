@@ -24,19 +24,28 @@ DEFAULT_BUDGET = 1_000_000
 """Steps an instance may take without waiting, before it is stopped with an incident."""
 
 
-def advance(top: ProcessWorkflow, budget: int = DEFAULT_BUDGET) -> int:
-    """Run until every token waits; how many steps that took."""
+def advance(top: ProcessWorkflow, budget: int = DEFAULT_BUDGET, pause_after: int | None = None) -> int:
+    """Run until every token waits; how many steps that took.
+
+    Args:
+        budget: after so many steps every token that could still move gets an incident instead.
+        pause_after: stop after about so many steps, the rest left ready for the next call (so that whoever writes
+            the journal down can do it in pieces).
+    """
     ready = top.ready
     steps = 0
+    limit = budget if pause_after is None else min(budget, pause_after)
     while True:
         while ready:
+            if limit <= steps < budget:
+                return steps
             token = ready.popleft()
             if token._state != READY:
                 continue
             if steps >= budget:
-                top.fail(token, "run", _too_many(token.task_spec, budget))
+                top.fail(token, "run", _too_many(token.task_spec))
             elif token.task_spec.kind and token.parent is None:
-                steps = _run_inline(top, token, steps, budget)
+                steps = _run_inline(top, token, steps, limit)
             else:
                 steps += 1
                 token.run()
@@ -57,7 +66,7 @@ def _join_one(top: ProcessWorkflow) -> bool:
     return False
 
 
-def _run_inline(top: ProcessWorkflow, token: Token, steps: int, budget: int) -> int:
+def _run_inline(top: ProcessWorkflow, token: Token, steps: int, limit: int) -> int:
     workflow = token.workflow
     scope = workflow.scope
     key = workflow.key
@@ -88,8 +97,12 @@ def _run_inline(top: ProcessWorkflow, token: Token, steps: int, budget: int) -> 
             assert branch is not None
             node, flow = branch.target, branch.id
             steps += 1
-            if steps >= budget:
-                raise _too_many(node, budget)
+            if steps >= limit:
+                token.task_spec, token.flow = node, flow
+                if node.kind:
+                    token._ready()
+                    return steps
+                break
     except Failure as failure:
         _stop(top, token, node, flow, failure)
         return steps
@@ -107,7 +120,7 @@ def _stop(top: ProcessWorkflow, token: Token, node: Node, flow: str | None, fail
     top.fail(token, "run", failure)
 
 
-def _too_many(node: Node, budget: int) -> TooManySteps:
+def _too_many(node: Node) -> TooManySteps:
     return TooManySteps(
-        f"Expected the instance to wait somewhere, but it moved {budget:,} steps without waiting and was stopped at "
+        f"Expected the instance to wait somewhere, but it used up its step budget without waiting and was stopped at "
         f"{node.label}. Is there a loop without an end? Retrying lets it move on.")
