@@ -47,7 +47,8 @@ class Worker:
         registry: the services; a later addition is not noticed.
         name: under which the worker locks jobs; by default host, process and a number.
         threads: how many plain functions run at once.
-        held: how many jobs are held at once, those waiting for a thread included.
+        held: how many jobs are held at once at most, those waiting for a thread included. Services that take their
+            time hold no more than there are threads, so that other workers get their share.
         lock: how long a job is held without sign of life; renewed while its call lasts.
         poll: how often the database is looked at when nothing wakes the worker (jobs made by other processes).
     """
@@ -59,7 +60,7 @@ class Worker:
         *,
         name: str | None = None,
         threads: int = 16,
-        held: int = 64,
+        held: int = 256,
         lock: timedelta = timedelta(seconds=30),
         poll: timedelta = timedelta(seconds=0.5),
     ) -> None:
@@ -68,7 +69,8 @@ class Worker:
         self._allowances = {name: Allowance(contract.policy) for name, contract in self._contracts.items()}
         self._unlimited = tuple(name for name, allowance in self._allowances.items() if not allowance.limited)
         self._reporter = Reporter(engine, self.name, lock)
-        self._lock, self._poll, self._capacity = lock, poll.total_seconds(), held
+        self._lock, self._poll = lock, poll.total_seconds()
+        self._size, self._most, self._pace = threads, held, 0
         self._threads = Threads(threads, f"service-{self.name}")
         self._loop = EventLoop(f"services-{self.name}")
         self._held: dict[int, Held] = {}
@@ -121,6 +123,7 @@ class Worker:
         if self._stopping.is_set():
             self._give_back()
         answers = self._ready()
+        self._pace = len(answers)
         renewals = [held.job for held in self._held.values() if held.renew_at <= now and not held.lost]
         wants = [] if self._stopping.is_set() else self._wants(now)
         if not (answers or renewals or wants):
@@ -141,7 +144,8 @@ class Worker:
 
     def _wants(self, now: float) -> list[Want]:
         """What there is room for: services with limits first, one by one, then all the others together."""
-        room = self._capacity - len(self._held)
+        # As many as one turn gets done may wait for a thread: few transactions for fast services, no hoard of slow ones.
+        room = min(self._size + 2 * self._pace, self._most) - len(self._held)
         wants = []
         for name, allowance in self._allowances.items():
             count = allowance.available(now, room) if allowance.limited else 0

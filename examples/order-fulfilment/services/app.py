@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
-from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 sys.path.insert(0, str(Path(__file__).parent))  # run as a file, the folder is no package
 
@@ -143,12 +143,21 @@ def _add_switches(app: Flask, store: Store) -> None:
         return jsonify({"ok": True})
 
 
+class Quiet(WSGIRequestHandler):
+    """Writes no line per request: `/recorded` has them all."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
+
+
 class Running:
     """The services, served on a port by a thread of this process."""
 
     def __init__(self, app: Flask, host: str, port: int) -> None:
         self.app = app
-        self._server: BaseWSGIServer = make_server(host, port, app, threaded=True)
+        self._server: BaseWSGIServer = make_server(host, port, app, threaded=True, request_handler=Quiet)
         # A call that hangs on purpose must not keep the process from ending.
         self._server.daemon_threads = True  # type: ignore[attr-defined]
         self.url = f"http://{host}:{self._server.server_port}"
