@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -22,7 +23,7 @@ def main() -> None:
     unknown = set(arguments.parts) - PARTS.keys()
     if unknown:
         parser.error(f"Expected parts among {', '.join(PARTS)}, but found {', '.join(sorted(unknown))}.")
-    console = Console(width=None)
+    console = Console() if sys.stdout.isatty() else Console(width=160)
     figures = []
     for name in arguments.parts or PARTS:
         with console.status(f"Measuring {name} ..."):

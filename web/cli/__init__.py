@@ -5,12 +5,16 @@ Exit codes: 0 done; 1 refused or failed, and a sentence said why; 2 the command 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import typer
 
 from web.cli.deploying import deploy, start
 from web.cli.doctor import doctor
 from web.cli.group import Commands
+from web.cli.operating import cancel, resume, retry, suspend, templates, upgrade_database
 from web.cli.serving import serve, worker
+from web.cli.watching import list_incidents, list_instances, show
 
 app = typer.Typer(
     name="partitur",
@@ -22,8 +26,24 @@ app = typer.Typer(
     help="Process orchestration: BPMN diagrams from Camunda Modeler, run on SQLite or PostgreSQL.",
 )
 
-for command in (serve, worker, deploy, start, doctor):
-    app.command()(command)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "serve": serve,
+    "worker": worker,
+    "deploy": deploy,
+    "start": start,
+    "instances": list_instances,
+    "show": show,
+    "incidents": list_incidents,
+    "retry": retry,
+    "suspend": suspend,
+    "resume": resume,
+    "cancel": cancel,
+    "templates": templates,
+    "upgrade": upgrade_database,
+    "doctor": doctor,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)
 
 
 def main() -> None:

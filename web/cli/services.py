@@ -50,10 +50,18 @@ class Services:
         Raises:
             ContractError: a source cannot be loaded, or two services have one name.
         """
+        self.load()
+        Catalogue(registry=self.registry, external_types=self.external_types).connect(engine)
+
+    def load(self) -> None:
+        """Fill the registry.
+
+        Raises:
+            ContractError: a source cannot be loaded, or two services have one name.
+        """
         self.registry.discover()
         for source in self.sources:
             self.registry.load(source)
-        Catalogue(registry=self.registry, external_types=self.external_types).connect(engine)
 
     @property
     def count(self) -> str:

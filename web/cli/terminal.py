@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from datetime import date, datetime, timedelta
@@ -36,7 +37,8 @@ def wants_json() -> bool:
 
 def console() -> Console:
     """Where people read; made anew because the tests exchange the streams."""
-    return Console(highlight=False)
+    # What goes into a file or a pipe is not cut to a screen that is not there.
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 200)
 
 
 def answer(value: Any, show: Callable[[Console], None]) -> None:

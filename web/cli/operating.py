@@ -1,0 +1,123 @@
+"""`partitur retry`, `suspend`, `resume`, `cancel`, `upgrade` and `templates`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from engine import incidents, instances, upgrade
+from engine.database import Database
+from engine.engine import Engine
+from engine.errors import NotFound
+from engine.queries import instance, lists
+from service_tasks import templates as element_templates
+from web.cli.checks import shown_url
+from web.cli.group import Refused
+from web.cli.opening import opened
+from web.cli.services import Services, Sources
+from web.cli.settings import Settings
+from web.cli.terminal import Json, answer
+from web.cli.watching import Key
+
+Reason = Annotated[str, typer.Option(help="Why; the audit trail keeps it.", prompt=False, show_default=False)]
+
+
+def retry(
+    key: Annotated[
+        int,
+        typer.Argument(
+            metavar="KEY", show_default=False, help="The key of an incident, or of an instance: all its incidents."
+        ),
+    ],
+    retries: Annotated[
+        int | None, typer.Option(min=1, help="How many attempts a job gets.", show_default=False)
+    ] = None,
+    reason: Annotated[str | None, typer.Option(help="Why; the audit trail keeps it.", show_default=False)] = None,
+    json: Json = False,
+) -> None:
+    """Try again what failed."""
+    with opened() as engine:
+        found = incidents_of(engine, key)
+        for incident in found:
+            engine.execute(incidents.resolve, incident, retries=retries, reason=reason)
+    word = "incident" if len(found) == 1 else "incidents"
+    answer(
+        {"resolved": [str(incident) for incident in found]},
+        lambda console: console.print(f"Trying again: {len(found)} {word}."),
+    )
+
+
+def incidents_of(engine: Engine, key: int) -> list[int]:
+    """The open incidents that a key means.
+
+    Raises:
+        NotFound: it is neither an incident's nor an instance's.
+        Refused: the instance has none.
+    """
+    try:
+        return [lists.incident(engine, key).key]
+    except NotFound:
+        pass
+    try:
+        instance.get(engine, key)
+    except NotFound:
+        raise NotFound(f"Expected an incident or an instance with key {key}, but there is neither.") from None
+    page = lists.incidents(engine, instance_key=key, limit=1000)
+    if not page.items:
+        raise Refused(f"Expected instance {key} to have an open incident, but it has none.")
+    return [incident.key for incident in page.items]
+
+
+def suspend(key: Key, reason: Reason, json: Json = False) -> None:
+    """Let an instance rest: no job is handed out, no timer fires."""
+    _operate(instances.suspend, key, reason, "Suspended")
+
+
+def resume(key: Key, reason: Reason, json: Json = False) -> None:
+    """Let a suspended instance go on."""
+    _operate(instances.resume, key, reason, "Resumed")
+
+
+def cancel(key: Key, reason: Reason, json: Json = False) -> None:
+    """End an instance, and all that it called, for good."""
+    _operate(instances.cancel, key, reason, "Cancelled")
+
+
+def _operate(command: Callable[..., None], key: int, reason: str, done: str) -> None:
+    with opened() as engine:
+        engine.execute(command, key, reason)
+        row = instance.get(engine, key)
+    answer(row, lambda console: console.print(f"{done} instance {key}."))
+
+
+def upgrade_database(json: Json = False) -> None:
+    """Bring the database to the schema of this version."""
+    settings = Settings.of()
+    settings.make_data_dir()
+    database = Database(settings.database_url)
+    try:
+        before, after = upgrade.upgrade(database)
+    finally:
+        database.close()
+    sentence = f"{shown_url(settings.database_url)} has schema {after}"
+    sentence += " already." if before == after else f"; before it had {before or 'none'}."
+    answer({"before": before, "after": after}, lambda console: console.print(sentence))
+
+
+def templates(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the files go.")] = Path(
+        ".camunda/element-templates"
+    ),
+    services: Sources = None,
+    json: Json = False,
+) -> None:
+    """Write element templates of the services, for Camunda Modeler's palette."""
+    known = Services(sources=services or ())
+    known.load()
+    if not len(known.registry):
+        raise Refused("Expected services to make templates of, but none was given: use --services.")
+    written: list[Any] = [str(path) for path in element_templates.sync(known.registry, folder)]
+    answer({"files": written}, lambda console: console.print("\n".join(written), markup=False))
