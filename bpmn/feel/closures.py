@@ -315,6 +315,16 @@ def operator_test(symbol: str, operand: Code) -> Test:
     return lambda scope, value: operations.compare(value, operand(scope), order)
 
 
+def constant_test(expected: Value) -> Test:
+    """The unary test that is a literal: most cells of most decision tables."""
+    kind = type(expected)
+
+    def run(scope: Scope, value: Value) -> bool | None:
+        return value == expected if type(value) is kind else operations.equal(value, expected)
+
+    return run
+
+
 def value_test(operand: Code) -> Test:
     """The unary test that is a value, range or list."""
     return lambda scope, value: operations.contains(operand(scope), value)

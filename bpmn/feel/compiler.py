@@ -116,6 +116,8 @@ class Compiler:
         """The code of a unary test (DMN 1.5 §10.3.2.8)."""
         if isinstance(node, syntax.Test):
             return closures.operator_test(node.operator, self.compile(node.operand))
+        if isinstance(node, syntax.Constant) and type(node.value) in (str, bool, int):
+            return closures.constant_test(node.value)
         if not reads(node, _INPUT):
             return closures.value_test(self.compile(node))
         with self.binding((_INPUT,)):
@@ -132,16 +134,14 @@ class Compiler:
 
         return run
 
-    def unary_tests(self, node: syntax.UnaryTests) -> Code:
-        """Tests of the variable `?`."""
-        if not node.tests:
-            return closures.constant(True)
+    def unary_tests(self, node: syntax.UnaryTests) -> Test:
+        """Whether one of the tests passes, or none if they are negated."""
         tests = [self.test(test) for test in node.tests]
+        if len(tests) == 1 and not node.negated:
+            return tests[0]
         negated = node.negated
-        self.free.add(_INPUT)
 
-        def run(scope: Scope) -> bool:
-            value = scope[_INPUT]
+        def run(scope: Scope, value: Value) -> bool:
             return any(test(scope, value) is True for test in tests) is not negated
 
         return run
@@ -287,5 +287,4 @@ _HANDLERS: Mapping[type[Node], Callable[[Compiler, Any], Code]] = {
     syntax.FunctionOf: Compiler.function_of,
     syntax.External: Compiler.external,
     syntax.Call: Compiler.call,
-    syntax.UnaryTests: Compiler.unary_tests,
 }

@@ -16,7 +16,7 @@ from bpmn.feel.syntax import Node
 from bpmn.feel.types import Type
 from bpmn.feel.values import Value, to_json
 
-_TRUTHS = (syntax.Comparison, syntax.Logic, syntax.In, syntax.Between, syntax.UnaryTests, syntax.InstanceOf)
+_TRUTHS = (syntax.Comparison, syntax.Logic, syntax.In, syntax.Between, syntax.InstanceOf)
 _PLAIN = frozenset({bool, int, str, type(None)})
 
 
@@ -110,8 +110,30 @@ def compile_expression(text: str, names: Iterable[str], members: Iterable[str] =
     return Program(text, parse_expression(text, known, BUILTIN_NAMES, members, types), known)
 
 
+class Tests:
+    """Compiled unary tests: the cell of a decision table, or the allowed values of a type."""
+
+    __slots__ = ("_run", "names", "node", "text")
+
+    def __init__(self, text: str, node: syntax.UnaryTests, declared: Iterable[str] = ()) -> None:
+        compiler = Compiler(BUILTINS, declared)
+        self.text = text
+        self.node = node
+        self._run = compiler.unary_tests(node)
+        self.names = frozenset(compiler.free) - {"?"}
+
+    @property
+    def pass_all(self) -> bool:
+        """Whether it is `-` or empty."""
+        return not self.node.tests
+
+    def passes(self, scope: Mapping[str, Any], value: Value) -> bool:
+        """Whether a value passes. The caller bounds the run (`bpmn.feel.limits.running`)."""
+        return not self.node.tests or self._run(scope, value) is True
+
+
 def compile_tests(text: str, names: Iterable[str], members: Iterable[str] = (),
-                  types: Mapping[str, Type] | None = None) -> Program:
-    """Compile unary tests; they read the tested value as `?` and give true or false. Raises FeelSyntaxError."""
+                  types: Mapping[str, Type] | None = None) -> Tests:
+    """Compile unary tests, in which `?` is the tested value. Raises FeelSyntaxError."""
     known = tuple(names)
-    return Program(text, parse_tests(text, (*known, "?"), BUILTIN_NAMES, members, types), known)
+    return Tests(text, parse_tests(text, known, BUILTIN_NAMES, members, types), known)

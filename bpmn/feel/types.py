@@ -10,9 +10,15 @@ from bpmn.feel.temporal import Date, midnight
 from bpmn.feel.values import FUNCTIONS, Builtin, Range, Value, type_name
 
 
-@dataclass(frozen=True, slots=True)
 class Type:
     """A type. Null belongs to every type as a value, but is an instance of `Null` and `Any` only."""
+
+    __slots__ = ()
+
+    @property
+    def takes_lists(self) -> bool:
+        """Whether its values are lists."""
+        return False
 
     def accepts(self, value: Value) -> bool:
         """Whether a value that is not null is of this type."""
@@ -31,11 +37,11 @@ class Type:
         of one, a date a date and time (DMN 1.5 §10.3.2.9.4)."""
         if value is None or self.accepts(value):
             return value
-        if type(value) is list and len(value) == 1 and value[0] is not None and self.accepts(value[0]):
-            return value[0]
-        if isinstance(self, ListType):
+        if self.takes_lists:
             wrapped = [value]
             return wrapped if self.accepts(wrapped) else None
+        if type(value) is list and len(value) == 1 and value[0] is not None and self.accepts(value[0]):
+            return value[0]
         if type(value) is Date and self.accepts(midnight(value)):
             return midnight(value)
         return None
@@ -47,6 +53,10 @@ class Simple(Type):
 
     name: str
 
+    @property
+    def takes_lists(self) -> bool:
+        return self.name == "list"
+
     def accepts(self, value: Value) -> bool:
         return self.name == "Any" or type_name(value) == self.name
 
@@ -56,6 +66,10 @@ class ListType(Type):
     """`list<…>`."""
 
     item: Type
+
+    @property
+    def takes_lists(self) -> bool:
+        return True
 
     def accepts(self, value: Value) -> bool:
         if type(value) is not list:
