@@ -51,8 +51,7 @@ def load(content: bytes) -> Node:
         Unreadable: it is too big, not XML, encoded in a way we do not read, or has a DOCTYPE.
     """
     if len(content) > MAX_BYTES:
-        megabytes = len(content) / 1024 / 1024
-        raise Unreadable(f"Expected a file of at most {MAX_BYTES // 1024 // 1024} MB, but it has {megabytes:.1f} MB.")
+        raise Unreadable(f"Expected a file of at most {MAX_BYTES:,} bytes, but it has {len(content):,}.")
     if not content.strip():
         raise Unreadable("Expected a BPMN file, but it is empty.")
     utf8 = _decode(content).encode()
