@@ -144,8 +144,8 @@ class Worker:
 
     def _wants(self, now: float) -> list[Want]:
         """What there is room for: services with limits first, one by one, then all the others together."""
-        # As many as one turn gets done may wait for a thread: few transactions for fast services, no hoard of slow ones.
-        room = min(self._size + 2 * self._pace, self._most) - len(self._held)
+        # As many as a turn gets done may wait for a thread: few transactions for fast services, no hoard of slow ones.
+        room = min(self._size + 2 * self._pace, self._most) - (len(self._held) - self._pace)
         wants = []
         for name, allowance in self._allowances.items():
             count = allowance.available(now, room) if allowance.limited else 0

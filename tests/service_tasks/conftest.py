@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from engine.engine import Engine
 from service_tasks import Call, Registry
 from tests.examples.order import load
+from tests.service_tasks.stage import Stage, TurnableClock
 
 
 @pytest.fixture
@@ -38,3 +40,18 @@ def call():
         traceparent="00-" + "1" * 32 + "-" + "2" * 16 + "-01", attempt=1, job_key=1, instance_key=2,
         element_id="ReserveStock", business_id="A-1", deadline=datetime.now(UTC) + timedelta(seconds=5), timeout=5,
     )
+
+
+@pytest.fixture
+def clock():
+    return TurnableClock()
+
+
+@pytest.fixture
+def stage(tmp_path, clock):
+    """An engine on a database of its own, with its workers."""
+    engine = Engine(f"sqlite:///{tmp_path / 'partitur.db'}", clock=clock, synchronous="OFF")
+    stage = Stage(engine)
+    yield stage
+    stage.close()
+    engine.close()

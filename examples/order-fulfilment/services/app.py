@@ -161,7 +161,9 @@ class Running:
         # A call that hangs on purpose must not keep the process from ending.
         self._server.daemon_threads = True  # type: ignore[attr-defined]
         self.url = f"http://{host}:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, name="order-services", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="order-services", daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:

@@ -1,0 +1,374 @@
+import threading
+from datetime import timedelta
+
+import pytest
+
+from engine import jobs
+from service_tasks import BpmnError, Call, Data, GiveUp, Registry, Retry, RetryLater, service_task, worker
+from tests.service_tasks.stage import LONG, hanging
+
+AT_ONCE = Retry(attempts=5, backoff="fixed", first=0, jitter=0)
+
+
+class Result(Data):
+    work_done: str
+
+
+def test_a_result_becomes_variables_and_the_process_goes_on(stage):
+    @service_task("work")
+    def work(order_id: str) -> Result:
+        return Result(work_done=f"for {order_id}")
+
+    stage.serve(work)
+
+    key = stage.start(orderId="A-1")
+
+    assert stage.ended(key).row.state == "COMPLETED"
+    assert stage.variables(key) == {"orderId": "A-1", "workDone": "for A-1"}
+
+
+def test_an_async_function_is_served_as_well(stage):
+    @service_task("work")
+    async def work(order_id: str) -> Result:
+        return Result(work_done=order_id)
+
+    stage.serve(work)
+
+    assert stage.ended(stage.start(orderId="A-1")).row.state == "COMPLETED"
+
+
+def test_a_service_is_told_who_calls_and_why(stage):
+    calls = []
+
+    @service_task("work", timeout=7)
+    def work(*, call: Call) -> None:
+        calls.append(call)
+
+    stage.serve(work)
+    seen = stage.ended(stage.start())
+
+    [call] = calls
+    assert call.instance_key == seen.row.key
+    assert (call.element_id, call.attempt, call.timeout) == ("Work", 1, 7)
+    assert call.correlation_id == seen.row.correlation_id
+    assert call.headers()["Idempotency-Key"] == call.idempotency_key
+
+
+def test_a_failed_call_is_repeated_with_the_same_key(stage):
+    calls = []
+
+    @service_task("work", retry=AT_ONCE)
+    def work(*, call: Call) -> None:
+        calls.append(call)
+        if len(calls) < 4:
+            raise ValueError("not yet")
+
+    stage.serve(work)
+
+    assert stage.ended(stage.start()).row.state == "COMPLETED"
+    assert [call.attempt for call in calls] == [1, 2, 3, 4]
+    assert len({call.idempotency_key for call in calls}) == 1
+    assert len({call.traceparent for call in calls}) == 4
+
+
+def test_calls_of_different_jobs_have_different_keys(stage):
+    keys = []
+
+    @service_task("work")
+    def work(*, call: Call) -> None:
+        keys.append(call.idempotency_key)
+
+    stage.serve(work)
+    for key in [stage.start(), stage.start()]:
+        stage.ended(key)
+
+    assert len(set(keys)) == 2
+
+
+def test_when_all_attempts_failed_there_is_an_incident_with_the_last_error(stage):
+    @service_task("work", retry=Retry(attempts=2, first=0))
+    def work(*, call: Call) -> None:
+        raise ValueError(f"attempt {call.attempt} failed")
+
+    stage.serve(work)
+
+    assert stage.incident(stage.start()).message == "ValueError: attempt 2 failed"
+
+
+def test_a_service_that_gives_up_is_not_called_again(stage):
+    calls = []
+
+    @service_task("work", retry=AT_ONCE)
+    def work(*, call: Call) -> None:
+        calls.append(call)
+        raise GiveUp("This order cannot be served.")
+
+    stage.serve(work)
+
+    assert stage.incident(stage.start()).message == "This order cannot be served."
+    assert len(calls) == 1
+
+
+def test_a_job_waits_as_long_as_the_service_asks(stage, clock):
+    calls = []
+
+    @service_task("work", retry=AT_ONCE)
+    def work(*, call: Call) -> None:
+        calls.append(call)
+        if len(calls) == 1:
+            raise RetryLater(3600)
+
+    stage.serve(work)
+    key = stage.start()
+    [job] = stage.until(lambda: [job for job in stage.see(key).jobs if job.error_message])
+    assert job.due_at > clock() + timedelta(minutes=59)
+
+    clock.advance(hours=1)
+
+    assert stage.ended(key).row.state == "COMPLETED"
+
+
+def test_a_business_error_that_nothing_catches_is_an_incident_with_its_code(stage):
+    @service_task("work", errors={"NO_MONEY": "There is none."})
+    def work() -> None:
+        raise BpmnError("NO_MONEY", "The account is empty.")
+
+    stage.serve(work)
+
+    incident = stage.incident(stage.start())
+    assert incident.type == "UNHANDLED_ERROR_EVENT"
+    assert "NO_MONEY" in incident.message
+
+
+def test_a_bad_result_is_an_incident_that_names_the_field(stage):
+    @service_task("work", retry=AT_ONCE)
+    def work() -> Result:
+        return {"done": "yes"}
+
+    stage.serve(work)
+
+    assert "'workDone'" in stage.incident(stage.start()).message
+
+
+def test_a_missing_variable_is_an_incident_that_names_it_and_nothing_is_called(stage):
+    calls = []
+
+    @service_task("work", retry=AT_ONCE)
+    def work(order_id: str) -> None:
+        calls.append(order_id)
+
+    stage.serve(work)
+
+    assert "'orderId'" in stage.incident(stage.start(other=1)).message
+    assert calls == []
+
+
+def test_a_result_that_the_database_cannot_hold_is_an_incident_and_holds_up_nobody(stage):
+    @service_task("work", retry=AT_ONCE)
+    def work(bad: bool) -> dict[str, str]:
+        return {"text": "\0" if bad else "fine"}
+
+    stage.serve(work)
+    wrong, right = stage.start(bad=True), stage.start(bad=False)
+
+    assert stage.ended(right).row.state == "COMPLETED"
+    assert "NUL" in stage.incident(wrong).message
+
+
+def test_the_late_answer_of_a_worker_that_lost_its_lock_is_refused(stage, clock):
+    # given a worker that hangs in its call
+    with hanging() as event:
+        calls = []
+
+        @service_task("work", idempotent=True)
+        def work(*, call: Call) -> Result:
+            calls.append(call)
+            first = len(calls) == 1
+            if first:
+                event.wait(LONG)
+            return Result(work_done="by the first" if first else "by the second")
+
+        zombie = stage.serve(work)
+        key = stage.start()
+        stage.until(lambda: calls)
+
+        # when its lock runs out, another worker does the job, and then the first one answers
+        clock.advance(minutes=10)
+        stage.engine.execute(jobs.release_expired)
+        seen = stage.ended(key)
+        event.set()
+        stage.until(lambda: zombie.busy == 0)
+
+    # then the answer of the second one stands, and the service could tell that it was the same effect
+    assert seen.row.state == "COMPLETED"
+    assert stage.variables(key) == {"workDone": "by the second"}
+    assert [call.attempt for call in calls] == [1, 2]
+    assert len({call.idempotency_key for call in calls}) == 1
+
+
+def test_a_call_that_must_not_be_repeated_is_in_doubt_when_its_worker_vanished(stage, clock):
+    with hanging() as event:
+        calls = []
+
+        @service_task("work", idempotent=False, retry=AT_ONCE)
+        def work(*, call: Call) -> None:
+            calls.append(call)
+            event.wait(LONG)
+
+        stage.serve(work)
+        key = stage.start()
+        stage.until(lambda: calls)
+
+        clock.advance(minutes=10)
+        stage.engine.execute(jobs.release_expired)
+
+        assert "not known" in stage.incident(key).message
+    assert len(calls) == 1
+
+
+def test_the_lock_is_renewed_while_a_call_lasts(stage):
+    with hanging() as event:
+        @service_task("work")
+        def work() -> None:
+            event.wait(LONG)
+
+        stage.serve(work, lock=timedelta(seconds=0.3))
+        key = stage.start()
+
+        ends = set()
+        stage.until(lambda: ends.add(stage.see(key).jobs[0].locked_until) or len(ends) > 3)
+        assert stage.engine.execute(jobs.release_expired) == 0
+        event.set()
+        assert stage.ended(key).row.state == "COMPLETED"
+
+
+def test_a_service_that_hangs_past_its_timeout_is_called_again_with_the_same_key(stage, monkeypatch):
+    monkeypatch.setattr(worker, "GRACE", 0.01)
+    with hanging() as event:
+        calls = []
+
+        @service_task("work", timeout=0.05, idempotent=True, retry=AT_ONCE)
+        def work(*, call: Call) -> Result:
+            calls.append(call)
+            if len(calls) == 1:
+                event.wait(LONG)
+            return Result(work_done=str(call.attempt))
+
+        stage.serve(work, threads=1)
+
+        key = stage.start()
+
+        assert stage.ended(key).row.state == "COMPLETED"
+        assert stage.variables(key) == {"workDone": "2"}
+    assert len({call.idempotency_key for call in calls}) == 1
+
+
+def test_an_async_service_is_stopped_at_its_timeout(stage):
+    import asyncio
+
+    @service_task("work", timeout=0.02, retry=Retry(attempts=1))
+    async def work() -> None:
+        await asyncio.sleep(LONG)
+
+    stage.serve(work)
+
+    assert "0.02 s" in stage.incident(stage.start()).message
+
+
+def test_a_worker_that_stops_lets_calls_finish_and_gives_back_what_it_did_not_begin(stage):
+    # given a worker with one thread, which took more jobs after the first went fast, and now hangs
+    with hanging() as event:
+        @service_task("work")
+        def work(number: int) -> None:
+            if number == 1:
+                event.wait(LONG)
+
+        registry = stage.offer(work)
+        keys = [stage.start(number=number) for number in range(4)]
+        leaver = stage.hire(registry, threads=1)
+        stage.until(lambda: leaver.busy == 3)
+
+        # when it is asked to stop
+        stopped = []
+        leaving = threading.Thread(target=lambda: stopped.append(leaver.stop(timedelta(seconds=LONG))))
+        leaving.start()
+        waiting = [stage.until(lambda key=key: _free_job(stage, key)) for key in keys[2:]]
+        event.set()
+        leaving.join()
+
+    # then nothing is lost, and no attempt was counted for what was not begun
+    assert stopped == [True]
+    assert [stage.see(key).row.state for key in keys] == ["COMPLETED", "COMPLETED", "ACTIVE", "ACTIVE"]
+    assert [job.retries for job in waiting] == [3, 3]
+
+
+def _free_job(stage, key):
+    [job] = stage.see(key).jobs
+    return job if job.state == "CREATED" else None
+
+
+def test_a_worker_that_cannot_wait_any_longer_leaves(stage):
+    with hanging() as event:
+        begun = threading.Event()
+
+        @service_task("work")
+        def work() -> None:
+            begun.set()
+            event.wait(LONG)
+
+        leaver = stage.serve(work)
+        stage.start()
+        assert begun.wait(LONG)
+
+        assert leaver.stop(timedelta(seconds=0.01)) is False
+
+
+def test_a_service_is_called_by_no_more_than_its_concurrency_at_once(stage):
+    lock, running, most = threading.Lock(), 0, 0
+
+    @service_task("work", concurrency=2)
+    def work() -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        threading.Event().wait(0.01)
+        with lock:
+            running -= 1
+
+    stage.serve(work, threads=8)
+    for key in [stage.start() for _ in range(10)]:
+        stage.ended(key)
+
+    assert most == 2
+
+
+def test_two_workers_share_the_work_and_do_nothing_twice(stage):
+    calls = []
+
+    @service_task("work")
+    def work(number: int) -> None:
+        calls.append(number)
+
+    stage.serve(work)
+    registry = Registry()
+    registry.add(work)
+    stage.hire(registry)
+
+    for key in [stage.start(number=number) for number in range(30)]:
+        stage.ended(key)
+
+    assert sorted(calls) == list(range(30))
+
+
+@pytest.mark.parametrize("attempts", [1, 4])
+def test_the_contract_says_how_many_attempts_there_are(stage, attempts):
+    @service_task("work", retry=Retry(attempts=attempts, first=0))
+    def work() -> None:
+        raise ValueError("never")
+
+    stage.serve(work)
+    key = stage.start()
+    stage.incident(key)
+
+    assert stage.see(key).jobs[0].attempt == attempts
