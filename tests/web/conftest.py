@@ -1,0 +1,144 @@
+"""The console on a real engine and SQLite; for the browser tests, served to a real Chromium."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+from werkzeug.serving import make_server
+
+from engine import activation, definitions, instances, jobs
+from engine.definitions import Resource
+from engine.engine import Engine
+from web.app import create_app
+
+MODELS = Path(__file__).parent / "models"
+
+
+def model(name):
+    return (MODELS / name).read_bytes()
+
+
+@pytest.fixture
+def engine(tmp_path):
+    engine = Engine(f"sqlite:///{tmp_path}/console.db", synchronous="OFF")
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def app(engine):
+    return create_app(engine, secret_key="test")
+
+
+class Console:
+    """A person at the console, without a browser."""
+
+    def __init__(self, app):
+        self._client = app.test_client()
+
+    def get(self, path, **arguments):
+        return self._client.get(path, **arguments)
+
+    def text(self, path, status=200):
+        response = self._client.get(path)
+        assert response.status_code == status, response.text
+        return response.text
+
+    def post(self, path, data=None, **arguments):
+        token = re.search(r'name="csrf_token" value="([^"]+)"', self.text("/deployments/new"))[1]
+        return self._client.post(path, data={"csrf_token": token, **(data or {})}, **arguments)
+
+
+@pytest.fixture
+def console(app):
+    return Console(app)
+
+
+class Story:
+    """Brings instances into the states that pages show."""
+
+    def __init__(self, engine):
+        self.engine = engine
+
+    def deploy(self, name="review.bpmn"):
+        resource = Resource(name=name, content=model(name))
+        return self.engine.execute(definitions.deploy, [resource]).definitions[0]
+
+    def start(self, process_id="review", **arguments):
+        return self.engine.execute(instances.start, process_id, **arguments).key
+
+    def take_job(self, kind="charge-card"):
+        return self.engine.execute(activation.activate, [kind], worker="tester")[0]
+
+    def fail_job(self, message="The card was declined by the bank.", kind="charge-card", **arguments):
+        job = self.take_job(kind)
+        self.engine.execute(jobs.fail, job.key, message, lock_token=job.lock_token, **arguments)
+        return job
+
+
+@pytest.fixture
+def story(engine):
+    return Story(engine)
+
+
+def chromium():
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = chromium()
+    if path is None:
+        sentence = "Expected Chromium on the PATH for the browser tests, but there is none."
+        if os.environ.get("CI") == "true":
+            pytest.fail(sentence)
+        pytest.skip(sentence)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address(app):
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+
+
+@pytest.fixture
+def open_page(browser, address):
+    """Opens a page in a browser of its own; at the end no page may have complained."""
+    complaints = []
+    contexts = []
+
+    def complain(message):
+        # A refused form is answered with 4xx on purpose, and the browser logs each of those.
+        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
+            complaints.append(message.text)
+
+    def open_(path="/", **options):
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("console", complain)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(address + path)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert complaints == []

@@ -1,0 +1,82 @@
+"""The web application of one engine: the operator's console, and what Camunda Modeler expects to find beside it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+from flask import Blueprint, Flask, Response, jsonify
+from flask.typing import ResponseReturnValue
+
+from engine.engine import Engine
+from service_tasks.registry import Registry
+from web import console
+from web.console import links
+
+MAX_UPLOAD = 32 * 1024 * 1024
+
+# Scripts, styles and data come from this server only. Style attributes are allowed because bpmn-js sets them in the
+# logo that its licence asks for; style sheets and scripts in a page are not.
+CONTENT_SECURITY_POLICY = "; ".join((
+    "default-src 'self'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "style-src-attr 'unsafe-inline'",
+    "img-src 'self' data:",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+))
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+def create_app(engine: Engine, *, secret_key: str | None = None, services: Registry | None = None,
+               blueprints: Sequence[Blueprint] = ()) -> Flask:
+    """Make the web application of one engine.
+
+    Arguments:
+        engine: what the pages show and act on.
+        secret_key: signs the session cookie; without one it is drawn at random, and sessions end with the process.
+        services: the services that the catalogue page describes.
+        blueprints: further faces beside the console (the REST interfaces).
+    """
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=secret_key or secrets.token_urlsafe(32),
+        SESSION_COOKIE_NAME="partitur",
+        SESSION_COOKIE_SAMESITE="Lax",
+        MAX_CONTENT_LENGTH=MAX_UPLOAD,
+        MAX_FORM_MEMORY_SIZE=MAX_UPLOAD,
+    )
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.extensions["engine"] = engine
+    app.extensions["services"] = Registry() if services is None else services
+    app.register_blueprint(console.bp)
+    app.register_blueprint(links.bp)
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint)
+    app.after_request(_secure)
+    app.add_url_rule("/health", "health", _health)
+    return app
+
+
+def _secure(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    # Built files carry a hash in their name, so they never change.
+    if response.direct_passthrough and "/assets/" in (response.headers.get("Content-Disposition") or ""):
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
+def _health() -> ResponseReturnValue:
+    return jsonify(status="UP")

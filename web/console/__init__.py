@@ -1,0 +1,24 @@
+"""The operator's console: pages made on the server, kept current by htmx, with the diagram drawn by bpmn-js.
+
+A view reads the request, asks `engine.queries` or runs one command, and renders. The address carries the whole view.
+Each module adds its views to the blueprint when it is imported.
+"""
+
+from __future__ import annotations
+
+from web.console import (
+    audit,
+    deployments,
+    home,
+    instance,
+    instance_actions,
+    instances,
+    processes,
+    services,
+    tasks,
+)
+from web.console.blueprint import bp
+
+__all__ = [
+    "audit", "bp", "deployments", "home", "instance", "instance_actions", "instances", "processes", "services", "tasks",
+]

@@ -1,0 +1,121 @@
+"""The blueprint that every page belongs to: its errors, its filters, what every template can use."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+
+from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from engine.clock import system_clock
+from engine.engine import Engine
+from engine.errors import Conflict, InvalidInput, NotFound, Rejection, WrongState
+from web import bundles
+from web.console import formatting, words
+from web.console.security import actor, check_csrf, csrf_token
+
+logger = logging.getLogger(__name__)
+
+bp = Blueprint("console", __name__)
+bp.before_request(check_csrf)
+
+STATUS: dict[type[Rejection], int] = {NotFound: 404, WrongState: 409, Conflict: 409, InvalidInput: 422}
+"""The HTTP status of each family of rejection; anything else is 400."""
+
+bp.add_app_template_filter(formatting.iso, "iso")
+bp.add_app_template_filter(formatting.absolute, "absolute")
+bp.add_app_template_filter(formatting.duration, "duration")
+bp.add_app_template_filter(formatting.seconds, "seconds")
+bp.add_app_template_filter(formatting.json_markup, "json_markup")
+bp.add_app_template_filter(formatting.to_json, "json_text")
+bp.add_app_template_filter(formatting.short, "short")
+bp.add_app_template_filter(words.states_of, "states_of")
+bp.add_app_template_filter(words.type_word, "type_word")
+bp.add_app_template_filter(words.deed, "deed")
+
+
+def engine() -> Engine:
+    """The engine of this application."""
+    found: Engine = current_app.extensions["engine"]
+    return found
+
+
+def acting() -> Engine:
+    """The engine, its audit rows carrying the name of this session."""
+    return engine().acting_as(actor())
+
+
+def done(sentence: str, target: str, kind: str = "completed") -> ResponseReturnValue:
+    """Go to `target` and show `sentence` there; works for plain forms and for htmx."""
+    flash(sentence, kind)
+    if "HX-Request" in request.headers:
+        return "", 204, {"HX-Redirect": target}
+    return redirect(target, 303)
+
+
+def here(**changes: Any) -> str:
+    """The address of the present page with some arguments changed; None takes one away."""
+    arguments: dict[str, Any] = {name: request.args.getlist(name) for name in request.args}
+    arguments.update(changes)
+    kept = {name: value for name, value in arguments.items() if value not in (None, "", [])}
+    return url_for(request.endpoint or "console.home", **(request.view_args or {}), **kept)
+
+
+@bp.app_context_processor
+def _everywhere() -> dict[str, Any]:
+    theme = request.cookies.get("theme")
+    return {
+        "STATES": words.STATES,
+        "NAVIGATION": words.NAVIGATION,
+        "actor": actor(),
+        "csrf_token": csrf_token,
+        "here": here,
+        "now": system_clock(),
+        "scripts": bundles.scripts,
+        "styles": bundles.styles,
+        "theme": theme if theme in {"light", "dark"} else None,
+    }
+
+
+@bp.app_template_filter("ago")
+def _ago(moment: Any) -> str:
+    return formatting.ago(moment, system_clock())
+
+
+@bp.errorhandler(Rejection)
+def _rejected(error: Rejection) -> ResponseReturnValue:
+    status = next((code for family, code in STATUS.items() if isinstance(error, family)), 400)
+    return problem(str(error), status)
+
+
+@bp.app_errorhandler(HTTPException)
+def _http_error(error: HTTPException) -> ResponseReturnValue | HTTPException:
+    if isinstance(error, InternalServerError) and error.original_exception is not None:
+        return _unexpected(error.original_exception)
+    if error.code is None or error.code < 400:
+        return error
+    sentence = error.description or error.name
+    if error.code == 404:
+        sentence = "There is no page at this address."
+    if error.code == 413:
+        sentence = "Expected at most 32 MB in one upload, but this one is larger."
+    return problem(sentence, error.code)
+
+
+def _unexpected(error: BaseException) -> ResponseReturnValue:
+    reference = secrets.token_hex(4)
+    logger.error("Expected to answer %s %s, but it failed (reference %s).", request.method, request.path, reference,
+                 exc_info=error)
+    sentence = f"This is a fault in Partitur, not in your process. The server's log says more under {reference}."
+    return problem(sentence, 500, title="Something unexpected happened")
+
+
+def problem(sentence: str, status: int, title: str = "") -> Response:
+    """Say what is wrong: a sentence for htmx to put where the form has its place for it, else a page."""
+    if "HX-Request" in request.headers:
+        return make_response(render_template("_problem.html", sentence=sentence), status)
+    title = title or ("Not found" if status == 404 else "This was not possible")
+    return make_response(render_template("error.html", sentence=sentence, title=title, status=status), status)

@@ -1,0 +1,91 @@
+"""Upload: files are deployed together, or refused with every reason and the elements marked on the diagram."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from flask import render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from bpmn.model import Problem, Severity
+from engine import definitions
+from engine.definitions import Deployment, Resource
+from engine.errors import DeploymentRefused
+from web.console import marks
+from web.console.blueprint import acting, bp, done
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedFile:
+    """One uploaded file and what is wrong with it. `xml` is its text if it can be shown as a diagram."""
+
+    number: int
+    name: str
+    xml: str | None
+    problems: Sequence[Problem]
+    marks: marks.Marks
+
+
+@bp.get("/deployments/new")
+def new_deployment() -> ResponseReturnValue:
+    """The page to upload files on."""
+    return render_template("deployments/new.html", section="processes")
+
+
+@bp.post("/deployments")
+def deploy() -> ResponseReturnValue:
+    """Deploy the uploaded files, or say everything that is wrong with them."""
+    resources = [Resource(name=file.filename or "", content=file.read())
+                 for file in request.files.getlist("files") if file.filename]
+    try:
+        deployment = acting().execute(definitions.deploy, resources, source="console")
+    except DeploymentRefused as refusal:
+        # Not left to the error handler: the page shows the diagrams, which are nowhere but in this request.
+        return render_template("deployments/new.html", section="processes", refused=True,
+                               files=_checked(resources, refusal.problems), **_counts(refusal.problems)), 422
+    if deployment.problems:
+        return render_template("deployments/new.html", section="processes", deployment=deployment,
+                               files=_checked(resources, deployment.problems), **_counts(deployment.problems))
+    return done(_summary(deployment), _target(deployment))
+
+
+def _checked(resources: Iterable[Resource], problems: Sequence[Problem]) -> list[CheckedFile]:
+    checked = []
+    for number, resource in enumerate(resources, 1):
+        mine = sorted((problem for problem in problems if problem.resource_name == resource.name),
+                      key=lambda problem: (problem.severity != Severity.ERROR, problem.line or 0))
+        text = resource.content.decode("utf-8", errors="replace")
+        drawable = "BPMNDiagram" in text
+        checked.append(CheckedFile(number=number, name=resource.name, xml=text if drawable else None, problems=mine,
+                                   marks=marks.problems(mine)))
+    # What belongs to no file (such as "no file was given") is shown first.
+    names = {resource.name for resource in resources}
+    rest = [problem for problem in problems if problem.resource_name not in names]
+    if rest:
+        checked.insert(0, CheckedFile(number=0, name="This upload", xml=None, problems=rest, marks={}))
+    return checked
+
+
+def _counts(problems: Iterable[Problem]) -> dict[str, int]:
+    severities = [problem.severity for problem in problems]
+    return {"errors": severities.count(Severity.ERROR), "warnings": severities.count(Severity.WARNING)}
+
+
+def _summary(deployment: Deployment) -> str:
+    new = [f"{each.name or each.process_id} version {each.version}" for each in deployment.definitions if each.created]
+    old = [f"{each.name or each.process_id} version {each.version}" for each in deployment.definitions
+           if not each.created]
+    sentences = []
+    if new:
+        sentences.append(f"Deployed {', '.join(new)}.")
+    if old:
+        sentences.append(f"Unchanged: {', '.join(old)}.")
+    return " ".join(sentences) or "Nothing in these files is executable, so there was nothing to deploy."
+
+
+def _target(deployment: Deployment) -> str:
+    if len(deployment.definitions) == 1:
+        only = deployment.definitions[0]
+        return url_for("console.process", process_id=only.process_id, version=only.version)
+    return url_for("console.processes")

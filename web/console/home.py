@@ -1,0 +1,71 @@
+"""The home page: what is going on now, each number a link to exactly that list."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from engine.queries import definitions as known
+from engine.queries import instances as found
+from engine.queries import lists, overview
+from engine.queries.instances import InstanceFilter
+from engine.queries.overview import FailureGroup
+from web.console.blueprint import bp, done, engine
+
+TILES = ("active", "waiting", "retrying", "stalled", "incident", "suspended", "completed")
+LONGEST_SEARCH = 300
+"""How much of a message goes into an address; it is enough to tell failures apart."""
+
+
+@bp.get("/")
+def home() -> ResponseReturnValue:
+    """What is in flight, what has failed and why, what was done lately."""
+    midnight = engine().clock().replace(hour=0, minute=0, second=0, microsecond=0)
+    counts = overview.overview(engine(), ended_from=midnight)
+    processes = {process.process_id: process for process in known.processes(engine())}
+    failures = [(group, processes.get(group.process_id), _failure_link(group))
+                for group in overview.failures(engine(), limit=20)]
+    activity = lists.audit(engine(), limit=12).items
+    keys = {entry.instance_key for entry in activity if entry.instance_key}
+    named = found.search(engine(), InstanceFilter(keys=keys))
+    return render_template(
+        "home.html", section="home", live=5, names={row.key: row.business_id for row in named.items},
+        tiles=[(name, getattr(counts, name), _tile_link(name, midnight)) for name in TILES],
+        failures=failures, activity=activity, first_run=not processes,
+    )
+
+
+def _tile_link(state: str, midnight: datetime) -> str:
+    if state == "completed":
+        return url_for("console.instances", state=state, ended_from=midnight.strftime("%Y-%m-%dT%H:%M"))
+    return url_for("console.instances", state=state)
+
+
+def _failure_link(group: FailureGroup) -> str:
+    return url_for("console.instances", state="incident", process=group.process_id, element=group.element_id,
+                   error=group.message[:LONGEST_SEARCH])
+
+
+@bp.get("/find")
+def find() -> ResponseReturnValue:
+    """Go to the instance with this key or business id, or to the list of those that share it."""
+    text = request.args.get("q", "").strip()
+    filters = [InstanceFilter(business_id=text)]
+    if text.isdecimal() and len(text) < 20:
+        filters.insert(0, InstanceFilter(key=int(text)))
+    for each in filters:
+        page = found.search(engine(), each, limit=1)
+        if page.total == 1:
+            return redirect(url_for("console.instance", key=page.items[0].key))
+    return redirect(url_for("console.instances", business_id=text or None))
+
+
+@bp.post("/actor")
+def change_actor() -> ResponseReturnValue:
+    """Act under another name from now on."""
+    name = request.form.get("actor", "").strip()[:100]
+    if name:
+        session["actor"] = name
+    return done(f"You act as {name or 'before'}.", url_for("console.home"))

@@ -1,0 +1,112 @@
+"""The page of one instance: what it does, where it is, what happened, and everything that belongs to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+
+from engine.queries import definitions as known
+from engine.queries import instance as found
+from engine.queries.instance import InstanceDetail
+from engine.queries.things import JobRow, UserTaskRow
+from engine.states import IncidentState, InstanceState, JobState, UserTaskState
+from web.console import history, marks, story
+from web.console.blueprint import bp, engine
+
+Row = TypeVar("Row")
+
+TABS = ("variables", "incidents", "jobs", "tasks", "events", "called", "audit", "raw")
+
+JOB_LOOKS = {
+    JobState.CREATED: "waiting",
+    JobState.ACTIVATED: "active",
+    JobState.FAILED: "incident",
+    JobState.ERROR_THROWN: "completed",
+    JobState.COMPLETED: "completed",
+    JobState.CANCELED: "terminated",
+}
+TASK_LOOKS = {
+    UserTaskState.CREATED: "waiting",
+    UserTaskState.COMPLETED: "completed",
+    UserTaskState.CANCELED: "terminated",
+}
+
+
+@bp.app_template_filter("job_look")
+def job_look(job: JobRow) -> str:
+    """The state whose colour and icon a job is shown with."""
+    state = JobState(job.state)
+    return "retrying" if state is JobState.CREATED and job.error_message else JOB_LOOKS[state]
+
+
+@bp.app_template_filter("task_look")
+def task_look(task: UserTaskRow) -> str:
+    """The state whose colour and icon a user task is shown with."""
+    return TASK_LOOKS[UserTaskState(task.state)]
+
+
+@bp.get("/instances/<int:key>")
+def instance(key: int) -> ResponseReturnValue:
+    """One instance. `element` narrows the page to one element of the diagram, `tab` chooses the table."""
+    detail = found.detail(engine(), key)
+    names = {element.id: element.name or element.id
+             for element in known.process(engine(), detail.row.definition_key).elements.values()}
+    element = request.args.get("element", "")
+    tab = request.args.get("tab", "")
+    failed = [incident for incident in detail.incidents if incident.state == IncidentState.ACTIVE]
+    tab = tab if tab in TABS else "incidents" if failed else "variables"
+    shown = _of_element(detail, element)
+    now = engine().clock()
+    return render_template(
+        "instances/detail.html", section="instances", live=3, instance=detail.row, names=names, element=element,
+        open=detail.row.state == InstanceState.ACTIVE, failed=failed, tab=tab, tabs=_tabs(shown), detail=shown,
+        sentences=story.tell(detail, names, now), history=history.tree(detail.elements, names, now),
+        marks=marks.live(detail.tokens, passed=detail.completed, flows=detail.flows),
+        scopes=_scopes(detail, names), unseen=detail.elements_total - len(detail.elements),
+        raw=asdict(detail) if tab == "raw" else None,
+    )
+
+
+def _of_element(detail: InstanceDetail, element: str) -> dict[str, Any]:
+    """The rows of each table, only those of `element` if one is chosen."""
+    tokens = {row.key for row in detail.elements if row.element_id == element}
+
+    def rows(all_of_them: Iterable[Row]) -> list[Row]:
+        return [row for row in all_of_them if not element or getattr(row, "element_id", None) == element]
+
+    return {
+        "variables": [row for row in detail.variables if not element or row.scope_key in tokens],
+        "incidents": rows(detail.incidents),
+        "jobs": rows(detail.jobs),
+        "tasks": rows(detail.user_tasks),
+        "timers": rows(detail.timers),
+        "subscriptions": rows(detail.subscriptions),
+        "called": [row for row in detail.called if not element or row.parent_element_instance_key in tokens],
+        "audit": detail.audit,
+    }
+
+
+def _tabs(shown: Mapping[str, Any]) -> list[tuple[str, str, int | None, str]]:
+    """Name, word, number of rows and colour of each tab."""
+    counts = {name: len(rows) for name, rows in shown.items()}
+    failed = any(incident.state == IncidentState.ACTIVE for incident in shown["incidents"])
+    return [
+        ("variables", "Variables", counts["variables"], ""),
+        ("incidents", "Incidents", counts["incidents"], "incident" if failed else ""),
+        ("jobs", "Jobs", counts["jobs"], ""),
+        ("tasks", "User tasks", counts["tasks"], ""),
+        ("events", "Timers & messages", counts["timers"] + counts["subscriptions"], ""),
+        ("called", "Called instances", counts["called"], ""),
+        ("audit", "Audit trail", counts["audit"], ""),
+        ("raw", "Raw", None, ""),
+    ]
+
+
+def _scopes(detail: InstanceDetail, names: Mapping[str, str]) -> dict[int, str]:
+    """What each scope of a variable is called."""
+    scopes = {row.key: names.get(row.element_id, row.element_id) for row in detail.elements}
+    return {**scopes, detail.row.key: "Instance"}

@@ -1,0 +1,70 @@
+"""What an operator can do to an instance. Each action is one command of the engine, with a reason, audited."""
+
+from __future__ import annotations
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+
+from engine import incidents, instances, variables
+from engine.errors import InvalidInput, WrongState
+from engine.queries import lists
+from engine.queries.paging import MAX_LIMIT
+from web.console import forms
+from web.console.blueprint import acting, bp, done, engine
+
+
+def _page(key: int) -> str:
+    return url_for("console.instance", key=key)
+
+
+@bp.post("/instances/<int:key>/suspension")
+def suspend_instance(key: int) -> ResponseReturnValue:
+    """Pause an instance."""
+    acting().execute(instances.suspend, key, forms.reason())
+    return done("The instance is suspended.", _page(key), "suspended")
+
+
+@bp.post("/instances/<int:key>/resumption")
+def resume_instance(key: int) -> ResponseReturnValue:
+    """Let a suspended instance go on."""
+    acting().execute(instances.resume, key, forms.reason())
+    return done("The instance goes on.", _page(key), "active")
+
+
+@bp.post("/instances/<int:key>/cancellation")
+def cancel_instance(key: int) -> ResponseReturnValue:
+    """Abandon an instance."""
+    acting().execute(instances.cancel, key, forms.reason())
+    return done("The instance is cancelled.", _page(key), "terminated")
+
+
+@bp.post("/instances/<int:key>/variables")
+def set_variable(key: int) -> ResponseReturnValue:
+    """Set one variable, in the scope the form names."""
+    name = request.form.get("name", "").strip()
+    if not name:
+        raise InvalidInput("Expected the name of a variable, but there is none.")
+    scope = request.form.get("scope", type=int) or key
+    value = forms.json_value(request.form.get("value", ""), f"the value of {name!r}")
+    acting().execute(variables.set, scope, {name: value}, local=scope != key, reason=forms.reason())
+    return done(f"{name} is set.", url_for("console.instance", key=key, tab="variables"))
+
+
+@bp.post("/instances/<int:key>/incidents/<int:incident_key>/resolution")
+def resolve_incident(key: int, incident_key: int) -> ResponseReturnValue:
+    """Try again what failed."""
+    retries = request.form.get("retries", type=int)
+    acting().execute(incidents.resolve, incident_key, retries=retries, reason=forms.reason())
+    return done("Tried again. If it fails once more, a new incident appears.", _page(key), "active")
+
+
+@bp.post("/instances/<int:key>/retry")
+def retry_instance(key: int) -> ResponseReturnValue:
+    """Try again everything that failed in an instance."""
+    reason = forms.reason()
+    failed = lists.incidents(engine(), instance_key=key, limit=MAX_LIMIT).items
+    if not failed:
+        raise WrongState("Expected something that failed, but there is no open incident any more.")
+    for incident in failed:
+        acting().execute(incidents.resolve, incident.key, reason=reason)
+    return done("Tried again. If it fails once more, a new incident appears.", _page(key), "active")

@@ -1,0 +1,46 @@
+"""Addresses that Camunda Modeler opens after a deployment or a start: its Operate and Tasklist, as our pages."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+bp = Blueprint("links", __name__)
+
+
+@bp.get("/operate/processes/<int:key>")
+@bp.get("/operate/instances/<int:key>")
+def operate_instance(key: int) -> ResponseReturnValue:
+    """What the Modeler opens after it has started an instance."""
+    return redirect(url_for("console.instance", key=key))
+
+
+@bp.get("/operate/processes")
+def operate_process() -> ResponseReturnValue:
+    """What the Modeler opens after it has deployed a process."""
+    process_id = request.args.get("process")
+    if not process_id:
+        return redirect(url_for("console.processes"))
+    # The version is "all" when Operate would show every one.
+    version = request.args.get("version", type=int)
+    return redirect(url_for("console.process", process_id=process_id, version=version))
+
+
+@bp.get("/operate/")
+@bp.get("/operate")
+def operate() -> ResponseReturnValue:
+    """Operate's start page."""
+    return redirect(url_for("console.home"))
+
+
+@bp.get("/tasklist/<int:key>")
+def tasklist_task(key: int) -> ResponseReturnValue:
+    """A single task in Tasklist."""
+    return redirect(url_for("console.task", key=key))
+
+
+@bp.get("/tasklist/")
+@bp.get("/tasklist")
+def tasklist() -> ResponseReturnValue:
+    """Tasklist's start page."""
+    return redirect(url_for("console.tasks"))

@@ -1,0 +1,74 @@
+"""Process definitions: the list, one version with its diagram and live counts, and starting an instance."""
+
+from __future__ import annotations
+
+from flask import Response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from engine import instances
+from engine.errors import NotFound
+from engine.queries import definitions as known
+from engine.queries import instances as found
+from engine.queries.definitions import Counts, DefinitionRow
+from engine.queries.instances import InstanceFilter
+from web.console import forms, marks, paging
+from web.console.blueprint import acting, bp, done, engine
+
+COUNTED = ("active", "incident", "suspended", "completed", "terminated")
+
+
+@bp.app_template_filter("by_state")
+def by_state(counts: Counts) -> list[tuple[str, int]]:
+    """The counts of a definition by state, those that are nothing left out."""
+    return [(state, getattr(counts, state)) for state in COUNTED if getattr(counts, state)]
+
+
+@bp.get("/processes")
+def processes() -> ResponseReturnValue:
+    """Every process that is deployed."""
+    return render_template("processes/list.html", section="processes", live=5, processes=known.processes(engine()))
+
+
+@bp.get("/processes/<process_id>")
+def process(process_id: str) -> ResponseReturnValue:
+    """One version of a process, the newest unless the address says which."""
+    versions = known.versions(engine(), process_id)
+    definition = _chosen(versions, process_id, request.args.get("version", type=int))
+    element = request.args.get("element", "")
+    rows = paging.page(found.search(
+        engine(), InstanceFilter(definition_key=definition.key, element_id=element or None),
+        limit=paging.SIZE, offset=paging.offset(),
+    ))
+    elements = known.process(engine(), definition.key).elements
+    return render_template(
+        "processes/detail.html", section="processes", live=5, definition=definition, versions=versions,
+        is_newest=definition.version == versions[0].version, element=element,
+        element_name=elements[element].name if element in elements else None,
+        marks=marks.live(known.element_counts(engine(), definition.key)), page=rows, filtered=bool(element),
+    )
+
+
+def _chosen(versions: tuple[DefinitionRow, ...], process_id: str, version: int | None) -> DefinitionRow:
+    for definition in versions:
+        if version in (None, definition.version):
+            return definition
+    which = "" if version is None else f" version {version} of"
+    raise NotFound(f"Expected{which} process {process_id!r} to be deployed, but it is not.")
+
+
+@bp.get("/definitions/<int:key>/bpmn")
+def definition_file(key: int) -> ResponseReturnValue:
+    """The file, exactly as it was deployed."""
+    # As plain text: a browser that opens it must not take it for a page of ours.
+    response = Response(known.content(engine(), key), mimetype="text/plain")
+    response.headers["Cache-Control"] = "private, max-age=86400, immutable"
+    return response
+
+
+@bp.post("/definitions/<int:key>/instances")
+def start_instance(key: int) -> ResponseReturnValue:
+    """Start an instance of one version."""
+    variables = forms.json_object("variables", "the variables")
+    business_id = request.form.get("business_id", "").strip() or None
+    started = acting().execute(instances.start, definition_key=key, variables=variables, business_id=business_id)
+    return done("Started.", url_for("console.instance", key=started.key), "active")

@@ -1,0 +1,96 @@
+"""What an instance is doing, in sentences: the first thing its page says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.queries.instance import InstanceDetail
+from engine.queries.things import JobRow, SubscriptionRow
+from engine.states import IncidentState, InstanceState, JobState, UserTaskState
+from web.console.formatting import short
+
+MOST = 5
+"""How many sentences at once; an instance with a thousand tokens would bury its page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """One sentence, in the colour of a state; `moment` is the time it ends with."""
+
+    state: str
+    text: str
+    moment: datetime | None = None
+
+
+def tell(detail: InstanceDetail, names: Mapping[str, str], now: datetime) -> list[Sentence]:
+    """What an instance waits for, the most urgent first. `names` maps element ids to names."""
+    row = detail.row
+    if row.state == InstanceState.COMPLETED:
+        reason = f" with reason {row.end_reason}" if row.end_reason else ""
+        return [Sentence(state="completed", text=f"Came to its end{reason}", moment=row.ended_at)]
+    if row.state == InstanceState.TERMINATED:
+        reason = f": “{short(row.end_reason, 300)}”" if row.end_reason else ""
+        return [Sentence(state="terminated", text=f"Ended before its end{reason}", moment=row.ended_at)]
+    told = list(_waits(detail, names, now))
+    shown = told[:MOST]
+    if len(told) > MOST:
+        shown.append(Sentence(state="active", text=f"And {len(told) - MOST} more."))
+    if row.suspended_at:
+        shown.insert(0, Sentence(state="suspended", text="Suspended: nothing moves until somebody resumes it, since",
+                                 moment=row.suspended_at))
+    return shown
+
+
+def _waits(detail: InstanceDetail, names: Mapping[str, str], now: datetime) -> Iterator[Sentence]:
+    def name(element_id: str) -> str:
+        return f"“{names.get(element_id) or element_id}”"
+
+    for incident in detail.incidents:
+        if incident.state == IncidentState.ACTIVE:
+            yield Sentence(state="incident", moment=incident.created_at,
+                           text=f"{name(incident.element_id)} failed: “{short(incident.message, 300)}”")
+    for job in detail.jobs:
+        if job.state in (JobState.CREATED, JobState.ACTIVATED):
+            yield _job(job, name(job.element_id), now)
+    for task in detail.user_tasks:
+        if task.state == UserTaskState.CREATED:
+            who = f"for {task.assignee}" if task.assignee else "for somebody to claim it"
+            yield Sentence(state="waiting", text=f"{name(task.element_id)} waits {who}, since", moment=task.created_at)
+    # What is only attached watches over something that is told already.
+    for subscription in detail.subscriptions:
+        if not subscription.attached:
+            yield Sentence(state="waiting", moment=subscription.created_at,
+                           text=f"{name(subscription.element_id)} waits for {_event(subscription)}, since")
+    for timer in detail.timers:
+        if not timer.attached:
+            yield Sentence(state="waiting", text=f"{name(timer.element_id)} waits for its time, due",
+                           moment=timer.due_at)
+    for child in detail.called:
+        if child.state == InstanceState.ACTIVE:
+            yield Sentence(state="waiting", moment=child.started_at,
+                           text=f"Waits for the called instance {child.business_id or child.key}, since")
+
+
+def _job(job: JobRow, name: str, now: datetime) -> Sentence:
+    if job.expected_by and job.expected_by <= now:
+        return Sentence(state="stalled", moment=job.expected_by,
+                        text=f"{name} is late: “{job.type}” should have answered")
+    if job.state == JobState.ACTIVATED:
+        return Sentence(state="active", moment=job.locked_until,
+                        text=f"{name} is being done by worker {job.locked_by}, whose lock ends")
+    if job.error_message:
+        attempts = "1 attempt" if job.retries == 1 else f"{job.retries} attempts"
+        return Sentence(state="retrying", moment=job.due_at,
+                        text=f"{name} failed with “{short(job.error_message, 300)}” and has {attempts} left, the next")
+    return Sentence(state="waiting", text=f"{name} waits for a worker for “{job.type}”, since", moment=job.created_at)
+
+
+def _event(subscription: SubscriptionRow) -> str:
+    if subscription.kind == "MESSAGE":
+        key = subscription.correlation_key
+        return f"the message “{subscription.name}”" + (f" with key {key}" if key is not None else "")
+    if subscription.kind == "SIGNAL":
+        return f"the signal “{subscription.name}”"
+    return f"the condition “{short(subscription.name)}” to become true"
