@@ -51,7 +51,8 @@ def close_for(tx: Transaction, live: Live, token: int) -> None:
     for row in tx.rows.all_unwritten(schema.incidents).values():
         if row["element_instance_key"] == token:
             row.update(state=IncidentState.RESOLVED, resolved_at=tx.now)
-    tx.rows.write(CLOSE, {"b_token": token, "b_now": tx.now})
+    # At once, not with the other writes: those follow the inserts, and the token may fail again in this transaction.
+    tx.connection.execute(CLOSE, {"b_token": token, "b_now": tx.now})
     _mark(tx, token, None)
     live.incidents_changed = True
 
