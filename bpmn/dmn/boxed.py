@@ -15,7 +15,7 @@ from bpmn.feel.loops import at_index, elements
 from bpmn.feel.program import Tests, compile_expression, compile_tests
 from bpmn.feel.scope import Local
 from bpmn.feel.types import Type
-from bpmn.feel.values import NUMBERS, Function, Value
+from bpmn.feel.values import NUMBERS, Function, Value, type_name
 from bpmn.reading.nodes import Node, local_name
 
 Names = tuple[str, ...]
@@ -155,7 +155,15 @@ class Boxes:
     def conditional(self, node: Node, names: Names) -> Code:
         """`if`, `then`, `else`."""
         condition, then, otherwise = (self.inside(child(node, part), names) for part in ("if", "then", "else"))
-        return lambda scope: then(scope) if condition(scope) is True else otherwise(scope)
+
+        def run(scope: Scope) -> Value:
+            found = condition(scope)
+            if found is not None and type(found) is not bool:
+                warn(f"Expected the condition to give true or false, but it gave a {type_name(found)}.")
+                return None
+            return then(scope) if found is True else otherwise(scope)
+
+        return run
 
     def filter(self, node: Node, names: Names) -> Code:
         """The elements that match."""
@@ -179,6 +187,9 @@ class Boxes:
                     return at_index(items, found)
                 if found is True:
                     chosen.append(item)
+                elif found is not None and type(found) is not bool:
+                    warn(f"Expected the filter to give true or false, but it gave a {type_name(found)}.")
+                    return None
             return chosen
 
         return run
@@ -227,10 +238,13 @@ class Boxes:
                 inner = Local(scope)
                 inner[name] = item
                 found = condition(inner)
-                if type(found) is bool and found is decisive:
-                    return decisive
-                if type(found) is not bool:
+                if found is None:
                     result = None
+                elif type(found) is not bool:
+                    warn(f"Expected the condition to give true or false, but it gave a {type_name(found)}.")
+                    return None
+                elif found is decisive:
+                    return decisive
             return result
 
         return run

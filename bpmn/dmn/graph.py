@@ -200,13 +200,14 @@ class Service(Element):
 
     def link(self) -> None:
         """Find its inputs and outputs."""
-        self.inputs = [self.model.resolve(reference).element for tag in ("inputDecision", "inputData")
+        self.inputs = [self.model.resolve(reference).element for tag in ("inputData", "inputDecision")
                        for reference in children(self.node, tag)]
         self.outputs = [self.model.resolve(reference).element for reference in children(self.node, "outputDecision")]
 
     def value(self, run: Evaluation) -> Value:
         names = [element.name for element in self.inputs]
-        return Function(names, lambda arguments: self.run(run, dict(zip(names, arguments, strict=True))), self.name)
+        return Function(names, lambda arguments: self.run(run, dict(zip(names, arguments, strict=True))), self.name,
+                        types=[element.type for element in self.inputs])
 
     def run(self, outer: Evaluation, arguments: Mapping[str, Value]) -> Value:
         """The output for these arguments: one value, or a context if there are several output decisions."""

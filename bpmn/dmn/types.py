@@ -37,28 +37,39 @@ class ItemType(Type):
         return self.is_list or (self.entries is None and self.base is not None and self.base.takes_lists)
 
     def accepts(self, value: Value) -> bool:
-        if self.is_list:
-            if type(value) is not list:
-                return False
-            spend(len(value))
-            fits = all(item is None or self._accepts_item(item) for item in value)
-        else:
-            fits = self._accepts_item(value)
-        return fits and (self.whole is None or self.whole.passes(_NO_NAMES, value))
+        return self._is(value, constrained=True) and (self.whole is None or self.whole.passes(_NO_NAMES, value))
 
-    def _accepts_item(self, value: Value) -> bool:
-        if self.entries is not None and not self._has_entries(value):
-            return False
-        if self.base is not None and not self.base.accepts(value):
-            return False
-        return self.allowed is None or self.allowed.passes(_NO_NAMES, value)
+    def includes(self, value: Value) -> bool:
+        return self._is(value, constrained=False)
 
-    def _has_entries(self, value: Value) -> bool:
+    def _is(self, value: Value, constrained: bool) -> bool:
+        if not self.is_list:
+            return self._item_is(value, constrained)
+        if type(value) is not list:
+            return False
+        spend(len(value))
+        return all(item is None or self._item_is(item, constrained) for item in value)
+
+    def _item_is(self, value: Value, constrained: bool) -> bool:
+        if self.entries is not None and not self._has_entries(value, constrained):
+            return False
+        if self.base is not None and not (self.base.accepts(value) if constrained else self.base.includes(value)):
+            return False
+        return not constrained or self.allowed is None or self.allowed.passes(_NO_NAMES, value)
+
+    def _has_entries(self, value: Value, constrained: bool) -> bool:
         entries = self.entries or {}
         if not isinstance(value, dict):
             return False
         spend(len(entries))
-        return all(name in value and (kind is None or kind.allows(value[name])) for name, kind in entries.items())
+        for name, kind in entries.items():
+            if name not in value:
+                return False
+            item = value[name]
+            if kind is not None and item is not None and not (
+                    kind.accepts(item) if constrained else kind.includes(item)):
+                return False
+        return True
 
     def fits(self, other: Type) -> bool:
         if other is self or other == ANY:

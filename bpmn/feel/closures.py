@@ -6,14 +6,13 @@ Written out for what occurs most (a variable against a constant); everything els
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from bpmn.feel import operations, properties
 from bpmn.feel.limits import current_run, warn
-from bpmn.feel.operations import Order
+from bpmn.feel.operations import ORDERS
 from bpmn.feel.scope import missing, suggestion
 from bpmn.feel.values import EXACT_INTEGER, NUMBERS, TEMPORALS, Builtin, Range, Value, show, type_name
 
@@ -23,7 +22,6 @@ Test = Callable[[Scope, Value], bool | None]
 """The code of a unary test: what comes of it for a value."""
 Operation = Callable[[Value, Value], Value]
 
-ORDERS: Mapping[str, Order] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 ARITHMETIC: Mapping[str, Operation] = {
     "+": operations.add,
     "-": operations.subtract,
@@ -275,8 +273,8 @@ def between(value: Code, low: Code, high: Code) -> Code:
     return run
 
 
-def interval(start: Code, end: Code, start_included: bool, end_included: bool) -> Code:
-    """A range literal; null unless both ends are of one type that has an order."""
+def interval(start: Code, end: Code, start_included: bool, end_included: bool, may_descend: bool) -> Code:
+    """A range literal; null unless both ends are of one type that has an order, and in it."""
 
     def run(scope: Scope) -> Range | None:
         low, high = start(scope), end(scope)
@@ -285,6 +283,9 @@ def interval(start: Code, end: Code, start_included: bool, end_included: bool) -
         if not known or not ordered or len({type_name(value) for value in known}) > 1:
             warn("Expected a range between two values of one ordered type, "
                  f"but they are a {type_name(low)} and a {type_name(high)}.")
+            return None
+        if len(known) == 2 and not may_descend and operations.compare(low, high, ORDERS["<="]) is False:
+            warn(f"Expected a range from the smaller to the greater value, but it is from {show(low)} to {show(high)}.")
             return None
         return Range(low, high, start_included and low is not None, end_included and high is not None)
 
@@ -297,10 +298,10 @@ def open_interval(symbol: str, operand: Code) -> Code:
     def run(scope: Scope) -> Range:
         value = operand(scope)
         if symbol in ("=", "!="):
-            return Range(value, value, True, True, negated=symbol == "!=")
+            return Range(value, value, True, True, symbol)
         if symbol[0] == "<":
-            return Range(None, value, False, symbol == "<=")
-        return Range(value, None, symbol == ">=", False)
+            return Range(None, value, False, symbol == "<=", symbol)
+        return Range(value, None, symbol == ">=", False, symbol)
 
     return run
 

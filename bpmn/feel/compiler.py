@@ -101,7 +101,7 @@ class Compiler:
 
     def interval(self, node: syntax.Interval) -> Code:
         code = closures.interval(self.compile(node.start), self.compile(node.end),
-                                 node.start_included, node.end_included)
+                                 node.start_included, node.end_included, node.may_descend)
         if isinstance(node.start, syntax.Constant) and isinstance(node.end, syntax.Constant):
             return closures.constant(code({}))
         return code

@@ -20,8 +20,13 @@ def call(function: Value, positional: list[Value], named: dict[str, Value] | Non
     if arguments is None:
         return None
     spend(1)
-    result = function.call([argument if kind is None else kind.convert(argument)
-                            for argument, kind in zip(arguments, function.types, strict=True)])
+    converted = [argument if kind is None else kind.convert(argument)
+                 for argument, kind in zip(arguments, function.types, strict=True)]
+    for given, fitted, name in zip(arguments, converted, function.parameters, strict=True):
+        if fitted is None and given is not None:
+            warn(f"Expected another type of argument for `{name}` than a {type_name(given)}.")
+            return None
+    result = function.call(converted)
     return result if function.result is None else function.result.convert(result)
 
 

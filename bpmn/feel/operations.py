@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from bpmn.feel.limits import check_size, spend
@@ -11,6 +11,8 @@ from bpmn.feel.temporal import DAY_NANOS, Date, DateTime, DaysDuration, MonthsDu
 from bpmn.feel.values import CONTEXT, DURATIONS, EXACT_INTEGER, NUMBERS, TEMPORALS, Range, Value, decimal
 
 Order = Callable[[Value, Value], bool]
+ORDERS: Mapping[str, Order] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+_MILLISECOND = 1_000_000
 
 
 def invert(value: bool | None) -> bool | None:
@@ -33,8 +35,12 @@ def equal(left: Value, right: Value) -> bool | None:
         return _equal_contexts(left, right)
     if kind is Range:
         return (left.start_included is right.start_included and left.end_included is right.end_included
-                and left.negated is right.negated
+                and left.operator == right.operator
                 and equal(left.start, right.start) is True and equal(left.end, right.end) is True)
+    if kind is Time or kind is DateTime:
+        # The compatibility kit compares milliseconds.
+        (zoned, one), (other_zoned, two) = left.order(), right.order()
+        return zoned is other_zoned and one // _MILLISECOND == two // _MILLISECOND
     return bool(left == right)
 
 
@@ -76,16 +82,13 @@ def compare(left: Value, right: Value, order: Order) -> bool | None:
 
 def within(value: Value, interval: Range) -> bool | None:
     """Whether a value lies in a range."""
-    if interval.negated:
-        return not_equal(value, interval.start)
-    if interval.start is None:
-        above: bool | None = True
-    else:
-        above = compare(value, interval.start, operator.ge if interval.start_included else operator.gt)
-    if interval.end is None:
-        below: bool | None = True
-    else:
-        below = compare(value, interval.end, operator.le if interval.end_included else operator.lt)
+    written = interval.operator
+    if written is not None:
+        bound = interval.end if written[0] == "<" else interval.start
+        test = _TESTS.get(written)
+        return test(value, bound) if test is not None else compare(value, bound, ORDERS[written])
+    above = compare(value, interval.start, operator.ge if interval.start_included else operator.gt)
+    below = compare(value, interval.end, operator.le if interval.end_included else operator.lt)
     return None if above is None or below is None else above and below
 
 
@@ -100,6 +103,9 @@ def contains(test: Value, value: Value) -> bool | None:
         spend(len(test))
         return any(contains(item, value) is True for item in test)
     return equal(value, test)
+
+
+_TESTS: Mapping[str, Callable[[Value, Value], bool | None]] = {"=": equal, "!=": not_equal}
 
 
 def add(left: Value, right: Value) -> Value:

@@ -143,7 +143,7 @@ class Parser(Primaries):
             outer, self.ends_range = self.ends_range, False
             source = self.expression()
             if self.take(".."):
-                source = Interval(source, self.expression(), True, True)
+                source = Interval(source, self.expression(), True, True, may_descend=True)
             self.ends_range = outer
             found.append((name, source))
             scope.add(name)

@@ -294,7 +294,8 @@ class Primaries(Cursor):
     def _context_type(self) -> Type:
         entries: dict[str, Type] = {}
         while True:
-            entries[self.key("the name of an entry with a colon")] = self.type()
+            name = self.key("the name of an entry with a colon")
+            entries[name] = self.type()
             if not self.take(","):
                 break
         self.need(">")

@@ -109,6 +109,8 @@ class Interval(Node):
     end: Node
     start_included: bool
     end_included: bool
+    may_descend: bool = False
+    """The `3..1` of a loop, which other ranges may not be."""
 
 
 @dataclass(frozen=True, slots=True)

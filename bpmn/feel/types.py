@@ -28,6 +28,10 @@ class Type:
         """Whether the value is null or of this type."""
         return value is None or self.accepts(value)
 
+    def includes(self, value: Value) -> bool:
+        """Whether a value that is not null is an instance; constraints on values do not count."""
+        return self.accepts(value)
+
     def fits(self, other: Type) -> bool:
         """Whether every value of this type is of the `other` one."""
         return other in (self, ANY)
@@ -151,5 +155,5 @@ def instance_of(value: Value, kind: Type) -> bool | None:
     if isinstance(kind, UnknownType):
         return None
     if value is None:
-        return kind in (SIMPLE["Null"], ANY)
-    return kind.accepts(value)
+        return kind == SIMPLE["Null"]
+    return kind.includes(value)

@@ -61,17 +61,18 @@ def _rounded(value: int) -> Decimal:
 
 
 class Range:
-    """An interval; an end that is None is open to infinity. `negated` is the `!=` of a unary test as a value."""
+    """An interval. `operator` is set if it was written as a unary test, `(< 5)`: then an end that is None is open to
+    infinity; elsewhere it is unknown (DMN 1.5 §10.3.2.7)."""
 
-    __slots__ = ("end", "end_included", "negated", "start", "start_included")
+    __slots__ = ("end", "end_included", "operator", "start", "start_included")
 
     def __init__(self, start: Value, end: Value, start_included: bool, end_included: bool,
-                 negated: bool = False) -> None:
+                 operator: str | None = None) -> None:
         self.start = start
         self.end = end
         self.start_included = start_included
         self.end_included = end_included
-        self.negated = negated
+        self.operator = operator
 
     def __str__(self) -> str:
         opening, closing = "[" if self.start_included else "(", "]" if self.end_included else ")"

@@ -70,13 +70,13 @@ def negation(value: Value) -> bool | None:
     return not value if type(value) is bool else None
 
 
-@builtin("is", "value1: any, value2: any")
+@builtin("is", "value1?: any, value2?: any")
 def same(one: Value, two: Value) -> bool:
     """Whether both are the same value of the same kind, their zones too."""
     if type(one) is not type(two) and not (type(one) in NUMBERS and type(two) in NUMBERS):
         return False
     if isinstance(one, (Time, DateTime)):
-        return type(one.zone) is type(two.zone) and equal(one, two) is True
+        return one.zone == two.zone and equal(one, two) is True
     return equal(one, two) is True
 
 

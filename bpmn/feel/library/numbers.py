@@ -71,7 +71,7 @@ def round_half_down(number: Decimal, scale: int) -> Decimal:
     return _round(number, scale, ROUND_HALF_DOWN)
 
 
-@builtin("abs", "n: number", "n: duration", "number: number")
+@builtin("abs", "n: number", "n: duration")
 def absolute(value: Value) -> Value:
     """Without sign; of a duration too."""
     if isinstance(value, (DaysDuration, MonthsDuration)):

@@ -19,6 +19,7 @@ _FOREIGN = regex.compile(r"\(\?(?!:)|(?<!\\)(?:\\\\)*\\[AZzGBbKXRN0]")
 _BLOCK = regex.compile(r"\\([pP])\{Is(\w[\w-]*)\}")
 _NAME_START = r"\p{L}_:"
 _NAME_PART = r"\p{L}\p{N}\p{M}_:.\-·"
+_BLANKS = regex.compile(r"\[(?:\\.|[^\]\\])*\]|\s+")
 _GROUP = regex.compile(r"\\([\\$])|\$(\d+)")
 _BAD_REPLACEMENT = regex.compile(r"\\(?![\\$])|\$(?!\d)")
 
@@ -33,14 +34,21 @@ def compile_pattern(pattern: str, flags: str) -> regex.Pattern[str]:
         if flag not in _FLAGS:
             raise Unfit(f"Expected the flags s, m, i, x or q, but there is {flag!r}.")
         options |= _FLAGS[flag]
-    text = regex.escape(pattern) if "q" in flags else _translate(pattern, "x" in flags)
+    text = regex.escape(pattern) if "q" in flags else _translate(_without_blanks(pattern, flags), "s" in flags)
     try:
         return regex.compile(text, options)
     except (regex.error, OverflowError, RecursionError) as error:
         raise Unfit(f"Expected a regular expression, but {pattern[:60]!r} is none: {error}.") from error
 
 
-def _translate(pattern: str, skip_blanks: bool) -> str:
+def _without_blanks(pattern: str, flags: str) -> str:
+    """The pattern without its blanks outside of classes, if the flag x asks for it."""
+    if "x" not in flags:
+        return pattern
+    return _BLANKS.sub(lambda found: found[0] if found[0].startswith("[") else "", pattern)
+
+
+def _translate(pattern: str, dot_matches_all: bool) -> str:
     if _FOREIGN.search(pattern):
         raise Unfit(f"Expected a regular expression of XPath, but {pattern[:60]!r} uses more than it has.")
     out: list[str] = []
@@ -58,13 +66,16 @@ def _translate(pattern: str, skip_blanks: bool) -> str:
             depth -= 1
         elif symbol == "-" and depth and pattern.startswith("-[", index):
             symbol = "--"
-        if not (skip_blanks and not depth and symbol.isspace()):
-            out.append(symbol)
+        elif symbol == "." and not depth and not dot_matches_all:
+            symbol = r"[^\n\r]"
+        out.append(symbol)
         index += 1
     return _BLOCK.sub(r"\\\1{In\2}", "".join(out))
 
 
 def _escape(escape: str, inside: bool) -> str:
+    if inside and escape[1:].isdigit():
+        raise Unfit("Expected no reference to a group inside a character class, but there is one.")
     names = {"\\i": _NAME_START, "\\c": _NAME_PART}
     if escape in names:
         return names[escape] if inside else f"[{names[escape]}]"
