@@ -74,13 +74,18 @@ class Node:
         return done
 
 
-def web_server(engine: Engine, settings: Settings, threads: int = THREADS) -> WebServer:
+def web_server(engine: Engine, settings: Settings, services: Services, threads: int = THREADS) -> WebServer:
     """The web server of an engine, bound to its address.
 
     Raises:
         OSError: the address is taken.
     """
-    return WebServer(create_app(engine, secret_key=secret_key(settings)), settings.host, settings.port, threads)
+    return WebServer(
+        create_app(engine, secret_key=secret_key(settings), services=services.registry),
+        settings.host,
+        settings.port,
+        threads,
+    )
 
 
 def secret_key(settings: Settings) -> str:

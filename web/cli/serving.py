@@ -43,7 +43,7 @@ def serve(
     known = Services(sources=services or (), external_types=external_types, threads=service_threads)
     with opened(settings, by_itself=True) as engine:
         known.connect(engine)
-        node = Node(engine, known, web=bound(engine, settings, threads))
+        node = Node(engine, known, web=bound(engine, settings, known, threads))
         address = url_of(settings, node)
         run(node, {"url": address}, f"Partitur serves {address} with {known.count}. Ctrl-C ends it.")
 
@@ -93,7 +93,7 @@ def console_of_errors() -> Console:
     return Console(stderr=True, highlight=False)
 
 
-def bound(engine: Engine, settings: Settings, threads: int = THREADS) -> WebServer:
+def bound(engine: Engine, settings: Settings, services: Services, threads: int = THREADS) -> WebServer:
     """The web server on its address.
 
     Raises:
@@ -102,7 +102,7 @@ def bound(engine: Engine, settings: Settings, threads: int = THREADS) -> WebServ
     from web.cli.node import web_server
 
     try:
-        return web_server(engine, settings, threads)
+        return web_server(engine, settings, services, threads)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise Refused(

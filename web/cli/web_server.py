@@ -30,7 +30,7 @@ class Draining:
             if self._draining:
                 start_response(
                     "503 Service Unavailable",
-                    [("Content-Type", "text/plain; charset=utf-8"), ("Retry-After", "5"), ("Connection", "close")],
+                    [("Content-Type", "text/plain; charset=utf-8"), ("Retry-After", "5")],
                 )
                 return [b"This server is shutting down."]
             self._running += 1
