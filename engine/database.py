@@ -173,7 +173,7 @@ class Database:
         with turn, self.engine.connect() as connection:
             connection.begin()
             yield connection
-            connection.commit()
+            commit(connection)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -230,6 +230,15 @@ def _prepare_sqlite(engine: SqlEngine, synchronous: str) -> None:
         # process does, and both would take it.
         reading = connection.get_execution_options().get("read_only")
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def commit(connection: Connection) -> None:
+    """Commit, or give the connection up: nobody shall find it with the transaction still open."""
+    try:
+        connection.commit()
+    except BaseException:
+        connection.invalidate()
+        raise
 
 
 def ping(connection: Connection) -> None:

@@ -15,7 +15,8 @@ from bpmn.model import Model, Problem
 from engine import execution
 from engine.clock import Clock, system_clock
 from engine.contracts import JobContract
-from engine.database import Database
+from engine.database import Database, commit
+from engine.grouping import Grouping, Work
 from engine.keys import Keys
 from engine.live import Cache
 from engine.programs import Programs
@@ -53,6 +54,7 @@ class Engine:
         self.contracts: dict[str, JobContract] = {}
         self.checks: list[Callable[[Model], Iterable[Problem]]] = []
         """Further checks of a model at deploy; each yields problems."""
+        self._grouping = Grouping(self._run_together)
         self.step_budget = 1_000_000
         """How many steps an instance may make in one transaction."""
 
@@ -78,20 +80,51 @@ class Engine:
         raise AssertionError("unreachable")
 
     def _attempt(self, command: Callable[[Transaction], Result]) -> Result:
+        work = Work(self, command)
+        if self.database.is_sqlite:
+            self._grouping.run(work)
+        else:
+            self._run_together([work])
+        if work.error is not None:
+            raise work.error
+        result: Result = work.result
+        return result
+
+    def _run_together(self, works: list[Work]) -> None:
+        """Run commands in one transaction, each of several in a savepoint of its own."""
         self.keys.prepare()
+        alone = len(works) == 1
+        committed = False
         with self.database.write() as connection:
             self.keys.begin(connection)
-            committed = False
             try:
-                tx = Transaction(self, connection, self.clock())
-                result = command(tx)
-                execution.run(tx)
-                connection.commit()
+                for work in works:
+                    savepoint = None if alone else connection.begin_nested()
+                    try:
+                        self._run_one(work, connection)
+                    except Exception as error:
+                        work.error = error
+                        if savepoint is None:
+                            connection.rollback()
+                            return
+                        savepoint.rollback()
+                        self.keys.taken_back(connection)
+                    else:
+                        if savepoint is not None:
+                            savepoint.commit()
+                commit(connection)
                 committed = True
             finally:
                 self.keys.end(committed=committed)
-        self._committed(tx)
-        return result
+        for work in works:
+            if work.tx is not None and work.error is None:
+                self._committed(work.tx)
+
+    def _run_one(self, work: Work, connection: Connection) -> None:
+        tx = Transaction(work.engine, connection, self.clock())
+        work.result = work.command(tx)
+        execution.run(tx)
+        work.tx = tx
 
     def _committed(self, tx: Transaction) -> None:
         for definition in tx.prepared:

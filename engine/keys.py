@@ -58,6 +58,12 @@ class Keys:
             self._writing = connection
             self._borrowed = False
 
+    def taken_back(self, connection: Connection) -> None:
+        """A part of the transaction was rolled back, and with it perhaps the block that it took."""
+        if self._borrowed:
+            self.end(committed=False)
+            self.begin(connection)
+
     def end(self, *, committed: bool) -> None:
         """The transaction is over. A block taken inside a transaction that was rolled back was never ours."""
         if not self._database.is_sqlite:
