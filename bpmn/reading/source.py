@@ -31,6 +31,13 @@ RESERVED = frozenset({
 """Words of FEEL that cannot stand for a variable."""
 SCRIPT_LANGUAGES = frozenset({"javascript", "ecmascript", "js", "groovy", "python", "jython", "ruby", "jruby"})
 
+PARTS = frozenset({
+    "definitions", "extensionElements", "conditionExpression", "condition", "timeDate", "timeDuration", "timeCycle",
+    "multiInstanceLoopCharacteristics", "standardLoopCharacteristics", "loopCardinality", "loopCondition",
+    "completionCondition", "script",
+})
+"""Elements that belong to another one, where their problems are shown."""
+
 
 class Source:
     """One file while it is read.
@@ -148,9 +155,8 @@ NULL = expressions.feel("null")
 def _is_shown(node: Node) -> bool:
     """Whether a problem can be marked on this element in the diagram."""
     name = local_name(node)
-    return bool(identifier(node)) and not name.endswith("EventDefinition") and name not in ("extensionElements",) and (
-        namespace(node) not in (ZEEBE_NS, CAMUNDA_NS)
-    ) and name not in ("conditionExpression", "condition", "timeDate", "timeDuration", "timeCycle", "loopCardinality")
+    is_part = name in PARTS or name.endswith("EventDefinition") or namespace(node) in (ZEEBE_NS, CAMUNDA_NS)
+    return bool(identifier(node)) and not is_part
 
 
 def _guess(root: Node) -> Dialect:
