@@ -79,8 +79,8 @@ def _overlaps_before(one: Range, two: Range) -> bool:
 
 
 def _overlaps_after(one: Range, two: Range) -> bool:
-    ends = _ends_with(one, two) and not _ends_with(two, one)
-    return ends and _starts_with(two, one) and not _before(two, one)
+    begins = _starts_with(two, one) and not _starts_with(one, two)
+    return begins and _ends_with(one, two) and not _before(two, one)
 
 
 def _same_end(one: Range, two: Range) -> bool:
