@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpmn.model import GATEWAYS, Dialect, ElementType, Model, Process
-from bpmn.validation.findings import Finding
+from bpmn.validation.findings import Finding, follows
 from bpmn.wording import article, words
 
 WORK = {Dialect.CAMUNDA_8: "a job type (zeebe:taskDefinition)", Dialect.CAMUNDA_7: "an external topic, a class or an "
@@ -38,7 +38,7 @@ def awaited_message(process: Process, model: Model) -> Iterator[Finding]:
     """A receive task of Camunda 8 has a message; Camunda 7 lets one wait to be triggered."""
     for element in process.elements.values():
         is_open = element.type is ElementType.RECEIVE_TASK and not element.events
-        if is_open and process.dialect is Dialect.CAMUNDA_8 and model.states_platform:
+        if is_open and follows(process, model, Dialect.CAMUNDA_8):
             yield _missing(element.id, element.type, "a message")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from bpmn.model import ACTIVITIES, Dialect, Element, ElementType, EventKind, Model, Process, TimerKind
-from bpmn.validation.findings import Finding, doubt
+from bpmn.validation.findings import Finding, doubt, follows
 from bpmn.wording import article, label, words
 
 ALLOWED: Mapping[ElementType, frozenset[EventKind]] = {
@@ -130,8 +130,7 @@ def constant_catches(process: Process, model: Model) -> Iterator[Finding]:
 
 def message_throws(process: Process, model: Model) -> Iterator[Finding]:
     """In Camunda 8 a worker sends the message of a throw event, or `zeebe:publishMessage` does."""
-    is_strict = process.dialect is Dialect.CAMUNDA_8 and model.states_platform
-    for element in process.elements.values() if is_strict else ():
+    for element in process.elements.values() if follows(process, model, Dialect.CAMUNDA_8) else ():
         is_throw = element.type in (ElementType.INTERMEDIATE_THROW_EVENT, ElementType.END_EVENT)
         for event in element.events if is_throw and element.job is None else ():
             if event.kind is EventKind.MESSAGE and event.correlation_key is None:
@@ -148,7 +147,7 @@ def timer_cycles(process: Process, model: Model) -> Iterator[Finding]:
         if not is_once or all(event.timer_kind is not TimerKind.CYCLE for event in element.events):
             continue
         message = "Expected a date or a duration, but the timer is a cycle: here it can happen only once."
-        is_refused = process.dialect is Dialect.CAMUNDA_8 and model.states_platform
+        is_refused = follows(process, model, Dialect.CAMUNDA_8)
         yield Finding(element.id, message) if is_refused else doubt(element.id, message)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bpmn.model import Element, ElementType, EventKind, Process, Severity
+from bpmn.model import Dialect, Element, ElementType, EventKind, Model, Process, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,11 @@ class Finding:
 def doubt(id: str, message: str) -> Finding:
     """Something that deploys, but probably is not what the analyst meant."""
     return Finding(id, message, Severity.WARNING)
+
+
+def follows(process: Process, model: Model, dialect: Dialect) -> bool:
+    """Whether the file says that it was drawn for this Camunda, so that its stricter rules hold."""
+    return model.states_platform and process.dialect is dialect
 
 
 def contents(process: Process) -> dict[str, list[Element]]:

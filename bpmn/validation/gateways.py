@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpmn.model import Dialect, Element, ElementType, EventKind, Flow, Model, Process
-from bpmn.validation.findings import Finding, doubt
+from bpmn.validation.findings import Finding, doubt, follows
 from bpmn.wording import article, label, words
 
 AWAITED = frozenset({EventKind.MESSAGE, EventKind.TIMER, EventKind.SIGNAL, EventKind.CONDITIONAL})
@@ -30,21 +30,21 @@ def choices(process: Process, model: Model) -> Iterator[Finding]:
                 )
         elif not open_flows and gateway.default_flow is None:
             yield doubt(gateway.id, "The gateway has no default flow: if no condition is true, there is an incident.")
-        yield from _default_with_condition(gateway, process)
+        yield from _default_with_condition(gateway, process, follows(process, model, Dialect.CAMUNDA_7))
 
 
 def _must_have_conditions(gateway: Element, open_flows: list[Flow], process: Process, model: Model) -> bool:
     """Camunda 8 wants a condition or the default everywhere. Camunda 7 lets an inclusive gateway take flows without
     condition always, and the parser made a single flow without condition the default of an exclusive gateway."""
-    is_strict = process.dialect is Dialect.CAMUNDA_8 and model.states_platform
+    is_strict = follows(process, model, Dialect.CAMUNDA_8)
     return bool(open_flows) and (is_strict or gateway.type is ElementType.EXCLUSIVE_GATEWAY)
 
 
-def _default_with_condition(gateway: Element, process: Process) -> Iterator[Finding]:
+def _default_with_condition(gateway: Element, process: Process, is_camunda_7: bool) -> Iterator[Finding]:
     default = process.flows.get(gateway.default_flow or "")
     if default is None or default.condition is None:
         return
-    if process.dialect is Dialect.CAMUNDA_7 and gateway.type is ElementType.EXCLUSIVE_GATEWAY:
+    if is_camunda_7 and gateway.type is ElementType.EXCLUSIVE_GATEWAY:
         yield Finding(default.id, f"Expected no condition on the default flow of {label(gateway)}, but there is one.")
     else:
         yield doubt(default.id, f"The default flow of {label(gateway)} has a condition, which is not looked at.")
@@ -60,8 +60,8 @@ def ignored_conditions(process: Process, model: Model) -> Iterator[Finding]:
 
 def exclusive_exits(process: Process, model: Model) -> Iterator[Finding]:
     """In Camunda 7 an exclusive gateway goes on, and a single way out has no condition."""
-    for gateway in process.elements.values():
-        if gateway.type is not ElementType.EXCLUSIVE_GATEWAY or process.dialect is not Dialect.CAMUNDA_7:
+    for gateway in process.elements.values() if follows(process, model, Dialect.CAMUNDA_7) else ():
+        if gateway.type is not ElementType.EXCLUSIVE_GATEWAY:
             continue
         if not gateway.outgoing:
             yield Finding(gateway.id, "Expected the exclusive gateway to have an outgoing flow, but it has none.")
@@ -78,7 +78,7 @@ def event_gateways(process: Process, model: Model) -> Iterator[Finding]:
         if gateway.type is not ElementType.EVENT_BASED_GATEWAY:
             continue
         if len(gateway.outgoing) < 2:
-            yield _few_exits(gateway, process.dialect is Dialect.CAMUNDA_8 and model.states_platform)
+            yield _few_exits(gateway, follows(process, model, Dialect.CAMUNDA_8))
         seen: dict[tuple[EventKind, str], Element] = {}
         for id in gateway.outgoing:
             target = process.elements.get(process.flows[id].target)
