@@ -93,13 +93,13 @@ def _answer(
         return 400, business.problem("", "Expected a header Idempotency-Key, but there is none."), {}
     order = body.get("orderId") or store.order_of(body)
     fault = store.take_fault(service, order)
-    behaviour = fault["behaviour"] if fault else None
+    behaviour, seconds = (fault["behaviour"], fault["seconds"]) if fault else (None, 0)
     if behaviour == "down":
-        return 503, business.problem("", f"{service} is down for maintenance."), {"Retry-After": str(fault["seconds"])}
+        return 503, business.problem("", f"{service} is down for maintenance."), {"Retry-After": str(seconds)}
     if behaviour == "fail":
         return 500, business.problem("", f"{service} failed: database is not available."), {}
     if behaviour == "delay":
-        closing.wait(fault["seconds"])
+        closing.wait(seconds)
     decline = DECLINES[service] if behaviour == "decline" else None
     status, answer = store.once(service, key, lambda: decline or handler(store, body))
     if behaviour == "bad-answer":
