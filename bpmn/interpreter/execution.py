@@ -114,6 +114,10 @@ class Execution:
             TokenNotFound: nothing waits under that key.
         """
         found = self._token(token)
+        if "listener" in found.internal_data:
+            self._recovered(found)
+            found.task_spec.listener_done(found, variables)
+            return
         if variables:
             found.internal_data["result"] = dict(variables)
         self._recovered(found)

@@ -94,7 +94,7 @@ class NodeParser(TaskParser):
             return self._make(kind, element.id, element)
         body_class = multi_instance.MultiInstance if element.loop.multi_instance else multi_instance.StandardLoop
         body = self._make(body_class, element.id, replace(
-            element, type=ElementType.MULTI_INSTANCE_BODY, inputs=(), outputs=(), job=None))
+            element, type=ElementType.MULTI_INSTANCE_BODY, inputs=(), outputs=(), job=None, listeners=()))
         inner = self._make(kind, f"{element.id}#inner", element)
         body.inner = inner
         return body

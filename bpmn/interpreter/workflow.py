@@ -16,6 +16,7 @@ from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 
 from bpmn.interpreter import journal
 from bpmn.interpreter.failures import Failure
+from bpmn.interpreter.nodes import listeners
 from bpmn.interpreter.scope import Scope
 from bpmn.interpreter.task import CANCELLED, ERROR, STARTED, WAITING, Token
 
@@ -63,6 +64,9 @@ class ScopeWorkflow:
 
     def follow(self, token: Token, branches: tuple[Branch, ...] | list[Branch]) -> None:
         """Move a finished token on along `branches`; without any, it ends here."""
+        owner = self.parent_task
+        if owner is not None and owner.task_spec.may_end_early and owner.task_spec.ends_now(owner, token):
+            branches = ()
         for branch in branches:
             self.arrive(branch.target, branch.id)
         self.consume(token)
@@ -176,7 +180,7 @@ class ProcessWorkflow(ScopeWorkflow, BpmnWorkflow):
         self.success = False
 
     def fail(self, token: Token, phase: str, failure: Failure | str, incident_type: str | None = None) -> None:
-        """Raise an incident on `token`; `phase` ("enter", "run", "leave", "listen") is what a retry does again."""
+        """Raise an incident on `token`; `phase` says what a retry does again (see `retry`)."""
         token._state = ERROR
         token.internal_data["phase"] = phase
         if not token.entered:
@@ -187,10 +191,15 @@ class ProcessWorkflow(ScopeWorkflow, BpmnWorkflow):
         self.record(journal.Failed(token.id, token.task_spec.element, kind, str(failure)))
 
     def retry(self, token: Token) -> None:
-        """Do again what failed."""
+        """Do again what failed: entering, running or leaving the node, listening for a start event, a listener."""
         phase = token.internal_data.pop("phase", "run")
         self.record(journal.Recovered(token.id))
-        if phase == "leave":
+        if "listener" in token.internal_data:
+            try:
+                listeners.open_current(token)
+            except Failure as failure:
+                self.fail(token, "listener", failure)
+        elif phase == "leave":
             token._state = STARTED
             token.task_spec._on_complete(token)
         elif phase == "listen":

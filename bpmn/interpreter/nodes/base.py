@@ -6,16 +6,18 @@ the token where it is, with one incident, so that a retry repeats just that hook
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from SpiffWorkflow.bpmn.specs.mixins.bpmn_spec_mixin import BpmnSpecMixin
 
 from bpmn.expressions import EvaluationError, Expression, truth
 from bpmn.interpreter import journal
-from bpmn.interpreter.failures import ConditionFailed, Failure, MappingFailed, ValueFailed
+from bpmn.interpreter.failures import ConditionFailed, Failure, MappingFailed
+from bpmn.interpreter.nodes import listeners
 from bpmn.interpreter.scope import Scope
 from bpmn.interpreter.task import COMPLETED, Token
+from bpmn.interpreter.values import assign_path, evaluate
 from bpmn.model import Dialect, Element, EventDefinition, EventKind
 
 if TYPE_CHECKING:
@@ -65,39 +67,6 @@ class Branch:
                 f"but {error}") from error
 
 
-def evaluate(expression: Expression, scope: Scope, what: str, failure: type[Failure] = ValueFailed) -> Any:
-    """The value of `expression`; `what` names its purpose in the incident's message.
-
-    Raises:
-        Failure: of the given class, when it cannot be evaluated.
-    """
-    try:
-        return expression.evaluate(scope)
-    except EvaluationError as error:
-        raise failure(f"Expected {what} {expression.text!r} to give a value, but {error}") from error
-
-
-def assign_path(scope: Scope, target: str, value: Any, *, local: bool) -> None:
-    """Set `target`, which may be a path like `order.total` that builds or extends an object."""
-    name, _, rest = target.partition(".")
-    if rest:
-        old = scope.get(name)
-        value = _put(old if isinstance(old, dict) else {}, rest.split("."), value)
-    if local:
-        scope.assign_local(name, value)
-    else:
-        scope.assign(name, value)
-
-
-def _put(old: dict[str, Any], path: list[str], value: Any) -> dict[str, Any]:
-    # A new object: the old one may be shared with another scope.
-    head, *rest = path
-    if rest:
-        inner = old.get(head)
-        value = _put(inner if isinstance(inner, dict) else {}, rest, value)
-    return {**old, head: value}
-
-
 class Node(BpmnSpecMixin):
     """A flow node of one definition version; shared by all its instances, never changed after linking."""
 
@@ -121,6 +90,8 @@ class Node(BpmnSpecMixin):
     catches: tuple[EventDefinition, ...] = ()
     """The events that a boundary event or event sub-process is for."""
     is_event_sub_process = False
+    may_end_early = False
+    """An ad-hoc sub-process with a completion condition."""
     has_condition = False
     """One of the events it waits for is conditional."""
     waits = False
@@ -169,6 +140,9 @@ class Node(BpmnSpecMixin):
         try:
             if "result" in my_task.internal_data:
                 self.result(my_task, my_task.internal_data["result"])
+            if self.element.listeners and listeners.are_due(my_task, listeners.END):
+                my_task.internal_data.pop("result", None)
+                return
             self.leave(my_task)
             if parent is not None:
                 parent.task_spec.collect(parent, my_task)
@@ -193,8 +167,13 @@ class Node(BpmnSpecMixin):
 
     # -- what the kinds of nodes override -----------------------------------------------------------------------
     def enter(self, token: Token) -> None:
-        """A token has arrived: open its scope, arm its boundary events, queue it."""
+        """A token has arrived: open its scope, and go on to the start listeners or the node's own work."""
         self.open_scope(token)
+        if not (self.element.listeners and listeners.are_due(token, listeners.START)):
+            self.activate(token)
+
+    def activate(self, token: Token) -> None:
+        """Arm the boundary events and queue the token for the node's own work."""
         if self.armed and self.waits:
             for boundary in self.armed:
                 boundary.arm(token)
@@ -218,6 +197,18 @@ class Node(BpmnSpecMixin):
     def collect(self, token: Token, child: Token) -> None:
         """A token that belongs to `token` is about to complete: take its result, while a failure can still stop it."""
 
+    def listener_done(self, token: Token, variables: Mapping[str, Any] | None) -> None:
+        """An execution listener of the element has answered."""
+        try:
+            event = listeners.done(token, variables)
+            if event == listeners.START:
+                self.activate(token)
+        except Failure as failure:
+            token.workflow.top_workflow.fail(token, "listener", failure)
+            return
+        if event == listeners.END:
+            self._on_complete(token)
+
     def child_left(self, token: Token, child: Token) -> None:
         """A token that belongs to `token` has completed."""
         raise AssertionError(f"{self.name} has no children to wait for")
@@ -239,6 +230,10 @@ class Node(BpmnSpecMixin):
     keeps_local_results = False
     """Camunda 7 sets a result where a variable of that name is visible, the activity's own included; Camunda 8
     always starts at the enclosing scope."""
+
+    def ends_now(self, token: Token, inner: Token) -> bool:
+        """After `inner` inside it completed: whether this ad-hoc sub-process is over by its condition."""
+        return False
 
     def withdraw(self, token: Token) -> None:
         """Forget a token that waits at this joining gateway."""

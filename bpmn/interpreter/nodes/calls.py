@@ -8,10 +8,10 @@ from SpiffWorkflow.bpmn.specs.defaults import CallActivity as SpiffCallActivity
 
 from bpmn.interpreter import journal
 from bpmn.interpreter.failures import CallFailed, MappingFailed
-from bpmn.interpreter.nodes.base import assign_path, evaluate
-from bpmn.interpreter.nodes.tasks import Activity, optional_text, text_of
+from bpmn.interpreter.nodes.tasks import Activity
 from bpmn.interpreter.scope import Scope
 from bpmn.interpreter.task import STARTED, Token
+from bpmn.interpreter.values import assign_path, evaluate, optional_text, text_of
 
 
 class CallActivity(Activity, SpiffCallActivity):

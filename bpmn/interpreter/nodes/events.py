@@ -29,8 +29,9 @@ from bpmn.interpreter import journal, throwing
 from bpmn.interpreter.failures import ErrorUncaught
 from bpmn.interpreter.nodes.base import Node
 from bpmn.interpreter.nodes.compensation import Compensating
-from bpmn.interpreter.nodes.tasks import Activity, Job, link_pass, optional_text, text_of
+from bpmn.interpreter.nodes.tasks import Activity, Job, link_pass
 from bpmn.interpreter.task import CANCELLED, COMPLETED, STARTED, WAITING, Token
+from bpmn.interpreter.values import optional_text, text_of
 from bpmn.model import EventDefinition, EventKind, TimerKind
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from bpmn.interpreter.failures import ValueFailed
-from bpmn.interpreter.nodes.base import Node, evaluate
+from bpmn.interpreter.nodes.base import Node
 from bpmn.interpreter.nodes.compensation import group
-from bpmn.interpreter.nodes.tasks import Activity, number_of
+from bpmn.interpreter.nodes.tasks import Activity
 from bpmn.interpreter.scope import Scope
 from bpmn.interpreter.task import STARTED, Token
+from bpmn.interpreter.values import evaluate, number_of
 from bpmn.interpreter.workflow import Record
 from bpmn.model import Dialect, Loop
 

@@ -17,12 +17,13 @@ from SpiffWorkflow.bpmn.specs.defaults import (
     TransactionSubprocess as SpiffTransactionSubprocess,
 )
 
-from bpmn.interpreter.failures import Failure, ValueFailed
-from bpmn.interpreter.nodes.base import Node, evaluate
+from bpmn.interpreter.failures import ConditionFailed, Failure, ValueFailed
+from bpmn.interpreter.nodes.base import Node
 from bpmn.interpreter.nodes.compensation import EVENT_SUB_PROCESS, group, next_sequence
 from bpmn.interpreter.nodes.events import WAITED_FOR, has_condition, open_event
 from bpmn.interpreter.nodes.tasks import Activity
 from bpmn.interpreter.task import FUTURE, STARTED, WAITING, Token
+from bpmn.interpreter.values import evaluate
 from bpmn.interpreter.workflow import Record, ScopeWorkflow, SubWorkflow
 from bpmn.model import EventDefinition, EventKind
 
@@ -145,6 +146,27 @@ class EventSubProcess(SubProcess, SpiffEventSubprocess):
 
 class AdHocSubProcess(SubProcess, SpiffAdHocSubprocess):
     """Runs the inner activities that are asked for, in any order (Camunda 8 docs "Ad-hoc sub-process")."""
+
+    def link(self) -> None:
+        super().link()
+        self.may_end_early = self.element.completion_condition is not None
+
+    def ends_now(self, token: Token, inner: Token) -> bool:
+        inside = inner.workflow
+        if token.internal_data.get("met"):
+            return True
+        condition = self.element.completion_condition
+        assert condition is not None
+        try:
+            met = evaluate(condition, inner.workflow.scope, "the completion condition", ConditionFailed) is True
+        except Failure as failure:
+            token.workflow.top_workflow.fail(token, "run", failure)
+            return False
+        if met:
+            token.internal_data["met"] = 1
+            if self.element.cancel_remaining:
+                inside.clear(keep=inner)
+        return met
 
     def begin(self, token: Token, inside: SubWorkflow) -> None:
         entries = {node.element.id: node for node in self.inside.entries}

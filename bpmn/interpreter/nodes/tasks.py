@@ -15,15 +15,21 @@ from SpiffWorkflow.bpmn.specs.defaults import (
     UserTask as SpiffUserTask,
 )
 
-from bpmn.expressions import Expression
 from bpmn.interpreter import journal
-from bpmn.interpreter.failures import DecisionFailed, ValueFailed
-from bpmn.interpreter.nodes.base import Kind, Node, assign_path, evaluate
+from bpmn.interpreter.failures import DecisionFailed
+from bpmn.interpreter.nodes.base import Kind, Node
 from bpmn.interpreter.nodes.compensation import Compensable
 from bpmn.interpreter.scope import Scope
 from bpmn.interpreter.task import STARTED, Token
-
-DEFAULT_RETRIES = 3
+from bpmn.interpreter.values import (
+    DEFAULT_RETRIES,
+    assign_path,
+    evaluate,
+    names_of,
+    number_of,
+    optional_text,
+    text_of,
+)
 
 
 class Activity(Compensable, Node):
@@ -138,56 +144,3 @@ class UserTask(Activity, SpiffUserTask):
                 form_key=optional_text(definition.form_key, scope, "the form key"))
         token.workflow.top_workflow.record(opened)
         return None
-
-
-def text_of(expression: Expression, scope: Scope, what: str) -> str:
-    """A text from an expression.
-
-    Raises:
-        ValueFailed: it gave null or nothing.
-    """
-    value = evaluate(expression, scope, what)
-    if value is None or value == "":
-        raise ValueFailed(f"Expected {what} {expression.text!r} to give a text, but it gave {value!r}.")
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueFailed(f"Expected {what} {expression.text!r} to give a text, but it gave {value!r}.")
-    return str(value)
-
-
-def optional_text(expression: Expression | None, scope: Scope, what: str) -> str | None:
-    """A text from an expression, or None where there is no expression or it gives null or nothing."""
-    if expression is None:
-        return None
-    value = evaluate(expression, scope, what)
-    return None if value is None or value == "" else str(value)
-
-
-def names_of(expression: Expression | None, scope: Scope, what: str) -> tuple[str, ...]:
-    """A list of names: a list value, or a text with commas."""
-    if expression is None:
-        return ()
-    value = evaluate(expression, scope, what)
-    if value is None:
-        return ()
-    if isinstance(value, str):
-        return tuple(name.strip() for name in value.split(",") if name.strip())
-    if isinstance(value, list):
-        return tuple(str(name) for name in value)
-    raise ValueFailed(f"Expected {what} {expression.text!r} to give a list of names, but it gave {value!r}.")
-
-
-def number_of(expression: Expression, scope: Scope, what: str) -> int:
-    """A whole number, not negative.
-
-    Raises:
-        ValueFailed: it gave something else.
-    """
-    value = evaluate(expression, scope, what)
-    try:
-        number = int(value) if not isinstance(value, bool) else -1
-    except (TypeError, ValueError):
-        number = -1
-    if number < 0 or (isinstance(value, float) and value != number):
-        raise ValueFailed(
-            f"Expected {what} {expression.text!r} to give a whole number of 0 or more, but it gave {value!r}.")
-    return number
