@@ -48,9 +48,9 @@ def clock():
 
 
 @pytest.fixture
-def stage(tmp_path, clock):
+def stage(database_url, clock):
     """An engine on a database of its own, with its workers."""
-    engine = Engine(f"sqlite:///{tmp_path / 'partitur.db'}", clock=clock, synchronous="OFF")
+    engine = Engine(database_url, clock=clock, synchronous="OFF")
     stage = Stage(engine)
     yield stage
     stage.close()

@@ -10,6 +10,13 @@ from tests.service_tasks.stage import LONG, hanging
 AT_ONCE = Retry(attempts=5, backoff="fixed", first=0, jitter=0)
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request):
+    if request.param == "postgres":
+        return request.getfixturevalue("postgres_template")()
+    return request.getfixturevalue("sqlite_url")
+
+
 class Result(Data):
     work_done: str
 
