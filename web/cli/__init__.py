@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import typer
 
+from web.cli.demo import demo
 from web.cli.deploying import deploy, start
 from web.cli.doctor import doctor
 from web.cli.group import Commands
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 
 COMMANDS: dict[str, Callable[..., None]] = {
+    "demo": demo,
     "serve": serve,
     "worker": worker,
     "deploy": deploy,

@@ -7,6 +7,7 @@ import os
 import secrets
 import signal
 import threading
+import time
 from datetime import timedelta
 from types import FrameType
 
@@ -67,9 +68,10 @@ class Node:
 
         What did not finish is not lost: its job's lock runs out, and the next process takes it.
         """
+        deadline = time.monotonic() + grace.total_seconds()
         done = self.web.drain(grace.total_seconds()) if self.web else True
         if self._worker:
-            done = self._worker.stop(grace) and done
+            done = self._worker.stop(timedelta(seconds=max(0.0, deadline - time.monotonic()))) and done
         self._scheduler.stop()
         return done
 

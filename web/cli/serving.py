@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,7 +47,8 @@ def serve(
         known.connect(engine)
         node = Node(engine, known, web=bound(engine, settings, known, threads))
         address = url_of(settings, node)
-        run(node, {"url": address}, f"Partitur serves {address} with {known.count}. Ctrl-C ends it.")
+        sentence = f"Partitur serves {address} with {known.count}. Ctrl-C ends it."
+        run(node, {"url": address}, lambda console: console.print(sentence))
 
 
 def worker(
@@ -66,31 +69,23 @@ def worker(
         run(
             Node(engine, known, web=None),
             {"services": [contract.name for contract in known.registry]},
-            f"Partitur works with {known.count}. Ctrl-C ends it.",
+            lambda console: console.print(f"Partitur works with {known.count}. Ctrl-C ends it."),
         )
 
 
-def run(node: Node, facts: object, sentence: str) -> None:
-    """Let a node run until the process is asked to leave.
-
-    Raises:
-        typer.Exit: with code 1, when not everything could be finished in time.
-    """
-    from web.cli.node import Stop
+def run(node: Node, facts: object, show: Callable[[Console], None], grace: timedelta | None = None) -> None:
+    """Let a node run until the process is asked to leave, then finish what is under way."""
+    from web.cli.node import GRACE, Stop
 
     stop = Stop()
     stop.listen()
     node.start()
-    answer(facts, lambda terminal: terminal.print(sentence))
+    answer(facts, show)
     stop.wait()
-    console_of_errors().print("Finishing what is under way; again to end at once.")
-    if not node.stop():
-        raise typer.Exit(1)
-
-
-def console_of_errors() -> Console:
-    """Standard error, so that standard output stays what a program reads."""
-    return Console(stderr=True, highlight=False)
+    errors = Console(stderr=True, highlight=False)
+    errors.print("Finishing what is under way; again to end at once.")
+    if not node.stop(grace or GRACE):
+        errors.print("Some calls were still running; the next start makes them again, with the same idempotency keys.")
 
 
 def bound(engine: Engine, settings: Settings, services: Services, threads: int = THREADS) -> WebServer:

@@ -1,0 +1,117 @@
+"""The commands that keep running, as processes of their own: they start, work, and leave when asked to."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import pytest
+
+from engine.engine import Engine
+from engine.queries import instances
+from engine.queries.instances import InstanceFilter
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "order-fulfilment"
+PATIENCE = 60
+
+
+@pytest.fixture
+def partitur(tmp_path):
+    """Starts a command and gives its process and the facts it prints when it is ready; ends it after the test."""
+    environment = {name: value for name, value in os.environ.items()
+                   if name not in ("DATABASE_URL", "PARTITUR_URL", "ORDER_SERVICES_URL", "HOST")}
+    environment |= {"DATA_DIR": str(tmp_path / "data"), "PORT": "0"}
+    started = []
+
+    def start(*arguments):
+        process = subprocess.Popen([sys.executable, "-m", "web.cli", *arguments, "--json"], cwd=ROOT, env=environment,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        started.append(process)
+        return process, facts_of(process)
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def facts_of(process):
+    """The JSON that a command prints when it is ready."""
+    text = ""
+    for line in process.stdout:
+        text += line
+        if line == "}\n":
+            return json.loads(text)
+    raise AssertionError(f"The command ended: {process.stderr.read()}")
+
+
+def leave(process, number):
+    process.send_signal(number)
+    return process.wait(PATIENCE)
+
+
+def eventually(condition):
+    """Wait for another process to get there."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "It did not happen."
+        threading.Event().wait(0.1)
+
+
+def statuses(engine):
+    page = instances.search(engine, InstanceFilter(process_id="order-fulfilment"), limit=100)
+    return Counter((row.status, row.end_reason) for row in page.items)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_answers_until_it_is_told_to_leave(partitur, number):
+    process, facts = partitur("serve")
+    assert httpx.get(facts["url"] + "/health", trust_env=False).json()["status"] == "UP"
+    assert leave(process, number) == 0
+
+
+def test_a_worker_says_which_services_it_serves(partitur):
+    process, facts = partitur("worker", "--services", str(EXAMPLE))
+    assert "reserve-inventory" in facts["services"]
+    assert leave(process, signal.SIGTERM) == 0
+
+
+def test_the_demo_shows_every_outcome_and_goes_on_with_its_data(partitur, tmp_path):
+    # given the demo
+    process, first = partitur("demo")
+    engine = Engine(f"sqlite:///{tmp_path / 'data' / 'partitur.db'}")
+
+    # then its orders come to every outcome
+    def all_there():
+        found = statuses(engine)
+        return (found["completed", None], found["completed", "PAYMENT_DECLINED"], found["completed", "NO_CARRIER"],
+                found["waiting", None], found["incident", None]) == (5, 3, 1, 3, 2) and (
+                found["retrying", None] == 2 and found["stalled", None] == 2)
+
+    eventually(all_there)
+    engine.close()
+
+    # and when it is ended with Ctrl-C and started again, it starts nothing twice
+    assert leave(process, signal.SIGINT) == 0
+    _, second = partitur("demo")
+    keys = [order["instance_key"] for order in second["orders"]]
+    assert keys == [order["instance_key"] for order in first["orders"]]
+
+
+def test_a_port_that_another_program_has_is_a_sentence(partitur, tmp_path):
+    _, facts = partitur("serve")
+    port = facts["url"].rpartition(":")[2]
+    second = subprocess.run([sys.executable, "-m", "web.cli", "serve", "--port", port], cwd=ROOT, text=True,
+                            capture_output=True, timeout=PATIENCE, check=False,
+                            env={**os.environ, "DATA_DIR": str(tmp_path / "other")})
+    assert second.returncode == 1
+    assert f"Expected port {port} to be free" in second.stderr
