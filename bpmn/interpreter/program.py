@@ -50,6 +50,9 @@ NODES: dict[ElementType, type[Node]] = {
     ElementType.EVENT_SUB_PROCESS: subprocesses.EventSubProcess,
 }
 """One spec class per element type; a new element is one class and one line here."""
+SERVICE_LIKE = frozenset({
+    ElementType.SERVICE_TASK, ElementType.SEND_TASK, ElementType.BUSINESS_RULE_TASK, ElementType.SCRIPT_TASK,
+})
 
 
 class ProcessSpec(BpmnProcessSpec):
@@ -125,6 +128,12 @@ def node_class(element: Element) -> type[Node]:
         return events.MessageJobThrow
     if element.called_decision is not None:
         return tasks.BusinessRule
+    # What is done decides, not what the task is called: a worker may do a script task (Camunda 8), and a service task
+    # may compute an expression (Camunda 7's camunda:expression).
+    if element.type in SERVICE_LIKE and element.script is not None:
+        return tasks.ScriptTask
+    if element.type in SERVICE_LIKE and element.job is not None:
+        return tasks.Job
     return NODES[element.type]
 
 
