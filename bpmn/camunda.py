@@ -77,8 +77,10 @@ def _read_behaviour(node: Node, type: ElementType, holder: Node | None, source: 
         job = read_job(node, holder, source)
         if job is not None:
             fields["job"] = job
-        elif script := _expression(holder, source):
+        elif type in SERVICE_LIKE and (script := _expression(holder, source)):
             fields["script"] = script
+        elif attribute(holder, CAMUNDA + "expression"):
+            source.error(holder, "Expected the expression to name a service that sends the message, but it computes.")
 
 
 def _read_async(node: Node, fields: ElementFields) -> None:

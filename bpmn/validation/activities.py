@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpmn.model import GATEWAYS, Dialect, ElementType, Model, Process
-from bpmn.validation.findings import Finding, follows
-from bpmn.wording import article, words
+from bpmn.validation.findings import Finding, doubt, follows
+from bpmn.wording import article, quoted, words
 
 WORK = {Dialect.CAMUNDA_8: "a job type (zeebe:taskDefinition)", Dialect.CAMUNDA_7: "an external topic, a class or an "
         "expression"}
-
+EXECUTION_EVENTS = frozenset({"start", "end"})
+TASK_EVENTS = frozenset({
+    "create", "assignment", "update", "complete", "delete",
+    "creating", "assigning", "updating", "completing", "canceling",
+})
+"""Events of task listeners, in the words of Camunda 7 and of Camunda 8."""
+UNCALLED_EVENTS = frozenset({"timeout", "beforeAll", "cancel"})
+"""Events of listeners that one of the Camundas has, and we have not."""
 UNMAPPED = GATEWAYS | {ElementType.START_EVENT, ElementType.BOUNDARY_EVENT, ElementType.EVENT_SUB_PROCESS}
 
 
@@ -74,4 +81,27 @@ def mappings(process: Process, model: Model) -> Iterator[Finding]:
             yield Finding(element.id, "Expected a multi-instance activity without outputs, but it has some.")
 
 
-RULES = (implementation, called_process, awaited_message, loops, mappings)
+def listeners(process: Process, model: Model) -> Iterator[Finding]:
+    """A listener is called at an event that exists (both Camundas' documentation, "Execution listeners")."""
+    for element in process.elements.values():
+        known = EXECUTION_EVENTS | (TASK_EVENTS if element.type is ElementType.USER_TASK else frozenset())
+        for listener in element.listeners:
+            if listener.event in UNCALLED_EVENTS:
+                yield doubt(element.id, f"The listener of the event {listener.event!r} is never called.")
+            elif listener.event not in known:
+                found = f"it is {quoted(listener.event)}"
+                yield Finding(element.id, f"Expected the event of a listener to be one of {_list(known)}, but {found}.")
+
+
+def _list(names: frozenset[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def ad_hoc_worker(process: Process, model: Model) -> Iterator[Finding]:
+    """Which activities of an ad-hoc sub-process are done is said by an expression here, not by a worker."""
+    for element in process.elements.values():
+        if element.type is ElementType.AD_HOC_SUB_PROCESS and element.job is not None:
+            yield Finding(element.id, "Expected an expression for the active elements, but a worker is to choose them.")
+
+
+RULES = (implementation, called_process, awaited_message, loops, mappings, listeners, ad_hoc_worker)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bpmn.interpreter import compile_process
 from bpmn.model import Severity
 from bpmn.parser import read
 
@@ -109,6 +110,16 @@ def test_diagram_is_read_without_harm_when_every_process_is_executable(path):
     # then each problem of an element says which
     messages = [problem.message for problem in problems if problem.element_id is None]
     assert all(message.startswith(ABOUT_THE_FILE) for message in messages), messages
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: path.name)
+def test_diagram_that_deploys_also_compiles(path):
+    # given
+    model, _ = read(path.read_bytes(), path.name)
+
+    # then
+    for process in model.processes if model else ():
+        compile_process(process)
 
 
 ABOUT_THE_FILE = (

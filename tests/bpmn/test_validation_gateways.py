@@ -210,6 +210,34 @@ def test_event_sub_process_with_loop_is_refused():
     assert errors(content) == {"E": "Expected an event sub-process without a loop, but it has one."}
 
 
+def listening(tag: str, **attributes: str) -> bytes:
+    listener = el("zeebe:executionListeners", el("zeebe:executionListener", type="log", **attributes))
+    return around(task("A", ext(listener), tag=tag))
+
+
+def test_listener_of_an_unknown_event_is_refused():
+    assert errors(listening("task", eventType="creating")) == {
+        "A": "Expected the event of a listener to be one of end, start, but it is 'creating'."
+    }
+    assert errors(listening("userTask", eventType="creating")) == {}
+
+
+def test_listener_that_is_never_called_is_a_warning():
+    assert warnings(listening("userTask", eventType="timeout")) == {
+        "A": "The listener of the event 'timeout' is never called."
+    }
+
+
+def test_ad_hoc_sub_process_led_by_a_worker_is_refused():
+    content = around(sub("A", ext(el("zeebe:taskDefinition", type="agent")), task("T"), tag="adHocSubProcess"))
+    assert errors(content) == {"A": "Expected an expression for the active elements, but a worker is to choose them."}
+
+
+def test_output_collection_of_an_ad_hoc_sub_process_is_a_warning():
+    content = around(sub("A", ext(el("zeebe:adHoc", outputCollection="results")), task("T"), tag="adHocSubProcess"))
+    assert warnings(content) == {"A": "The output collection of the ad-hoc sub-process is not filled."}
+
+
 MAPPED = ext(el("camunda:inputOutput", text("camunda:outputParameter", "1", name="x")))
 
 
