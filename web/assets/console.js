@@ -30,6 +30,12 @@ document.addEventListener('input', (event) => {
   if (event.target.matches('textarea.json')) checkJson(event.target);
 });
 
+// An element chosen on the diagram changes only what differs, so the diagram stays as it was zoomed and moved.
+document.addEventListener('choose', (event) => {
+  event.preventDefault();
+  htmx.ajax('GET', event.detail.link, { target: '#live', select: '#live', swap: 'outerMorph', push: 'true' });
+});
+
 document.addEventListener('change', (event) => {
   if (event.target.matches('.drop input')) showChosenFiles(event.target);
   if (event.target.closest('form[data-auto-submit]')) event.target.form.requestSubmit();

@@ -51,7 +51,7 @@ class BpmnDiagram extends HTMLElement {
   }
 
   say(sentence) {
-    this.classList.add('undrawn');
+    this.setAttribute('data-undrawn', '');
     const box = document.createElement('p');
     box.className = 'trouble';
     box.textContent = sentence;

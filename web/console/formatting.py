@@ -44,7 +44,7 @@ def duration(span: timedelta | None) -> str:
         return f"{milliseconds} ms"
     seconds = milliseconds // 1000
     if seconds < 60:
-        return f"{milliseconds / 1000:.1f} s" if seconds < 10 else f"{seconds} s"
+        return f"{milliseconds / 1000:.1f} s" if milliseconds < 9950 else f"{round(milliseconds / 1000)} s"
     for size, unit, below, small in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
         if seconds >= size:
             rest = seconds % size // below
