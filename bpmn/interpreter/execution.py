@@ -238,6 +238,10 @@ class Execution:
         """Key and element id of every element instance that is active."""
         return [(t.id, t.task_spec.element.id) for t in self.workflow.index.values() if t.entered]
 
+    def armed_tokens(self) -> list[tuple[int, str]]:
+        """Key and element id of every token that waits beside the flow: boundary events and event sub-processes."""
+        return [(t.id, t.task_spec.element.id) for t in self.workflow.index.values() if not t.entered]
+
     def variables(self, scope: int | None = None) -> dict[str, Any]:
         """Everything visible at the top, or at the element instance `scope`."""
         if scope is None or scope == self.workflow.key:
