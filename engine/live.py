@@ -163,7 +163,7 @@ def _load(tx: Transaction, row: RowMapping) -> Live:
         partition_key=row["instance_partition_key"], correlation_id=row["instance_correlation_id"],
         trace_parent=row["instance_trace_parent"], message_key=row["instance_message_key"],
         depth=row["instance_depth"], revision=row["instance_revision"],
-        tokens=dict(run.open_tokens()),
+        tokens=dict(run.open_tokens() + run.armed_tokens()),
     )
 
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy import Select, bindparam, delete, or_, select, update
 
 from bpmn.interpreter import journal
 from bpmn.model import EventKind
 from engine import audit, schema, starting, values
 from engine import live as lives
 from engine.actions import Trigger
-from engine.errors import Conflict, InvalidInput
+from engine.errors import Conflict, InvalidInput, NotFound
 from engine.live import Live
 from engine.rows import AnyRow
 from engine.schema import DEFAULT_TENANT
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _s = schema.subscriptions.c
 _m = schema.messages.c
 _i = schema.instances.c
+_v = schema.variables.c
 
 WAITING = (
     select(schema.subscriptions)
@@ -37,11 +38,15 @@ WAITING = (
     # Who waits already comes before a new instance.
     .order_by(_s.instance_key.is_(None), _s.key)
 )
-STILL_OPEN = select(_s.key).where(_s.key == bindparam("key"))
+STILL_OPEN = lives.with_instance(schema.subscriptions)
 CLOSE = delete(schema.subscriptions).where(_s.key == bindparam("b_key"))
 STARTED_BY = select(_i.key).where(
     _i.process_id == bindparam("process_id"), _i.message_key == bindparam("message_key"), _i.ended_at.is_(None)
 ).limit(1)
+STARTS = select(schema.subscriptions).where(
+    _s.kind == EventKind.MESSAGE.value, _s.name == bindparam("name"), _s.tenant_id == bindparam("tenant_id"),
+    _s.instance_key.is_(None),
+).order_by(_s.key)
 SAME = select(_m.key).where(
     _m.name == bindparam("name"), _m.message_id == bindparam("message_id"), _m.tenant_id == bindparam("tenant_id"),
     _m.correlation_key.is_not_distinct_from(bindparam("correlation_key")), _m.expires_at > bindparam("now"),
@@ -90,6 +95,70 @@ def publish(tx: Transaction, name: str, correlation_key: str | None = None,
         })
     audit.record(tx, "PUBLISH", "MESSAGE", key, details={"name": name, "correlation_key": correlation_key})
     return Published(key=key, instance_keys=tuple(reached.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correlated:
+    """Where a correlated message went; `started` if it started the instance."""
+
+    instance_key: int
+    definition_key: int
+    element_instance_key: int | None
+    started: bool
+
+
+def correlate(tx: Transaction, name: str, *, correlation_key: str | None = None, instance_key: int | None = None,
+              business_id: str | None = None, match: Mapping[str, Any] | None = None,
+              variables: Mapping[str, Any] | None = None, all: bool = False, start: bool = True,
+              tenant_id: str = DEFAULT_TENANT) -> list[Correlated]:
+    """Give a message to exactly one waiting instance, or with `all` to every one.
+
+    The instance is found by what is given: its key, its business id, variables that it must have (`match`), the
+    correlation key of its subscription. If nobody waits and `start` is set, a message start event of that name
+    starts an instance. Audited. Raises InvalidInput; NotFound if nobody waits; Conflict if
+    several do.
+    Source: Camunda 7 manual, "Correlation methods"; Camunda 8 docs, "Correlate a message".
+    """
+    content = values.checked(variables)
+    _one_at_a_time(tx, name, correlation_key)
+    waiting = tx.select(_candidates(name, tenant_id, correlation_key, instance_key, business_id, match))
+    if len(waiting) > 1 and not all:
+        raise Conflict(f"Expected one instance that waits for message {name!r}, but {len(waiting)} do.")
+    reached = [
+        Correlated(instance_key=row.instance_key, definition_key=row.definition_key,
+                   element_instance_key=row.element_instance_key, started=False)
+        for row in waiting if trigger(tx, row, content) is not None
+    ]
+    if not reached and start and instance_key is None and not match:
+        for row in tx.select(STARTS, {"name": name, "tenant_id": tenant_id}):
+            live = starting.start(tx, tx.definition(row.definition_key), variables=content, start_event=row.element_id,
+                                  message_key=correlation_key, business_id=business_id)
+            reached.append(Correlated(instance_key=live.key, definition_key=row.definition_key,
+                                      element_instance_key=None, started=True))
+    if not reached:
+        raise NotFound(f"Expected an instance that waits for message {name!r} as described, but nobody does.")
+    audit.record(tx, "CORRELATE", "MESSAGE", 0, details={"name": name, "reached": len(reached)})
+    return reached
+
+
+def _candidates(name: str, tenant_id: str, correlation_key: str | None, instance_key: int | None,
+                business_id: str | None, match: Mapping[str, Any] | None) -> Select[Any]:
+    found = (
+        select(schema.subscriptions).join(schema.instances, _i.key == _s.instance_key)
+        .where(_s.kind == EventKind.MESSAGE.value, _s.name == name, _s.tenant_id == tenant_id).order_by(_s.key)
+    )
+    for column, value in ((_s.correlation_key, correlation_key), (_s.instance_key, instance_key),
+                          (_i.business_id, business_id)):
+        if value is not None:
+            found = found.where(column == value)
+    for variable, value in (match or {}).items():
+        text = lives.lookup(value)
+        if text is None:
+            raise InvalidInput(f"Expected to match {variable!r} with a plain value, but found a collection.")
+        found = found.where(_i.key.in_(select(_v.instance_key).where(
+            _v.lookup == text, _v.name == variable, _v.value == value, ~_v.ended
+        )))
+    return found
 
 
 def deliver_thrown(tx: Transaction, live: Live, entry: journal.Thrown) -> None:
@@ -156,11 +225,15 @@ def _deliver(tx: Transaction, what: dict[str, Any], variables: dict[str, Any]) -
 
 def trigger(tx: Transaction, waiting: AnyRow, variables: dict[str, Any]) -> int | None:
     """Give a message to a subscription of an instance; None if it was closed meanwhile."""
-    live = lives.restore(tx, waiting.instance_key)
-    if live is None or tx.first(STILL_OPEN, {"key": waiting.key}) is None:
+    still_open = tx.first(STILL_OPEN, {"key": waiting.key})
+    if still_open is None:
         return None
-    if waiting.interrupting:
-        # At once, so that a suspended instance, which reacts later, does not take a second one.
+    tx.instance_rows.setdefault(waiting.instance_key, still_open._mapping)
+    live = lives.restore(tx, waiting.instance_key)
+    if live is None:
+        return None
+    if waiting.interrupting and live.suspended_at is not None:
+        # It reacts when it is resumed; until then it must not take a second one.
         tx.rows.write(CLOSE, {"b_key": waiting.key})
     tx.resume(live.key, Trigger(waiting.element_instance_key, waiting.event_index, variables, may_be_late=True))
     return live.key

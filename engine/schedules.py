@@ -133,7 +133,7 @@ def _first_of_cycle(text: str, now: datetime, zone: tzinfo) -> Due:
     if times == 0:
         raise InvalidTimer(f"Expected a cycle that fires at least once, but found {text!r}.")
     left = None if times is None else times - 1
-    step = duration(next(part for part in reversed(parts) if part.startswith(("P", "-P", "+P"))))
+    step = duration(next((part for part in reversed(parts) if part.startswith("P")), parts[-1]))
     if step.after(now) <= now:
         raise InvalidTimer(f"Expected a cycle with a duration longer than nothing, but found {text!r}.")
     schedule = f"R/{parts[-1] if parts[-1].startswith('P') else parts[0]}"

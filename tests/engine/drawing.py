@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from engine.definitions import Resource
@@ -22,13 +23,14 @@ def file(*parts: str, name: str = "test.bpmn") -> Resource:
 
 def process(id: str, *nodes: str, flows: str | None = None) -> str:
     """A process. Its nodes follow each other, unless `flows` says how: "a>b b>c"."""
-    return f'<bpmn:process id="{id}" name="{id.title()}" isExecutable="true">{inside(*nodes, flows=flows)}</bpmn:process>'
+    drawn = inside(*nodes, flows=flows)
+    return f'<bpmn:process id="{id}" name="{id.title()}" isExecutable="true">{drawn}</bpmn:process>'
 
 
 def inside(*nodes: str, flows: str | None = None) -> str:
     """Nodes and the flows between them."""
     ids = [re.search(r'id="([^"]+)"', node)[1] for node in nodes if "boundaryEvent" not in node[:30]]
-    pairs = list(zip(ids, ids[1:], strict=False)) if flows is None else [pair.split(">") for pair in flows.split()]
+    pairs = list(itertools.pairwise(ids)) if flows is None else [pair.split(">") for pair in flows.split()]
     drawn = "".join(
         f'<bpmn:sequenceFlow id="{a}_{b}" sourceRef="{a}" targetRef="{b}"/>' for a, b in pairs
     )
@@ -40,8 +42,9 @@ def start(id: str = "start", event: str = "") -> str:
 
 
 def end(id: str = "end", event: str = "", reason: str | None = None) -> str:
-    more = f'<zeebe:properties><zeebe:property name="reasonCode" value="{reason}"/></zeebe:properties>' if reason else ""
-    return f'<bpmn:endEvent id="{id}">{_extended(more)}{event}</bpmn:endEvent>'
+    code = f'<zeebe:property name="reasonCode" value="{reason}"/>'
+    more = _extended(f"<zeebe:properties>{code}</zeebe:properties>" if reason else "")
+    return f'<bpmn:endEvent id="{id}">{more}{event}</bpmn:endEvent>'
 
 
 def service(id: str, type: str | None = None, retries: int | None = None, more: str = "") -> str:

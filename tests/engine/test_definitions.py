@@ -44,7 +44,7 @@ def test_all_problems_of_all_files_are_told_and_nothing_is_deployed(engine):
 
 
 def test_process_may_be_in_one_file_only(engine):
-    with pytest.raises(DeploymentRefused, match="'order' is in a.bpmn as well"):
+    with pytest.raises(DeploymentRefused, match=r"'order' is in a\.bpmn as well"):
         engine.execute(definitions.deploy, [
             drawing.file(order(), name="a.bpmn"), drawing.file(order("ship"), name="b.bpmn")])
 

@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from engine import instances, jobs, scheduler, schema, user_tasks, variables
 from engine.errors import InvalidInput, NotFound, WrongState
-from engine.queries import lists, overview
 from engine.queries import instances as lists_of_instances
+from engine.queries import lists, overview
 from engine.queries.instances import InstanceFilter
 from tests.engine.drawing import (
     boundary,

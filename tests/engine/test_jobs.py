@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from engine import activation, jobs, scheduler
+from engine import activation, definitions, jobs, scheduler
 from engine.contracts import JobContract
+from engine.definitions import Resource
 from engine.errors import InvalidInput, NotFound, WrongState
 from engine.queries import lists
 from tests.engine.drawing import boundary, end, error, error_of, process, service, start
@@ -188,15 +189,21 @@ def test_contract_sets_retries_and_the_expected_time(engine, clock, steps):
     assert job.expected_by == engine.clock() + timedelta(minutes=5)
 
 
-def test_urgent_jobs_come_first_and_the_limit_holds(steps):
-    more = '<zeebe:priorityDefinition priority="=urgency"/>'
-    steps.deploy(process("work", start(), service("do", more=more), end()))
+def test_urgent_jobs_come_first_and_the_limit_holds(engine, steps):
+    # given a process of Camunda 7, where a task says how urgent its job is
+    drawn = (
+        '<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" id="d" targetNamespace="t" '
+        'xmlns:camunda="http://camunda.org/schema/1.0/bpmn"><bpmn:process id="work" isExecutable="true" '
+        'camunda:historyTimeToLive="30"><bpmn:startEvent id="start"/><bpmn:serviceTask id="do" camunda:type="external" '
+        'camunda:topic="do" camunda:taskPriority="${urgency}"/><bpmn:sequenceFlow id="f" sourceRef="start" '
+        'targetRef="do"/></bpmn:process></bpmn:definitions>'
+    )
+    engine.execute(definitions.deploy, [Resource(name="work.bpmn", content=drawn.encode())])
     for urgency in (1, 9, 5):
         steps.start("work", {"urgency": urgency})
-    taken = steps.take("do", max_jobs=2)
-    assert len(taken) == 2
-    if taken[0].priority:
-        assert [job.variables["urgency"] for job in taken] == [9, 5]
+
+    # then the most urgent ones are handed out first
+    assert [job.variables["urgency"] for job in steps.take("do", max_jobs=2)] == [9, 5]
 
 
 def test_two_workers_never_get_the_same_job(engine, steps):
