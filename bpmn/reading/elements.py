@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from bpmn import camunda, zeebe
 from bpmn.expressions import Expression
@@ -77,10 +77,6 @@ def read_flows(process: Node, source: Source) -> dict[str, Flow]:
             name=attribute(node, "name"),
         )
         flows.setdefault(flow.id, flow)
-        for end, id in (("begin", flow.source), ("end", flow.target)):
-            if id not in source.nodes:
-                found = f"there is no element {quoted(id)}" if id else f"it has no {end}"
-                source.error(node, f"Expected the sequence flow to {end} at an element, but {found}.")
     return flows
 
 
@@ -97,15 +93,32 @@ def read_elements(
         outgoing.setdefault(flow.source, []).append(flow.id)
         incoming.setdefault(flow.target, []).append(flow.id)
     found: dict[str, Element] = {}
+    refused: set[str] = set()
     for node in _candidates(process):
         type = TYPES.get(local_name(node)) if namespace(node) == BPMN_NS else None
         if type is None:
             id = identifier(node)
+            refused.add(id)
             _refuse(node, id in incoming or id in outgoing, source)
             continue
         element = _read_element(node, type, flows, incoming, outgoing, handlers, source)
         found.setdefault(element.id, element)
+    _check_ends(flows, refused | found.keys(), source)
     return found
+
+
+def _check_ends(flows: Mapping[str, Flow], places: Set[str], source: Source) -> None:
+    """A sequence flow leads from a flow node of its process to another (BPMN 2.0 §10.6.1)."""
+    for flow in flows.values():
+        for end, id in (("begin", flow.source), ("end", flow.target)):
+            if id not in places:
+                found = _other_end(id, source) if id else f"it has no {end}"
+                source.error(source.nodes[flow.id], f"Expected the sequence flow to {end} at an element, but {found}.")
+
+
+def _other_end(id: str, source: Source) -> str:
+    node = source.nodes.get(id)
+    return f"there is no element {quoted(id)}" if node is None else f"{quoted(id)} is none of this process"
 
 
 def _candidates(process: Node) -> Iterator[Node]:

@@ -47,9 +47,10 @@ def test_process_without_id_is_refused():
     ({"sourceRef": "Start", "targetRef": "Gone"}, "to end at an element, but there is no element 'Gone'."),
     ({"sourceRef": "Gone", "targetRef": "Start"}, "to begin at an element, but there is no element 'Gone'."),
     ({"sourceRef": "Start"}, "to end at an element, but it has no end."),
+    ({"sourceRef": "Start", "targetRef": "Note"}, "to end at an element, but 'Note' is none of this process."),
 ])
 def test_dangling_flow_is_refused(attributes, expected):
-    found = errors(diagram(start(), el("sequenceFlow", id="F", **attributes)))
+    found = errors(diagram(start(), el("textAnnotation", id="Note"), el("sequenceFlow", id="F", **attributes)))
     assert found["F"] == f"Expected the sequence flow {expected}"
 
 
