@@ -18,6 +18,9 @@ from engine.states import InstanceState
 if TYPE_CHECKING:
     from engine.transaction import Transaction
 
+SLICE = 10_000
+"""After so many steps the history so far is sent to the database, so that a long run needs no more memory."""
+
 logger = structlog.get_logger(__name__)
 
 
@@ -50,11 +53,20 @@ def _go_on(tx: Transaction, live: Live, actions: Sequence[Action]) -> None:
                 raise
             # Something else in this transaction closed the wait before the event reached it.
             logger.info("event came too late", instance_key=live.key, action=repr(action))
-    live.run.advance(tx.engine.step_budget)
-    entries = list(live.run.journal)
-    live.run.journal.clear()
-    for entry in entries:
-        recording.record(tx, live, entry)
+    _move(tx, live)
+
+
+def _move(tx: Transaction, live: Live) -> None:
+    left = tx.engine.step_budget
+    while True:
+        left -= live.run.advance(left, pause_after=SLICE)
+        entries = list(live.run.journal)
+        live.run.journal.clear()
+        for entry in entries:
+            recording.record(tx, live, entry)
+        if live.run.is_waiting:
+            return
+        tx.rows.flush()
 
 
 def _defer(tx: Transaction, live: Live, action: Action) -> None:
