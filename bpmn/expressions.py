@@ -97,7 +97,7 @@ class Feel(Expression):
         try:
             return self.function(scope)
         except FeelError as error:
-            raise EvaluationError(f"Expected to evaluate `{self.text}`, but it failed: {error}") from error
+            raise EvaluationError(f"Expected to evaluate `{shorten(self.text)}`, but it failed: {error}") from error
 
     def explain(self, scope: Scope) -> tuple[Any, list[str]]:
         """The value and the warnings that say why something in it is null. Raises EvaluationError."""
@@ -105,7 +105,7 @@ class Feel(Expression):
         try:
             return self.program.evaluate(scope, warnings), warnings
         except FeelError as error:
-            raise EvaluationError(f"Expected to evaluate `{self.text}`, but it failed: {error}") from error
+            raise EvaluationError(f"Expected to evaluate `{shorten(self.text)}`, but it failed: {error}") from error
 
 
 class Juel(Expression):
@@ -124,7 +124,7 @@ class Juel(Expression):
         try:
             return self.function(scope)
         except juel.JuelError as error:
-            raise EvaluationError(f"Expected to evaluate `{self.text}`, but it failed: {error}") from error
+            raise EvaluationError(f"Expected to evaluate `{shorten(self.text)}`, but it failed: {error}") from error
 
 
 def camunda8(text: str) -> Expression:
@@ -159,9 +159,13 @@ def truth(value: Any) -> bool:
         return True
     if value is False or value is None:
         return False
-    raise EvaluationError(f"Expected the condition to give true or false, but it gave {_shorten(value)}.")
+    raise EvaluationError(f"Expected the condition to give true or false, but it gave {_literally(value)}.")
 
 
-def _shorten(value: Any) -> str:
-    text = f'"{value}"' if isinstance(value, str) else str(value)
+def shorten(text: str) -> str:
+    """A text short enough for a message."""
     return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _literally(value: Any) -> str:
+    return shorten(f'"{value}"' if isinstance(value, str) else str(value))

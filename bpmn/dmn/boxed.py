@@ -206,7 +206,7 @@ class Boxes:
                 return None
             results: list[Value] = []
             for item in items:
-                spend(1 + len(results))
+                spend(1 + (len(results) >> 4))
                 inner = Local(scope)
                 inner[name] = item
                 inner["partial"] = results.copy()

@@ -71,8 +71,8 @@ def _warn_of_property(value: Value, name: str) -> None:
     if value is None:
         warn(f"Expected to read `{name}` of a context, but there is null.")
         return
-    hint = suggestion(name, set(value.keys())) if isinstance(value, dict) else ""
-    warn(f"A {type_name(value)} has no `{name}`{hint}.")
+    hint = suggestion(name, set(value.keys())) if isinstance(value, dict) else "."
+    warn(f"A {type_name(value)} has no `{name}`{hint}")
 
 
 def compare(symbol: str, left: Code, right: Code) -> Code:

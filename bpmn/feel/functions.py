@@ -35,13 +35,14 @@ def _call_builtin(function: Builtin, positional: list[Value], named: dict[str, V
     result = function.invoke(positional, named)
     if type(result) is list or type(result) is str:
         check_size(len(result))
+        spend(weight(result))
     return result
 
 
 def weight(value: Value) -> int:
     """About how many steps it takes to look at a value once."""
     if type(value) is list:
-        return len(value)
+        return len(value) >> 4
     return len(value) >> 6 if type(value) is str else 0
 
 

@@ -76,7 +76,7 @@ def collect(iterators: Sequence[tuple[str, Code]], body: Code, partial: bool, fr
         try:
             for inner in combinations(iterators, Local(scope), fresh):
                 if partial:
-                    budget.spend(len(results))
+                    budget.spend(len(results) >> 4)
                     inner["partial"] = results.copy()
                 results.append(body(inner))
         except _NoList:

@@ -211,4 +211,4 @@ def negate(value: Value) -> Value:
 
 
 def _integer(value: int) -> int | Decimal:
-    return value if -EXACT_INTEGER < value < EXACT_INTEGER else CONTEXT.create_decimal(value)
+    return value if -EXACT_INTEGER < value < EXACT_INTEGER else decimal(value)

@@ -35,11 +35,11 @@ def known_names(scope: Mapping[str, Any]) -> set[str]:
 def missing(name: str, scope: Mapping[str, Any]) -> Value:
     """Null for a variable that is not there, with a warning that guesses what was meant."""
     if current_run().warnings is not None:
-        warn(f"`{name}` is not there{suggestion(name, known_names(scope))}.")
+        warn(f"`{name}` is not there{suggestion(name, known_names(scope))}")
     return None
 
 
 def suggestion(name: str, known: set[str]) -> str:
-    """`; did you mean …?` if a known name is near."""
+    """How a sentence ends that misses a name: with a guess if a known one is near."""
     near = difflib.get_close_matches(name, list(known)[:2000], n=1, cutoff=0.6)
-    return f"; did you mean `{near[0]}`?" if near else ""
+    return f"; did you mean `{near[0]}`?" if near else "."

@@ -15,7 +15,7 @@ from typing import Any
 
 from bpmn.feel.errors import FeelError
 from bpmn.feel.limits import spend
-from bpmn.feel.temporal import Date, DateTime, DaysDuration, MonthsDuration, Time
+from bpmn.feel.temporal import Date, DateTime, DaysDuration, MonthsDuration, Time, format_zone
 
 Value = Any
 
@@ -137,7 +137,7 @@ def type_name(value: Value) -> str:
 
 def plain_number(value: Value) -> str:
     """A number as FEEL writes it: without exponent and needless zeros."""
-    if type(value) is int:
+    if type(value) is int and -EXACT_INTEGER < value < EXACT_INTEGER:
         return str(value)
     number = decimal(value)
     return format(number.normalize(CONTEXT), "f") if number else "0"
@@ -182,7 +182,7 @@ def to_json(value: Value) -> Any:
         return value
     if kind is Decimal:
         number = int(value) if value.adjusted() < _LONGEST_INTEGER else None
-        return number if number == value else float(value)
+        return number if number == value else _finite(value)
     if kind is list:
         spend(len(value))
         return [to_json(item) for item in value]
@@ -190,10 +190,21 @@ def to_json(value: Value) -> Any:
         spend(len(value))
         return {key: to_json(item) for key, item in value.items()}
     if kind in TEMPORALS:
-        return zoned_text(value) if kind is DateTime else str(value)
+        return _stored_text(value)
     raise FeelError(f"Expected a value that can be stored, but the expression gave a {type_name(value)}.")
 
 
-def zoned_text(value: DateTime) -> str:
-    """A date and time as Camunda 8 stores it: with a zone id, the offset stands before it in brackets."""
+def _finite(value: Decimal) -> float:
+    number = float(value)
+    if not isfinite(number):
+        raise FeelError(f"Expected a number that can be stored, but the expression gave {value:.3E}.")
+    return number
+
+
+def _stored_text(value: Value) -> str:
+    """A temporal value as Camunda 8 stores it: a zone id stands in brackets behind the offset that it means."""
+    if isinstance(value, (DateTime, Time)) and isinstance(value.zone, str):
+        zoned = value.time if isinstance(value, DateTime) else value
+        text = zoned.clock() + format_zone(value.offset)
+        return f"{value.date}T{text}[{value.zone}]" if isinstance(value, DateTime) else text
     return str(value)
