@@ -37,6 +37,17 @@ _i = schema.instances.c
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ElementStatistics:
+    """How often an element of an instance is active, completed and terminated, and how many incidents are there."""
+
+    element_id: str
+    active: int
+    completed: int
+    terminated: int
+    incidents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceDetail:
     """One instance with all that belongs to it.
 
@@ -94,6 +105,25 @@ def variables(engine: Engine, key: int, scope_key: int | None = None) -> dict[st
     statement = select(_v.name, _v.value).where(_v.instance_key == key, _v.scope_key == scope).order_by(_v.name)
     with engine.read() as connection:
         return {row.name: row.value for row in connection.execute(statement)}
+
+
+def element_statistics(engine: Engine, key: int) -> tuple[ElementStatistics, ...]:
+    """How often each element of an instance was and is active, in the order of their ids."""
+    def of(state: ElementState) -> Any:
+        return func.count().filter(_e.state == state.value)
+    statement = (
+        select(_e.element_id, of(ElementState.ACTIVE).label("active"), of(ElementState.COMPLETED).label("completed"),
+               of(ElementState.TERMINATED).label("terminated"), func.count(_e.incident_key).label("incidents"))
+        .where(_e.instance_key == key).group_by(_e.element_id).order_by(_e.element_id)
+    )
+    with engine.read() as connection:
+        return _all(connection, statement, ElementStatistics)
+
+
+def flows(engine: Engine, key: int) -> dict[str, int]:
+    """How often each sequence flow of an instance was taken."""
+    with engine.read() as connection:
+        return _flows(connection, key)
 
 
 def _row(connection: Connection, engine: Engine, key: int) -> InstanceRow:

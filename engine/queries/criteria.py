@@ -1,0 +1,236 @@
+"""Searches that a caller composes: criteria on named fields, an order, and a part of what is found.
+
+A `Searchable` says which fields a kind of thing has. Parts are found by offset, or by a cursor: the place of a row in
+the order, so that pages neither skip nor repeat rows when others come and go meanwhile.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import msgspec
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+
+from engine.database import Database, UtcDateTime, from_json, to_json
+from engine.errors import InvalidInput
+from engine.queries.paging import MAX_LIMIT
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+
+Item = TypeVar("Item")
+
+COUNTED = 10_000
+"""Matches are counted up to here; beyond it is only known that there are more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One condition: `operator` is one of `OPERATORS`, or one that the field itself understands."""
+
+    field: str
+    operator: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """All of `criteria`, and all of the criteria of at least one of `alternatives` if there are any.
+
+    `sort` are fields, each with whether it is descending. `after` and `before` are cursors of an earlier `Found`.
+    """
+
+    criteria: Sequence[Criterion] = ()
+    alternatives: Sequence[Sequence[Criterion]] = ()
+    sort: Sequence[tuple[str, bool]] = ()
+    limit: int = 100
+    offset: int = 0
+    after: str | None = None
+    before: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found(Generic[Item]):
+    """A part of what was found. `total` is exact unless `more` says that there are more than that."""
+
+    items: tuple[Item, ...]
+    total: int
+    more: bool
+    first: str | None
+    last: str | None
+
+
+Special = Callable[[Database, Criterion], ColumnElement[bool]]
+"""A field that is no column: makes the condition itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Searchable(Generic[Item]):
+    """A kind of thing: the statement whose rows become `make`, its key column and its fields."""
+
+    statement: Select[Any]
+    make: type[Item]
+    key: ColumnElement[Any]
+    fields: Mapping[str, ColumnElement[Any]]
+    special: Mapping[str, Special] = field(default_factory=dict)
+
+    def where(self, database: Database, criteria: Sequence[Criterion]) -> list[ColumnElement[bool]]:
+        """The conditions that criteria stand for. Raises InvalidInput for an unknown field or operator."""
+        return [self._condition(database, criterion) for criterion in criteria]
+
+    def _condition(self, database: Database, criterion: Criterion) -> ColumnElement[bool]:
+        special = self.special.get(criterion.field)
+        if special is not None:
+            return special(database, criterion)
+        column = self.fields.get(criterion.field)
+        if column is None:
+            raise InvalidInput(f"Expected a field that can be searched, but found {criterion.field!r}.")
+        return condition(column, criterion)
+
+
+def search(engine: Engine, what: Searchable[Item], query: Search) -> Found[Item]:
+    """The things that match. Raises InvalidInput for an unknown field, operator or cursor."""
+    conditions = what.where(engine.database, query.criteria)
+    if query.alternatives:
+        conditions.append(or_(*(and_(*what.where(engine.database, each)) for each in query.alternatives)))
+    order = _order(what, query.sort)
+    matching = what.statement.where(*conditions)
+    counted = matching.with_only_columns(what.key).limit(COUNTED + 1).subquery()
+    with engine.read() as connection:
+        total = connection.scalar(select(func.count()).select_from(counted)) or 0
+        rows = connection.execute(_part(matching, order, query)).mappings().fetchall()
+    if query.before is not None:
+        rows = rows[::-1]
+    places = [f"_place{index}" for index in range(len(order))]
+    cursors = [[row[place] for place in places] for row in (*rows[:1], *rows[-1:])]
+    return Found(
+        items=tuple(what.make(**{str(name): row[name] for name in row if name not in places}) for row in rows),
+        total=min(total, COUNTED), more=total > COUNTED,
+        first=_written(cursors[0]) if cursors else None, last=_written(cursors[-1]) if cursors else None,
+    )
+
+
+def one(engine: Engine, what: Searchable[Item], key: int) -> Item | None:
+    """The thing with this key."""
+    with engine.read() as connection:
+        row = connection.execute(what.statement.where(what.key == key)).mappings().one_or_none()
+    return None if row is None else what.make(**{str(name): row[name] for name in row})
+
+
+def condition(column: ColumnElement[Any], criterion: Criterion) -> ColumnElement[bool]:
+    """A column compared as a criterion says. Raises InvalidInput for an unknown operator."""
+    compare = OPERATORS.get(criterion.operator)
+    if compare is None:
+        raise InvalidInput(f"Expected one of {', '.join(OPERATORS)} for {criterion.field!r}, "
+                           f"but found {criterion.operator!r}.")
+    return compare(column, criterion.value)
+
+
+def _in(column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    return column.in_(values) if values else false()
+
+
+def _like(column: ColumnElement[Any], pattern: str) -> ColumnElement[bool]:
+    # The databases do not agree about case; so that they do, it never matters.
+    return column.ilike(_sql_pattern(pattern), escape="\\")
+
+
+def _sql_pattern(pattern: str) -> str:
+    """`*` stands for any text, `?` for one character; a backslash takes the meaning from what follows."""
+    made, quoted = "", False
+    for character in pattern:
+        if not quoted and character == "\\":
+            quoted = True
+        elif not quoted and character in "*?":
+            made += "%" if character == "*" else "_"
+        else:
+            made += f"\\{character}" if character in "%_\\" else character
+            quoted = False
+    return made + ("\\\\" if quoted else "")
+
+
+OPERATORS: Mapping[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] = {
+    "eq": lambda column, value: column.is_(None) if value is None else column == value,
+    "neq": lambda column, value: column.is_distinct_from(value),
+    "exists": lambda column, value: column.is_not(None) if value else column.is_(None),
+    "in": _in,
+    "not_in": lambda column, values: column.not_in(values) | column.is_(None),
+    "like": _like,
+    "gt": lambda column, value: column > value,
+    "gte": lambda column, value: column >= value,
+    "lt": lambda column, value: column < value,
+    "lte": lambda column, value: column <= value,
+}
+
+
+def _order(what: Searchable[Any], sort: Sequence[tuple[str, bool]]) -> list[tuple[ColumnElement[Any], bool]]:
+    order = []
+    for name, descending in sort:
+        column = what.fields.get(name)
+        if column is None:
+            raise InvalidInput(f"Expected to sort by one of {', '.join(what.fields)}, but found {name!r}.")
+        order.append((column, descending))
+    return [*order, (what.key, bool(sort) and sort[-1][1])]
+
+
+def _part(matching: Select[Any], order: list[tuple[ColumnElement[Any], bool]], query: Search) -> Select[Any]:
+    backward = query.before is not None
+    cursor = query.before if backward else query.after
+    statement = matching.add_columns(*(column.label(f"_place{i}") for i, (column, _) in enumerate(order)))
+    if cursor is not None:
+        statement = statement.where(_beyond(order, _read(cursor, order), backward))
+    for column, descending in order:
+        # The databases put nulls at different ends; here they are always last.
+        empty = column.is_(None)
+        statement = statement.order_by(empty.desc() if backward else empty,
+                                       column.desc() if descending != backward else column)
+    return statement.limit(min(query.limit, MAX_LIMIT)).offset(query.offset if cursor is None else 0)
+
+
+def _beyond(order: list[tuple[ColumnElement[Any], bool]], place: list[Any], backward: bool) -> ColumnElement[bool]:
+    """Whether a row comes after the place (before it, if `backward`)."""
+    cases = []
+    same: list[ColumnElement[bool]] = []
+    for (column, descending), value in zip(order, place, strict=True):
+        if value is None:
+            further = column.is_not(None) if backward else false()
+        else:
+            further = column < value if descending != backward else column > value
+            if not backward:
+                further = further | column.is_(None)
+        cases.append(and_(*same, further))
+        same.append(column.is_(None) if value is None else column == value)
+    return or_(*cases)
+
+
+def _written(place: list[Any]) -> str:
+    return base64.b64encode(to_json(place).encode()).decode()
+
+
+def _read(cursor: str, order: list[tuple[ColumnElement[Any], bool]]) -> list[Any]:
+    try:
+        place = from_json(base64.b64decode(cursor, validate=True))
+        if not isinstance(place, list) or len(place) != len(order):
+            raise ValueError
+        return [_typed(value, column) for value, (column, _) in zip(place, order, strict=True)]
+    except (ValueError, TypeError, binascii.Error, msgspec.DecodeError):
+        raise InvalidInput("Expected a cursor that an earlier search with the same sort gave, "
+                           f"but found {cursor!r}.") from None
+
+
+def _typed(value: Any, column: ColumnElement[Any]) -> Any:
+    if value is None:
+        return None
+    if isinstance(column.type, UtcDateTime):
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError
+        return moment
+    if not isinstance(value, column.type.python_type):
+        raise ValueError
+    return value

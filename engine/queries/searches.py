@@ -1,0 +1,292 @@
+"""What can be searched: the fields of each kind of thing, in the engine's words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, and_, case, exists, literal, or_, select
+
+from engine import schema
+from engine.activation import LOCK_EXPIRED
+from engine.database import Database
+from engine.errors import InvalidInput
+from engine.live import lookup
+from engine.queries import things
+from engine.queries.criteria import Criterion, Searchable, condition
+from engine.queries.things import ElementRow, IncidentRow, JobRow, SubscriptionRow, UserTaskRow, VariableRow
+from engine.states import InstanceState, JobState
+
+_i, _d, _j, _u = schema.instances.c, schema.definitions.c, schema.jobs.c, schema.user_tasks.c
+_n, _s, _e, _v = schema.incidents.c, schema.subscriptions.c, schema.element_instances.c, schema.variables.c
+
+SUSPENDED = "SUSPENDED"
+RETRYING = "RETRYING"
+"""Job: its last attempt failed, others are left."""
+TIMED_OUT = "TIMED_OUT"
+"""Job: the lock of its last worker ran out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundInstance:
+    """One instance. `standing` is its state, or SUSPENDED; `has_incident` counts those of instances it called."""
+
+    key: int
+    definition_key: int
+    process_id: str
+    process_name: str | None
+    version: int
+    version_tag: str | None
+    tenant_id: str
+    business_id: str | None
+    standing: str
+    suspended_at: datetime | None
+    has_incident: bool
+    parent_key: int | None
+    parent_element_instance_key: int | None
+    root_key: int
+    started_at: datetime
+    ended_at: datetime | None
+    end_reason: str | None
+    tags: list[str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundElement(ElementRow):
+    """One element instance, and where it belongs."""
+
+    instance_key: int
+    root_key: int
+    definition_key: int
+    process_id: str
+    tenant_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundVariable(VariableRow):
+    """One variable, and where it belongs."""
+
+    instance_key: int
+    root_key: int
+    tenant_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundJob(JobRow):
+    """One job. `standing` is its state, RETRYING or TIMED_OUT."""
+
+    root_key: int
+    standing: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundUserTask(UserTaskRow):
+    """One user task, and where it belongs."""
+
+    root_key: int
+    tags: list[str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundIncident(IncidentRow):
+    """One incident, and where it belongs."""
+
+    root_key: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundSubscription(SubscriptionRow):
+    """One open subscription; without `instance_key` it is a start event."""
+
+    instance_key: int | None
+    root_key: int | None
+    definition_key: int
+    process_id: str
+    process_name: str | None
+    version: int
+    business_id: str | None
+    tenant_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundDefinition:
+    """One version of a process."""
+
+    key: int
+    process_id: str
+    name: str | None
+    version: int
+    version_tag: str | None
+    resource_name: str
+    deployment_key: int
+    tenant_id: str
+    latest: bool
+
+
+def _own(table: Table) -> dict[str, ColumnElement[Any]]:
+    """Every plain column of a table by its name."""
+    return {column.name: column for column in table.c}
+
+
+_standing_of_instance = case(
+    (and_(_i.state == InstanceState.ACTIVE.value, _i.suspended_at.is_not(None)), literal(SUSPENDED)), else_=_i.state,
+)
+_inner = schema.instances.alias("inner_instances")
+_outer = schema.instances.alias("outer_instances")
+_has_incident = or_(
+    _i.incident_count > 0,
+    and_(_i.parent_key.is_(None), exists().where(_inner.c.root_key == _i.key, _inner.c.incident_count > 0)),
+    exists().where(_inner.c.parent_key == _i.key, _inner.c.incident_count > 0),
+)
+_standing_of_job = case(
+    (and_(_j.state == JobState.CREATED.value, _j.error_code == LOCK_EXPIRED), literal(TIMED_OUT)),
+    (and_(_j.state == JobState.CREATED.value, _j.error_message.is_not(None), _j.attempt > 0), literal(RETRYING)),
+    else_=_j.state,
+)
+_newer = schema.definitions.alias("newer_definitions")
+_is_latest = ~exists().where(
+    _newer.c.process_id == _d.process_id, _newer.c.tenant_id == _d.tenant_id, _newer.c.version > _d.version
+)
+
+
+def _has_variable(of: ColumnElement[Any], scope: ColumnElement[Any] | None = None) -> Any:
+    """A variable by `(name, criteria on its value)`, in the whole instance or in one scope."""
+    def made(database: Database, criterion: Criterion) -> ColumnElement[bool]:
+        name, criteria = criterion.value
+        wanted = [_v.instance_key == of, _v.name == name]
+        if scope is not None:
+            wanted.append(_v.scope_key == scope)
+        return exists().where(*wanted, *(_of_value(database, each) for each in criteria))
+    return made
+
+
+def _of_value(database: Database, criterion: Criterion) -> ColumnElement[bool]:
+    """A variable's value, compared as JSON; patterns look at the beginning of plain ones."""
+    value = criterion.value
+    if criterion.operator in ("eq", "neq"):
+        text = lookup(value)
+        same = _v.value == value if text is None else and_(_v.lookup == text, _v.value == value)
+        return same if criterion.operator == "eq" else ~same
+    if criterion.operator in ("in", "not_in"):
+        any_of = or_(*(_of_value(database, Criterion(criterion.field, "eq", each)) for each in value))
+        return any_of if criterion.operator == "in" else ~any_of
+    if criterion.operator == "exists":
+        return _v.key.is_not(None) if value else _v.key.is_(None)
+    if criterion.operator == "like":
+        return condition(_v.lookup, criterion)
+    raise InvalidInput(f"Expected values of variables not to be ordered, but found {criterion.operator!r}.")
+
+
+def _has_element(database: Database, criterion: Criterion) -> ColumnElement[bool]:
+    """An element instance that fits criteria of its own."""
+    return exists().where(_e.instance_key == _i.key, *ELEMENTS.where(database, criterion.value))
+
+
+def _has_open_job(_: Database, criterion: Criterion) -> ColumnElement[bool]:
+    found = exists().where(_j.instance_key == _i.key, _j.ended_at.is_(None), _j.error_message.is_not(None),
+                           _j.retries > 0)
+    return found if criterion.value else ~found
+
+
+def _has_error(_: Database, criterion: Criterion) -> ColumnElement[bool]:
+    return exists().where(_n.instance_key == _i.key, condition(_n.message, criterion))
+
+
+def _contains(column: ColumnElement[Any]) -> Callable[[Database, Criterion], ColumnElement[bool]]:
+    """A list that has a text in it (`eq`), any of some (`in`), all of some (`all`)."""
+    def made(database: Database, criterion: Criterion) -> ColumnElement[bool]:
+        value = criterion.value
+        if criterion.operator == "eq":
+            return database.json_contains(column, value)
+        if criterion.operator == "in":
+            return or_(*(database.json_contains(column, each) for each in value))
+        if criterion.operator == "all":
+            return and_(*(database.json_contains(column, each) for each in value))
+        raise InvalidInput(f"Expected eq or in for {criterion.field!r}, but found {criterion.operator!r}.")
+    return made
+
+
+def _below(table: Table) -> Callable[[Database, Criterion], ColumnElement[bool]]:
+    """Belongs to an instance or to one that it called, at any depth."""
+    def made(_: Database, criterion: Criterion) -> ColumnElement[bool]:
+        tree = select(_outer.c.key).where(_outer.c.key == criterion.value).cte("tree", recursive=True)
+        tree = tree.union_all(select(_inner.c.key).join(tree, _inner.c.parent_key == tree.c.key))
+        return table.c.instance_key.in_(select(tree.c.key))
+    return made
+
+
+INSTANCES = Searchable(
+    statement=select(
+        _i.key, _i.definition_key, _i.process_id, _d.name.label("process_name"), _i.version, _d.version_tag,
+        _i.tenant_id, _i.business_id, _standing_of_instance.label("standing"), _i.suspended_at,
+        _has_incident.label("has_incident"), _i.parent_key, _i.parent_element_instance_key, _i.root_key,
+        _i.started_at, _i.ended_at, _i.end_reason, _i.tags,
+    ).join(schema.definitions, _d.key == _i.definition_key),
+    make=FoundInstance, key=_i.key,
+    fields=_own(schema.instances) | {
+        "process_name": _d.name, "version_tag": _d.version_tag, "standing": _standing_of_instance,
+        "has_incident": _has_incident,
+    },
+    special={
+        "tags": _contains(_i.tags), "variable": _has_variable(_i.key), "element": _has_element, "error": _has_error,
+        "retrying": _has_open_job,
+    },
+)
+ELEMENTS = Searchable(
+    statement=things.ELEMENTS.add_columns(
+        _e.instance_key, _i.root_key, _e.definition_key, _i.process_id, _i.tenant_id,
+    ).join(schema.instances, _i.key == _e.instance_key),
+    make=FoundElement, key=_e.key,
+    fields=_own(schema.element_instances) | {
+        "process_id": _i.process_id, "tenant_id": _i.tenant_id, "has_incident": _e.incident_key.is_not(None),
+    },
+)
+VARIABLES = Searchable(
+    statement=things.VARIABLES.add_columns(_v.instance_key, _i.root_key, _i.tenant_id)
+    .join(schema.instances, _i.key == _v.instance_key),
+    make=FoundVariable, key=_v.key,
+    fields={"key": _v.key, "name": _v.name, "scope_key": _v.scope_key, "instance_key": _v.instance_key,
+            "tenant_id": _i.tenant_id, "lookup": _v.lookup},
+    special={"value": _of_value},
+)
+JOBS = Searchable(
+    statement=things.JOBS.add_columns(_i.root_key, _standing_of_job.label("standing")),
+    make=FoundJob, key=_j.key,
+    fields=_own(schema.jobs) | {
+        "standing": _standing_of_job, "retrying": _standing_of_job == RETRYING,
+    },
+)
+USER_TASKS = Searchable(
+    statement=things.USER_TASKS.add_columns(_i.root_key, _i.tags),
+    make=FoundUserTask, key=_u.key,
+    fields=_own(schema.user_tasks) | {"business_id": _i.business_id},
+    special={
+        "candidate_user": _contains(_u.candidate_users), "candidate_group": _contains(_u.candidate_groups),
+        "tags": _contains(_i.tags), "variable": _has_variable(_u.instance_key, _u.instance_key),
+        "local_variable": _has_variable(_u.instance_key, _u.element_instance_key),
+    },
+)
+INCIDENTS = Searchable(
+    statement=things.INCIDENTS.add_columns(_i.root_key),
+    make=FoundIncident, key=_n.key, fields=_own(schema.incidents), special={"tree": _below(schema.incidents)},
+)
+SUBSCRIPTIONS = Searchable(
+    statement=things.SUBSCRIPTIONS.add_columns(
+        _s.instance_key, _i.root_key, _s.definition_key, _s.process_id, _d.name.label("process_name"), _d.version,
+        _i.business_id, _s.tenant_id,
+    ).join(schema.definitions, _d.key == _s.definition_key).outerjoin(schema.instances, _i.key == _s.instance_key),
+    make=FoundSubscription, key=_s.key,
+    fields=_own(schema.subscriptions) | {
+        "process_name": _d.name, "version": _d.version, "business_id": _i.business_id,
+        "is_start": _s.instance_key.is_(None),
+    },
+)
+DEFINITIONS = Searchable(
+    statement=select(
+        _d.key, _d.process_id, _d.name, _d.version, _d.version_tag, _d.resource_name, _d.deployment_key, _d.tenant_id,
+        _is_latest.label("latest"),
+    ),
+    make=FoundDefinition, key=_d.key, fields=_own(schema.definitions) | {"latest": _is_latest},
+)
