@@ -258,10 +258,10 @@ class _Compiler:
         name = str(parts[1])
         if parts[0].data == "variable" and parts[0].children[0] == _EXECUTION:
             return self._execution_method(parts)
+        base = self._compile(parts[0])
         if name not in METHOD_NAMES:
             raise self.fail(f"Expected a method that expressions may call, but `{name}()` is none; "
                             "beans and Java methods are not available.", parts[1])
-        base = self._compile(parts[0])
         arguments = [self._compile(part) for part in parts[2:]]
         return lambda scope: call_method(base(scope), name, [argument(scope) for argument in arguments])
 
