@@ -29,7 +29,7 @@ _v = schema.variables.c
 _e = schema.element_instances.c
 
 _DUE = (
-    select(schema.jobs, _i.correlation_id, _i.trace_parent, _i.business_id, _i.version)
+    select(schema.jobs, _i.correlation_id, _i.trace_parent, _i.business_id, _i.version, _i.root_key, _i.tags)
     .join(schema.instances, _i.key == _j.instance_key)
     .where(_j.state == JobState.CREATED.value, ~_j.suspended, _j.due_at <= bindparam("now"))
     .order_by(_j.priority.desc(), _j.due_at, _j.key).limit(bindparam("max_jobs"))
@@ -70,6 +70,7 @@ class ActivatedJob:
     key: int
     type: str
     instance_key: int
+    root_key: int
     element_instance_key: int
     definition_key: int
     process_id: str
@@ -90,6 +91,7 @@ class ActivatedJob:
     correlation_id: str
     trace_parent: str | None
     business_id: str | None
+    tags: list[str] | None
     expected_by: datetime | None
     created_at: datetime
     lock_expired: bool
@@ -137,12 +139,13 @@ def _visible(tx: Transaction, found: Sequence[AnyRow], names: Collection[str] | 
 
 def _activated(job: AnyRow, worker: str, until: datetime, variables: Mapping[str, Any]) -> ActivatedJob:
     return ActivatedJob(
-        key=job.key, type=job.type, instance_key=job.instance_key, element_instance_key=job.element_instance_key,
+        key=job.key, type=job.type, instance_key=job.instance_key, root_key=job.root_key,
+        element_instance_key=job.element_instance_key,
         definition_key=job.definition_key, process_id=job.process_id, version=job.version,
         element_id=job.element_id, tenant_id=job.tenant_id, kind=job.kind, listener_event=job.listener_event,
         priority=job.priority, retries=job.retries, attempt=job.attempt + 1, headers=job.headers,
         variables=variables, worker=worker, lock_token=job.lock_token + 1, locked_until=until,
         idempotency_key=job.idempotency_key, correlation_id=job.correlation_id, trace_parent=job.trace_parent,
-        business_id=job.business_id, expected_by=job.expected_by, created_at=job.created_at,
+        business_id=job.business_id, tags=job.tags, expected_by=job.expected_by, created_at=job.created_at,
         lock_expired=job.error_code == LOCK_EXPIRED,
     )

@@ -143,7 +143,7 @@ def _deploy_model(tx: Transaction, deployment_key: int, resource: Resource, mode
         what = {"process_id": process.id, "tenant_id": tenant_id}
         newest = tx.connection.execute(NEWEST, what).first()
         if newest is not None and newest.checksum == checksum:
-            deployed.append(_deployed(newest, tenant_id))
+            deployed.append(_deployed(newest, resource, tenant_id))
             continue
         version = newest.version + 1 if newest else 1
         definition = _prepare(process, resource, problems, key=tx.key(), version=version, tenant_id=tenant_id,
@@ -167,9 +167,10 @@ def _deploy_model(tx: Transaction, deployment_key: int, resource: Resource, mode
     return deployed
 
 
-def _deployed(row: AnyRow, tenant_id: str) -> DeployedDefinition:
+def _deployed(row: AnyRow, resource: Resource, tenant_id: str) -> DeployedDefinition:
+    # Whoever deploys looks for the name of the file that was given, which may be another one this time.
     return DeployedDefinition(
-        key=row.key, process_id=row.process_id, name=row.name, version=row.version, resource_name=row.resource_name,
+        key=row.key, process_id=row.process_id, name=row.name, version=row.version, resource_name=resource.name,
         deployment_key=row.deployment_key, tenant_id=tenant_id, created=False,
     )
 

@@ -7,7 +7,7 @@ an answer that comes after another worker took the job is refused (`lock_token` 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from sqlalchemy import RowMapping, bindparam, select, update
 from bpmn.interpreter import journal
 from engine import audit, guard, schema, states, values
 from engine.actions import Complete, Fail, SetVariables, ThrowError
-from engine.activation import LOCK_EXPIRED
+from engine.activation import LOCK_EXPIRED, ActivatedJob
 from engine.errors import InvalidInput, NotFound, WrongState
 from engine.live import Live, with_instance
 from engine.states import OPEN_JOB_STATES, JobState
@@ -47,6 +47,17 @@ EXTEND = (
 RETRIES = (
     update(schema.jobs).where(_j.key == bindparam("b_key"))
     .values(retries=bindparam("b_retries"), changed_at=bindparam("b_now"))
+)
+PRIORITY = (
+    update(schema.jobs).where(_j.key == bindparam("b_key"))
+    .values(priority=bindparam("b_priority"), changed_at=bindparam("b_now"))
+)
+GIVE_BACK = (
+    update(schema.jobs)
+    .where(_j.key == bindparam("b_key"), _j.lock_token == bindparam("b_lock_token"),
+           _j.state == JobState.ACTIVATED.value)
+    .values(state=JobState.CREATED.value, locked_by=None, locked_until=None, attempt=_j.attempt - 1,
+            changed_at=bindparam("b_now"))
 )
 EXPIRED = (
     select(_j.key, _j.type)
@@ -172,6 +183,22 @@ def set_retries(tx: Transaction, key: int, retries: int) -> None:
         raise WrongState(f"Expected job {key} to be open, but it is {job['state'].lower()}.")
     tx.rows.write(RETRIES, {"b_key": key, "b_retries": retries, "b_now": tx.now})
     audit.record(tx, "SET_RETRIES", "JOB", key, instance_key=job["instance_key"], details={"retries": retries})
+
+
+def set_priority(tx: Transaction, key: int, priority: int) -> None:
+    """Change how urgent a job is; audited. Raises NotFound, WrongState (it is over)."""
+    job = _get(tx, key)
+    if job["state"] not in OPEN_JOB_STATES:
+        raise WrongState(f"Expected job {key} to be open, but it is {job['state'].lower()}.")
+    tx.rows.write(PRIORITY, {"b_key": key, "b_priority": priority, "b_now": tx.now})
+    audit.record(tx, "SET_PRIORITY", "JOB", key, instance_key=job["instance_key"], details={"priority": priority})
+
+
+def give_back(tx: Transaction, taken: Collection[ActivatedJob]) -> None:
+    """Free jobs that never reached the worker they were locked for. What others hold by now is left alone."""
+    for job in taken:
+        tx.rows.write(GIVE_BACK, {"b_key": job.key, "b_lock_token": job.lock_token, "b_now": tx.now})
+        tx.announce(jobs_topic(job.type))
 
 
 def put_back(tx: Transaction, key: int, retries: int | None) -> None:

@@ -30,6 +30,11 @@ END = (
     update(schema.user_tasks).where(_u.key == bindparam("b_key"))
     .values(state=bindparam("b_state"), ended_at=bindparam("b_now"))
 )
+CHANGEABLE = frozenset({"due_at", "follow_up_at", "candidate_users", "candidate_groups", "priority"})
+CHANGE = (
+    update(schema.user_tasks).where(_u.key == bindparam("b_key"))
+    .values({name: bindparam(f"b_{name}") for name in sorted(CHANGEABLE)})
+)
 ASSIGN = update(schema.user_tasks).where(_u.key == bindparam("b_key")).values(assignee=bindparam("b_assignee"))
 
 
@@ -76,6 +81,21 @@ def assign(tx: Transaction, key: int, assignee: str) -> None:
 def unclaim(tx: Transaction, key: int) -> None:
     """Give a task back, so that others may claim it. Raises NotFound, WrongState."""
     _assign(tx, _open(tx, key), None, "UNCLAIM")
+
+
+def change(tx: Transaction, key: int, changes: Mapping[str, Any]) -> None:
+    """Change what a task says of itself: any of `CHANGEABLE`; audited.
+
+    Raises NotFound, WrongState, InvalidInput (nothing to change, or something that cannot be).
+    """
+    unknown = changes.keys() - CHANGEABLE
+    if unknown or not changes:
+        found = ", ".join(sorted(unknown)) or "nothing"
+        raise InvalidInput(f"Expected to change {', '.join(sorted(CHANGEABLE))} of a task, but found {found}.")
+    task = _open(tx, key)
+    changed = {**{name: task[name] for name in CHANGEABLE}, **changes}
+    tx.rows.write(CHANGE, {"b_key": key, **{f"b_{name}": value for name, value in changed.items()}})
+    audit.record(tx, "CHANGE", "USER_TASK", key, instance_key=task["instance_key"], details=dict(changes))
 
 
 def complete(tx: Transaction, key: int, variables: Mapping[str, Any] | None = None) -> None:
