@@ -18,7 +18,7 @@ from bpmn.reading.nodes import (
     Node,
     attribute,
     child,
-    elements,
+    descendants,
     flag,
     identifier,
     local_name,
@@ -68,7 +68,9 @@ EVENT_TYPES = frozenset(kind for name, kind in TYPES.items() if name.endswith("E
 def read_flows(process: Node, source: Source) -> dict[str, Flow]:
     """Every sequence flow of a process at every depth, in XML order."""
     flows: dict[str, Flow] = {}
-    for node in process.iter(BPMN + "sequenceFlow"):
+    for node in _inside_scopes(process):
+        if node.tag != BPMN + "sequenceFlow":
+            continue
         flow = Flow(
             id=identifier(node),
             source=attribute(node, "sourceRef") or "",
@@ -94,7 +96,9 @@ def read_elements(
         incoming.setdefault(flow.target, []).append(flow.id)
     found: dict[str, Element] = {}
     refused: set[str] = set()
-    for node in _candidates(process):
+    for node in _inside_scopes(process):
+        if node.tag in NOT_FLOW_NODES:
+            continue
         type = TYPES.get(local_name(node)) if namespace(node) == BPMN_NS else None
         if type is None:
             id = identifier(node)
@@ -121,10 +125,12 @@ def _other_end(id: str, source: Source) -> str:
     return f"there is no element {quoted(id)}" if node is None else f"{quoted(id)} is none of this process"
 
 
-def _candidates(process: Node) -> Iterator[Node]:
-    """Whatever stands where a flow node may stand."""
-    for scope in process.iter(*SCOPE_TAGS):
-        yield from (node for node in elements(scope) if node.tag not in NOT_FLOW_NODES)
+def _inside_scopes(process: Node) -> Iterator[Node]:
+    """Whatever stands where flow nodes and sequence flows may stand, in XML order."""
+    for node in descendants(process):
+        parent = node.getparent()
+        if node is not process and parent is not None and parent.tag in SCOPE_TAGS:
+            yield node
 
 
 def _refuse(node: Node, is_connected: bool, source: Source) -> None:

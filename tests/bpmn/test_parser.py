@@ -52,15 +52,17 @@ def test_elements_and_flows_are_read_in_the_order_of_the_file():
 def test_elements_of_nested_sub_processes_know_their_scope():
     # given
     inner = sub("Inner", start("S2"), task("A"), flows("S2 > A"))
-    content = diagram(start(), sub("Outer", start("S1"), inner, flows("S1 > Inner")), flows("Start > Outer"))
+    outer = sub("Outer", start("S1"), inner, flows("S1 > Inner"))
+    content = diagram(start(), outer, end(), flows("Start > Outer > End"))
 
     # when
     elements = model_of(content).processes[0].elements
 
     # then
-    assert {id: found.scope for id, found in elements.items()} == {
-        "Start": "P", "Outer": "P", "S1": "Outer", "Inner": "Outer", "S2": "Inner", "A": "Inner",
-    }
+    assert [(id, found.scope) for id, found in elements.items()] == [
+        ("Start", "P"), ("Outer", "P"), ("S1", "Outer"), ("Inner", "Outer"), ("S2", "Inner"), ("A", "Inner"),
+        ("End", "P"),
+    ]
 
 
 @pytest.mark.parametrize(("tag", "type"), [
