@@ -64,13 +64,14 @@ class Started:
 
 def start(tx: Transaction, process_id: str | None = None, *, version: int | None = None,
           definition_key: int | None = None, variables: Mapping[str, Any] | None = None,
-          elements: Sequence[str] = (), business_id: str | None = None, correlation_id: str | None = None,
-          trace_parent: str | None = None, start_key: str | None = None, tags: Sequence[str] | None = None,
-          tenant_id: str = DEFAULT_TENANT) -> Started:
+          elements: Sequence[str] = (), terminate_after: Sequence[str] = (), business_id: str | None = None,
+          correlation_id: str | None = None, trace_parent: str | None = None, start_key: str | None = None,
+          tags: Sequence[str] | None = None, tenant_id: str = DEFAULT_TENANT) -> Started:
     """Start an instance of the newest version of a process, of `version`, or of a definition by its key.
 
-    `elements` names elements to start at instead of the none start event. `start_key` makes the start idempotent:
-    the same key again gives the instance it started before. Audited. Raises NotFound, InvalidInput.
+    `elements` names elements to start at instead of the none start event. When one of `terminate_after` has
+    completed, the instance is terminated, so that an element can be tried out alone. `start_key` makes the start
+    idempotent: the same key again gives the instance it started before. Audited. Raises NotFound, InvalidInput.
     """
     content = values.checked(variables)
     if definition_key is not None:
@@ -85,8 +86,9 @@ def start(tx: Transaction, process_id: str | None = None, *, version: int | None
         })
         if before is not None:
             return Started(**before._mapping, created=False)
-    return _start(tx, definition, content, elements=elements, business_id=business_id, correlation_id=correlation_id,
-                  trace_parent=trace_parent, start_key=start_key, tags=tags)
+    return _start(tx, definition, content, elements=elements, terminate_after=terminate_after,
+                  business_id=business_id, correlation_id=correlation_id, trace_parent=trace_parent,
+                  start_key=start_key, tags=tags)
 
 
 def _start(tx: Transaction, definition: Definition, variables: Mapping[str, Any], **more: Any) -> Started:

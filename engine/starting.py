@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 
 def start(tx: Transaction, definition: Definition, *, variables: Mapping[str, Any] | None = None,
-          start_event: str | None = None, elements: Sequence[str] = (), business_id: str | None = None,
-          correlation_id: str | None = None, trace_parent: str | None = None, start_key: str | None = None,
-          message_key: str | None = None, tags: Sequence[str] | None = None, parent: Live | None = None,
-          parent_token: int | None = None) -> Live:
+          start_event: str | None = None, elements: Sequence[str] = (), terminate_after: Sequence[str] = (),
+          business_id: str | None = None, correlation_id: str | None = None, trace_parent: str | None = None,
+          start_key: str | None = None, message_key: str | None = None, tags: Sequence[str] | None = None,
+          parent: Live | None = None, parent_token: int | None = None) -> Live:
     """Insert an instance and let its tokens move after the command. Raises InvalidInput if it cannot start there."""
     key = tx.key()
     try:
         run = Execution.start(
             definition.program, key=key, keys=tx.engine.keys, variables=variables or {}, start_event=start_event,
-            elements=elements, has_caller=parent is not None,
+            elements=elements, stop_after=terminate_after, has_caller=parent is not None,
         )
     except LookupError as error:
         raise InvalidInput(str(error)) from error

@@ -38,14 +38,16 @@ class Execution:
 
     @classmethod
     def start(cls, program: Program, *, key: int, keys: Iterator[int], variables: Mapping[str, Any] | None = None,
-              start_event: str | None = None, elements: Sequence[str] = (), has_caller: bool = False,
-              recording: bool = True, decide: Decide | None = None) -> Execution:
+              start_event: str | None = None, elements: Sequence[str] = (), stop_after: Sequence[str] = (),
+              has_caller: bool = False, recording: bool = True, decide: Decide | None = None) -> Execution:
         """Begin an instance.
 
         Args:
             key: the instance's key. keys: where the keys of element instances come from.
             start_event: id of the typed start event that happened; the none start event otherwise.
             elements: start at these elements instead (Camunda 8's start instructions), their scopes created.
+            stop_after: terminate the instance when one of these elements has completed, before what comes next
+                (Camunda 8's runtime instruction TERMINATE_PROCESS_INSTANCE).
             recording: False keeps no journal (for measuring the core).
             decide: evaluates deployed decisions for business rule tasks.
 
@@ -55,6 +57,8 @@ class Execution:
         top = ProcessWorkflow(program.spec, key, keys, has_caller=has_caller, recording=recording)
         top.decide = decide
         top.scope.assign_all(variables, local=True)
+        _check_known(program, stop_after)
+        top.stop_after = frozenset(stop_after)
         execution = cls(program, top)
         listen(top)
         if elements:
@@ -261,11 +265,18 @@ class Execution:
             token._set_state(STARTED)
 
 
+def _check_known(program: Program, elements: Sequence[str]) -> None:
+    for element in elements:
+        if element not in program.by_id:
+            raise LookupError(
+                f"Expected process {program.process.id!r} to have an element {element!r}, but it has none."
+            )
+
+
 def _place(top: ProcessWorkflow, program: Program, element: str, opened: dict[str, ScopeWorkflow]) -> None:
     """Put a token at an element of any depth, creating the sub-processes around it once."""
-    node = program.by_id.get(element)
-    if node is None:
-        raise LookupError(f"Expected process {program.process.id!r} to have an element {element!r}, but it has none.")
+    _check_known(program, [element])
+    node = program.by_id[element]
     path: list[Node] = []
     outer = node.element.scope
     while outer != program.process.id:

@@ -44,7 +44,7 @@ def advance(top: ProcessWorkflow, budget: int = DEFAULT_BUDGET, pause_after: int
                 continue
             if steps >= budget:
                 top.fail(token, "run", _too_many(token.task_spec))
-            elif token.task_spec.kind and token.parent is None:
+            elif token.task_spec.kind and token.parent is None and not top.stop_after:
                 steps = _run_inline(top, token, steps, limit)
             else:
                 steps += 1

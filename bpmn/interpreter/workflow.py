@@ -64,6 +64,10 @@ class ScopeWorkflow:
 
     def follow(self, token: Token, branches: tuple[Branch, ...] | list[Branch]) -> None:
         """Move a finished token on along `branches`; without any, it ends here."""
+        top = self.top_workflow
+        if token.task_spec.name in top.stop_after:
+            top.stop_at(token)
+            return
         owner = self.parent_task
         if owner is not None and owner.task_spec.may_end_early and owner.task_spec.ends_now(owner, token):
             branches = ()
@@ -142,6 +146,8 @@ class ProcessWorkflow(ScopeWorkflow, BpmnWorkflow):
         """Tokens at inclusive gateways, re-evaluated when something moved."""
         self.sequence = 0
         """Counts completed activities, so that compensation knows their order without a clock."""
+        self.stop_after: frozenset[str] = frozenset()
+        """Ids of elements after whose completion the instance is terminated; set before it starts."""
         self.decide: Decide | None = None
         """Evaluates a deployed decision; raises a `Failure` when it cannot."""
         self.data: dict[str, Any] = {}
@@ -178,6 +184,13 @@ class ProcessWorkflow(ScopeWorkflow, BpmnWorkflow):
         self.cancel_tokens(list(self.listeners.values()))
         self.completed = self.canceled = True
         self.success = False
+
+    def stop_at(self, token: Token) -> None:
+        """`token` has finished, and the instance is to end right there."""
+        token.remove()
+        token.workflow.live -= 1
+        self.abandon()
+        self.record(journal.Canceled())
 
     def fail(self, token: Token, phase: str, failure: Failure | str, incident_type: str | None = None) -> None:
         """Raise an incident on `token`; `phase` says what a retry does again (see `retry`)."""
