@@ -5,12 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-from flask import Blueprint, Flask, Response, jsonify
+from flask import Blueprint, Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from engine.engine import Engine
 from service_tasks.registry import Registry
-from web import console
+from web import camunda8, console
 from web.console import links
 
 MAX_UPLOAD = 32 * 1024 * 1024
@@ -62,6 +62,7 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
     app.extensions["services"] = Registry() if services is None else services
     app.register_blueprint(console.bp)
     app.register_blueprint(links.bp)
+    app.register_blueprint(camunda8.bp)
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     app.after_request(_secure)
@@ -73,7 +74,7 @@ def _secure(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     # Built files carry a hash in their name, so they never change.
-    if response.direct_passthrough and "/assets/" in (response.headers.get("Content-Disposition") or ""):
+    if request.path.startswith("/static/dist/assets/") and response.status_code == 200:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
 

@@ -1,0 +1,133 @@
+"""User tasks: found, assigned, changed, completed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from engine import user_tasks
+from engine.errors import NotFound
+from engine.queries import definitions
+from engine.queries.criteria import Criterion, one
+from engine.queries.searches import USER_TASKS, FoundUserTask
+from web.camunda8 import formats, variables
+from web.camunda8.blueprint import acting, answer, bp, done, engine
+from web.camunda8.body import Body, body, key_of
+from web.camunda8.filters import has_variables, listed
+from web.camunda8.searching import Field, Kind, as_date, as_key, as_number
+
+DEFAULT_PRIORITY = 50
+
+
+def _written(found: FoundUserTask) -> dict[str, Any]:
+    element = definitions.process(engine(), found.definition_key).elements.get(found.element_id)
+    return {
+        "name": found.name, "state": found.state, "assignee": found.assignee, "elementId": found.element_id,
+        "candidateGroups": found.candidate_groups, "candidateUsers": found.candidate_users,
+        "processDefinitionId": found.process_id, "creationDate": formats.date(found.created_at),
+        "completionDate": formats.date(found.ended_at), "followUpDate": formats.date(found.follow_up_at),
+        "dueDate": formats.date(found.due_at), "tenantId": found.tenant_id, "externalFormReference": found.form_key,
+        "processDefinitionVersion": found.version,
+        "customHeaders": dict(element.user_task.headers) if element and element.user_task else {},
+        "priority": found.priority, "userTaskKey": formats.key(found.key),
+        "elementInstanceKey": formats.key(found.element_instance_key), "processName": found.process_name,
+        "processDefinitionKey": formats.key(found.definition_key),
+        "processInstanceKey": formats.key(found.instance_key), "rootProcessInstanceKey": formats.key(found.root_key),
+        "businessId": found.business_id, "formKey": None, "tags": found.tags or [],
+    }
+
+
+KIND = Kind(
+    what=USER_TASKS, write=_written,
+    fields={
+        "state": Field("state"), "assignee": Field("assignee"), "businessId": Field("business_id"),
+        "priority": Field("priority", as_number), "elementId": Field("element_id"), "name": Field("name"),
+        "tenantId": Field("tenant_id"), "processDefinitionId": Field("process_id"),
+        "creationDate": Field("created_at", as_date), "completionDate": Field("ended_at", as_date),
+        "followUpDate": Field("follow_up_at", as_date), "dueDate": Field("due_at", as_date),
+        "userTaskKey": Field("key", as_key), "processDefinitionKey": Field("definition_key", as_key),
+        "processInstanceKey": Field("instance_key", as_key),
+        "elementInstanceKey": Field("element_instance_key", as_key),
+    },
+    special={
+        "candidateUser": listed("candidate_user"), "candidateGroup": listed("candidate_group"),
+        "tags": listed("tags"), "processInstanceVariables": has_variables("variable"),
+        "localVariables": has_variables("local_variable"),
+    },
+)
+
+
+@bp.post("/user-tasks/search")
+def search_user_tasks() -> Response:
+    """User tasks that fit."""
+    return KIND.search()
+
+
+@bp.get("/user-tasks/<key>")
+def get_user_task(key: str) -> Response:
+    """One user task."""
+    return answer(_written(_found(key)))
+
+
+@bp.post("/user-tasks/<key>/assignment")
+def assign_user_task(key: str) -> Response:
+    """Give a task to somebody; with `allowOverride` false only if nobody has it."""
+    asked = body()
+    command = user_tasks.claim if asked.flag("allowOverride") is False else user_tasks.assign
+    acting().execute(command, key_of(key, "userTaskKey"), asked.required_text("assignee"))
+    return done()
+
+
+@bp.delete("/user-tasks/<key>/assignee")
+def unassign_user_task(key: str) -> Response:
+    """Take a task from whoever has it."""
+    acting().execute(user_tasks.unclaim, key_of(key, "userTaskKey"))
+    return done()
+
+
+@bp.post("/user-tasks/<key>/completion")
+def complete_user_task(key: str) -> Response:
+    """Finish a task."""
+    acting().execute(user_tasks.complete, key_of(key, "userTaskKey"), body().mapping("variables"))
+    return done()
+
+
+@bp.patch("/user-tasks/<key>")
+def update_user_task(key: str) -> Response:
+    """Change what a task says; null takes a date or the candidates away."""
+    acting().execute(user_tasks.change, key_of(key, "userTaskKey"), _changes(body().inner("changeset")))
+    return done()
+
+
+def _changes(asked: Body) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    for name, ours in (("dueDate", "due_at"), ("followUpDate", "follow_up_at")):
+        if asked.has(name):
+            # An empty text has always meant the same as null.
+            changes[ours] = None if asked.content[name] == "" else asked.date(name)
+    for name, ours in (("candidateUsers", "candidate_users"), ("candidateGroups", "candidate_groups")):
+        if asked.has(name):
+            changes[ours] = asked.texts(name) or []
+    if asked.has("priority"):
+        priority = asked.integer("priority", 0, 100)
+        changes["priority"] = DEFAULT_PRIORITY if priority is None else priority
+    return changes
+
+
+@bp.post("/user-tasks/<key>/variables/search")
+def search_variables_of_task(key: str) -> Response:
+    """The variables of the scopes that a task sees."""
+    found = _found(key)
+    return variables.KIND.search(
+        Criterion("instance_key", "eq", found.instance_key),
+        Criterion("scope_key", "in", [found.instance_key, found.element_instance_key]),
+    )
+
+
+def _found(key: str) -> FoundUserTask:
+    number = key_of(key, "userTaskKey")
+    found = one(engine(), USER_TASKS, number)
+    if found is None:
+        raise NotFound(f"Expected to find a user task with key {number}, but there is none.")
+    return found
