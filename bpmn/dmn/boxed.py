@@ -12,7 +12,7 @@ from bpmn.feel.closures import Code, Scope
 from bpmn.feel.errors import FeelSyntaxError
 from bpmn.feel.limits import spend, warn
 from bpmn.feel.loops import at_index, elements
-from bpmn.feel.program import Tests, compile_expression, compile_tests
+from bpmn.feel.program import Program, Tests, compile_expression, compile_tests
 from bpmn.feel.scope import Local
 from bpmn.feel.types import Type
 from bpmn.feel.values import NUMBERS, Function, Value, type_name
@@ -44,13 +44,16 @@ class Boxes:
     def __init__(self, types: Types, members: Iterable[str]) -> None:
         self.types = types
         self.members = members
+        self.failures: list[BadExpression] = []
+        """What did not compile, so that all of it is named at once; the compiling element takes them."""
         self._named_types: Mapping[str, Type] | None = None
 
     def compile(self, node: Node, names: Names) -> Code:
-        """The code of an expression element. Raises BadExpression."""
+        """The code of an expression element."""
         handler = _HANDLERS.get(local_name(node))
         if handler is None:
-            raise BadExpression(f"Expected an expression, but found <{local_name(node)}>.", node)
+            self.failures.append(BadExpression(f"Expected an expression, but found <{local_name(node)}>.", node))
+            return _null
         return converted(handler(self, node, names), self.types.find(node.get("typeRef")))
 
     def inside(self, node: Node | None, names: Names) -> Code:
@@ -59,21 +62,33 @@ class Boxes:
         return _null if found is None else self.compile(found, names)
 
     def feel(self, text: str, names: Names, node: Node) -> Code:
-        """The code of a FEEL text. Raises BadExpression."""
+        """The code of a FEEL text; null, and a failure noted, if it does not compile."""
+        program = self.program(text, names, node)
+        return _null if program is None else program.evaluate_feel
+
+    def program(self, text: str, names: Names, node: Node) -> Program | None:
+        """A FEEL text compiled; None, and a failure noted, if it does not compile."""
         language = (node.get("expressionLanguage") or "feel").lower()
         if "feel" not in language and "dmn" not in language:
-            raise BadExpression(f"Expected an expression in FEEL, but it is in {language!r}.", node)
+            self.failures.append(BadExpression(f"Expected an expression in FEEL, but it is in {language!r}.", node))
+            return None
         try:
-            return compile_expression(text, names, self.members, self._types()).evaluate_feel
+            return compile_expression(text, names, self.members, self._types())
         except FeelSyntaxError as error:
-            raise BadExpression(f"{error.message} In: {text[:80]!r}, character {error.position + 1}.", node) from error
+            self._note(error, node)
+            return None
 
     def tests(self, text: str, names: Names, node: Node) -> Tests:
-        """Compiled unary tests. Raises BadExpression."""
+        """Compiled unary tests; such as pass everything, and a failure noted, if they do not compile."""
         try:
             return compile_tests(text, names, self.members, self._types())
         except FeelSyntaxError as error:
-            raise BadExpression(f"{error.message} In: {text[:80]!r}, character {error.position + 1}.", node) from error
+            self._note(error, node)
+            return compile_tests("-", ())
+
+    def _note(self, error: FeelSyntaxError, node: Node) -> None:
+        message = f"{error.message} In: {error.text[:80]!r}, character {error.position + 1}."
+        self.failures.append(BadExpression(message, node))
 
     def _types(self) -> Mapping[str, Type]:
         if self._named_types is None:
@@ -116,8 +131,9 @@ class Boxes:
         """A function definition."""
         kind = node.get("kind") or "FEEL"
         if kind != "FEEL":
-            raise BadExpression(f"Expected a function in FEEL, but it is an external {kind} function, "
-                                "which this engine does not load.", node)
+            self.failures.append(BadExpression(f"Expected a function in FEEL, but it is an external {kind} function, "
+                                               "which this engine does not load.", node))
+            return _null
         parameters = children(node, "formalParameter")
         own = tuple(name_of(parameter) for parameter in parameters)
         types = tuple(self.types.find(parameter.get("typeRef")) for parameter in parameters)

@@ -58,7 +58,7 @@ class Element(ABC):
         return None if variable is None else self.model.types.find(variable.get("typeRef"))
 
     def compile(self) -> None:  # noqa: B027 - most elements have nothing to prepare
-        """Prepare the element, once all models are linked. Raises BadExpression."""
+        """Prepare the element, once all models are linked; its boxes note what fails."""
 
     @abstractmethod
     def value(self, run: Evaluation) -> Value:

@@ -94,11 +94,15 @@ class DecisionModel:
             self._try(element, element.compile)
 
     def _try(self, element: Element, step: Callable[[], None]) -> None:
+        failures = self.boxes.failures
         try:
             step()
         except BadExpression as error:
-            element.problem = error.message
-            self._refuse(error.node, error.message, element)
+            failures.append(error)
+        for failure in failures:
+            element.problem = element.problem or failure.message
+            self._refuse(failure.node, failure.message, element)
+        failures.clear()
 
     def _requirements(self, element: Element) -> Iterator[Required]:
         for requirement in element.node.iterchildren("{*}informationRequirement", "{*}knowledgeRequirement"):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bpmn.dmn.texts import from_text
 from bpmn.dmn.xml import child, children, name_of, text_of
 from bpmn.feel import functions
 from bpmn.feel.closures import Code, Scope
@@ -42,7 +43,8 @@ class Input:
     code: Code
     type: Type | None
     values: Tests | None
-    type_reference: str = ""
+    names: frozenset[str]
+    """The variables that it reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ class Hits:
 
 
 class Table:
-    """One decision table. Raises BadExpression if a cell does not compile."""
+    """One decision table."""
 
     def __init__(self, node: Node, names: Names, boxes: Boxes) -> None:
         self.id = node.get("id") or ""
@@ -103,7 +105,7 @@ class Table:
         for column in self.inputs:
             value = column.code(scope)
             if column.type is not None and value is not None:
-                value = column.type.convert(value)
+                value = column.type.convert(from_text(value, column.type))
             hits.inputs.append(value)
             if value is not None and column.values is not None and not _allows(column.values, scope, value):
                 warn(f"Expected an allowed value of the input `{column.name}`, but it is {show(value, True)[:60]}.")
@@ -201,11 +203,11 @@ def _values(node: Node | None, names: Names, boxes: Boxes) -> Tests | None:
 def _read_input(node: Node, names: Names, boxes: Boxes) -> Input:
     expression = child(node, "inputExpression")
     text = text_of(expression)
-    reference = (expression.get("typeRef") if expression is not None else None) or ""
-    kind = boxes.types.find(reference)
-    code = boxes.feel(text, names, expression) if expression is not None and text else (lambda scope: None)
-    return Input(node.get("id") or "", node.get("label") or text, text, code, kind,
-                 _values(child(node, "inputValues"), names, boxes), reference)
+    kind = boxes.types.find(expression.get("typeRef")) if expression is not None else None
+    program = boxes.program(text, names, expression) if expression is not None and text else None
+    return Input(node.get("id") or "", node.get("label") or text, text,
+                 (lambda scope: None) if program is None else program.evaluate_feel, kind,
+                 _values(child(node, "inputValues"), names, boxes), frozenset() if program is None else program.names)
 
 
 def _read_output(node: Node, names: Names, boxes: Boxes) -> Output:
