@@ -22,6 +22,7 @@ from bpmn.reading.document import (
     load,
 )
 from bpmn.reading.documentation import check_documentation, check_listeners
+from bpmn.reading.drawing import check_drawing
 from bpmn.reading.nodes import (
     BPMN,
     BPMN_NS,
@@ -91,6 +92,7 @@ def read(content: bytes, resource_name: str) -> tuple[Model | None, tuple[Proble
     normalise(root)
     source = Source(root, resource_name)
     _check_ids(source)
+    check_drawing(source)
     model = _model(source)
     problems = _ordered((*source.problems, *_located(validation.check(model), source)))
     is_refused = any(problem.severity is Severity.ERROR for problem in problems)

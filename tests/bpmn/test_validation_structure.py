@@ -240,6 +240,21 @@ def test_listener_of_a_flow_and_of_a_process_is_said_not_to_run():
     assert warnings(content) == {"P": message, "F": message}
 
 
+@pytest.mark.parametrize(("bounds", "wrong"), [
+    ({"x": "1", "y": "2.5", "width": "-3", "height": "wide"}, "height"),
+    ({"x": "1", "y": "2"}, "width, height"),
+])
+def test_shape_without_place_is_refused(bounds, wrong):
+    # given
+    place = el("dc:Bounds", **bounds, xmlns__dc="http://www.omg.org/spec/DD/20100524/DC")
+    content = diagram(start(), before=el("bpmndi:BPMNShape", place, bpmnElement="Start"))
+
+    # then
+    assert errors(content) == {
+        "Start": f"Expected numbers for the place of the shape, but {wrong} of its bounds is none."
+    }
+
+
 def test_file_without_diagram_is_a_warning():
     content = diagram(start()).replace(b'<bpmndi:BPMNDiagram id="Diagram"/>', b"")
     assert warnings(content) == {None: "The file has no diagram, so instances cannot be shown on one."}
