@@ -251,5 +251,5 @@ def test_every_changing_address_of_the_console_checks_the_token(app):
     client = app.test_client()
     for rule in app.url_map.iter_rules():
         if "POST" in rule.methods and rule.endpoint.startswith("console."):
-            path = rule.build({name: 1 for name in rule.arguments})[1]
+            path = rule.build(dict.fromkeys(rule.arguments, 1))[1]
             assert client.post(path).status_code == 400, path

@@ -250,6 +250,20 @@ def test_every_answer_forbids_foreign_and_inline_scripts(console, every_state):
     assert "unsafe" not in CONTENT_SECURITY_POLICY.replace("style-src-attr 'unsafe-inline'", "")
 
 
+def test_built_files_are_kept_by_the_browser_and_pages_are_not(console):
+    script = re.search(r'src="(/static/dist/assets/[^"]+)"', console.text("/"))[1]
+    assert "immutable" in console.get(script).headers["Cache-Control"]
+    assert "immutable" not in console.get("/").headers.get("Cache-Control", "")
+    assert "immutable" not in console.get("/static/favicon.svg").headers.get("Cache-Control", "")
+
+
+def test_server_without_built_assets_says_how_to_build_them(console, monkeypatch, tmp_path):
+    monkeypatch.setattr("web.bundles.MANIFEST", tmp_path / "manifest.json")
+    response = console.get("/")
+    assert response.status_code == 503
+    assert "make assets" in response.text
+
+
 def test_every_page_module_has_a_view(app):
     served = {rule.endpoint for rule in app.url_map.iter_rules()}
     for module in (pages.home, pages.processes, pages.instances, pages.instance, pages.tasks, pages.services,

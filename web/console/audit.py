@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from engine.queries import lists
+from engine.queries.instances import InstanceFilter, search
+from engine.queries.things import AuditRow
 from web.console import paging
 from web.console.blueprint import bp, engine
 
@@ -19,4 +23,11 @@ def audit() -> ResponseReturnValue:
         operation=arguments.get("operation", "").upper().replace(" ", "_") or None,
         instance_key=arguments.get("instance", type=int), limit=paging.SIZE, offset=paging.offset(),
     ))
-    return render_template("audit.html", section="audit", live=10, page=page)
+    return render_template("audit.html", section="audit", live=10, page=page, names=business_ids(page.rows))
+
+
+def business_ids(entries: Iterable[AuditRow]) -> dict[int, str]:
+    """What people call the instances that entries of the audit trail are about, by key."""
+    keys = {entry.instance_key for entry in entries if entry.instance_key}
+    rows = search(engine(), InstanceFilter(keys=keys), limit=len(keys)).items if keys else ()
+    return {row.key: row.business_id for row in rows if row.business_id}

@@ -105,6 +105,12 @@ def _http_error(error: HTTPException) -> ResponseReturnValue | HTTPException:
     return problem(sentence, error.code)
 
 
+@bp.app_errorhandler(bundles.AssetsMissing)
+def _not_built(error: bundles.AssetsMissing) -> ResponseReturnValue:
+    # In plain text, because a page would need the very assets.
+    return str(error), 503, {"Content-Type": "text/plain; charset=utf-8"}
+
+
 def _unexpected(error: BaseException) -> ResponseReturnValue:
     reference = secrets.token_hex(4)
     logger.error("Expected to answer %s %s, but it failed (reference %s).", request.method, request.path, reference,

@@ -12,6 +12,7 @@ from engine.queries import instances as found
 from engine.queries import lists, overview
 from engine.queries.instances import InstanceFilter
 from engine.queries.overview import FailureGroup
+from web.console.audit import business_ids
 from web.console.blueprint import bp, done, engine
 
 TILES = ("active", "waiting", "retrying", "stalled", "incident", "suspended", "completed")
@@ -28,10 +29,8 @@ def home() -> ResponseReturnValue:
     failures = [(group, processes.get(group.process_id), _failure_link(group))
                 for group in overview.failures(engine(), limit=20)]
     activity = lists.audit(engine(), limit=12).items
-    keys = {entry.instance_key for entry in activity if entry.instance_key}
-    named = found.search(engine(), InstanceFilter(keys=keys))
     return render_template(
-        "home.html", section="home", live=5, names={row.key: row.business_id for row in named.items},
+        "home.html", section="home", live=5, names=business_ids(activity),
         tiles=[(name, getattr(counts, name), _tile_link(name, midnight)) for name in TILES],
         failures=failures, activity=activity, first_run=not processes,
     )

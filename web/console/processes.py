@@ -40,11 +40,12 @@ def process(process_id: str) -> ResponseReturnValue:
         limit=paging.SIZE, offset=paging.offset(),
     ))
     elements = known.process(engine(), definition.key).elements
+    counts = known.element_counts(engine(), definition.key)
     return render_template(
         "processes/detail.html", section="processes", live=5, definition=definition, versions=versions,
         is_newest=definition.version == versions[0].version, element=element,
-        element_name=elements[element].name if element in elements else None,
-        marks=marks.live(known.element_counts(engine(), definition.key)), page=rows, filtered=bool(element),
+        marks=marks.live(counts), counts=counts, names={each.id: each.name or each.id for each in elements.values()},
+        page=rows, filtered=bool(element),
     )
 
 

@@ -33,7 +33,8 @@ def tell(detail: InstanceDetail, names: Mapping[str, str], now: datetime) -> lis
     if row.state == InstanceState.TERMINATED:
         reason = f": “{short(row.end_reason, 300)}”" if row.end_reason else ""
         return [Sentence(state="terminated", text=f"Ended before its end{reason}", moment=row.ended_at)]
-    told = list(_waits(detail, names, now))
+    told = list(_waits(detail, names, now)) or [Sentence(state="active", text="Its tokens move.")]
+    told.sort(key=lambda sentence: sentence.state != "incident")
     shown = told[:MOST]
     if len(told) > MOST:
         shown.append(Sentence(state="active", text=f"And {len(told) - MOST} more."))
@@ -68,9 +69,14 @@ def _waits(detail: InstanceDetail, names: Mapping[str, str], now: datetime) -> I
             yield Sentence(state="waiting", text=f"{name(timer.element_id)} waits for its time, due",
                            moment=timer.due_at)
     for child in detail.called:
-        if child.state == InstanceState.ACTIVE:
+        if child.state != InstanceState.ACTIVE:
+            continue
+        name_of_child = child.business_id or child.process_name or child.process_id
+        if child.incident_count:
+            yield Sentence(state="incident", text=f"The called instance {name_of_child} ({child.key}) has failed.")
+        else:
             yield Sentence(state="waiting", moment=child.started_at,
-                           text=f"Waits for the called instance {child.business_id or child.key}, since")
+                           text=f"Waits for the called instance {name_of_child} ({child.key}), since")
 
 
 def _job(job: JobRow, name: str, now: datetime) -> Sentence:
