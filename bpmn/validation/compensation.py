@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpmn.model import Element, ElementType, EventKind, Model, Process
+from bpmn.model import ACTIVITIES, Element, ElementType, EventKind, Model, Process
 from bpmn.validation.findings import Finding, doubt, kinds, starts
 from bpmn.wording import label
 
@@ -21,6 +21,22 @@ def handlers(process: Process, model: Model) -> Iterator[Finding]:
             yield Finding(element.id, f"Expected no sequence flow at a compensation handler, but there is {id!r}.")
         if element.id not in handled:
             yield doubt(element.id, "No compensation event is associated with this handler: it never runs.")
+
+
+def handler_places(process: Process, model: Model) -> Iterator[Finding]:
+    """A handler is an activity beside the one that it undoes."""
+    for element in process.elements.values():
+        if element.compensation_handler is None:
+            continue
+        handler = process.elements.get(element.compensation_handler)
+        if handler is None or handler.type not in ACTIVITIES:
+            found = f"{element.compensation_handler!r} is none"
+            yield Finding(element.id, f"Expected an activity as compensation handler, but {found}.")
+        elif handler.scope != element.scope:
+            yield Finding(
+                handler.id,
+                f"Expected the compensation handler in the same sub-process as {label(element)}, but it is in another.",
+            )
 
 
 def boundary_events(process: Process, model: Model) -> Iterator[Finding]:
@@ -84,4 +100,4 @@ def event_sub_processes(process: Process, model: Model) -> Iterator[Finding]:
             )
 
 
-RULES = (handlers, boundary_events, activity_refs, event_sub_processes)
+RULES = (handlers, handler_places, boundary_events, activity_refs, event_sub_processes)

@@ -229,6 +229,20 @@ def test_two_handlers_of_one_activity_are_refused():
     assert errors(content) == {"A": "Expected one compensation handler, but there are two: 'Undo' and 'Undo2'."}
 
 
+def test_handler_that_is_no_activity_is_refused():
+    handler = el("magic", id="Undo", isForCompensation="true")
+    assert errors(compensated(handler=handler)) == {
+        "A": "Expected an activity as compensation handler, but 'Undo' is none."
+    }
+
+
+def test_handler_in_another_scope_is_refused():
+    content = compensated(handler=sub("Sub", start("S1"), UNDO))
+    assert errors(content) == {
+        "Undo": "Expected the compensation handler in the same sub-process as 'A', but it is in another."
+    }
+
+
 def test_handler_with_sequence_flows_is_refused():
     assert errors(compensated(task("C"), flows("A > Undo > C"))) == {
         "Undo": "Expected no sequence flow at a compensation handler, but there is 'A_Undo'.\n"
