@@ -21,8 +21,8 @@ _INPUT = "?"
 class Compiler:
     """One expression being compiled.
 
-    After `compile`, `free` holds the variables it reads from outside, and `bounded` says whether it may loop, call
-    or build values, so that it needs a budget.
+    After `compile`, `free` holds the variables it reads from outside, and `bounded` says whether it may do more than
+    its text is long (loop, call, use its own values), so that it needs a budget.
     """
 
     def __init__(self, builtins: Mapping[str, Builtin], declared: Iterable[str] = ()) -> None:
@@ -95,7 +95,6 @@ class Compiler:
         return closures.between(self.compile(node.value), self.compile(node.low), self.compile(node.high))
 
     def instance_of(self, node: syntax.InstanceOf) -> Code:
-        self.bounded = True
         value, kind = self.compile(node.value), node.type
         return lambda scope: instance_of(value(scope), kind)
 
@@ -147,11 +146,15 @@ class Compiler:
         return run
 
     def list_of(self, node: syntax.ListOf) -> Code:
-        self.bounded = True
         items = [self.compile(item) for item in node.items]
         return lambda scope: [item(scope) for item in items]
 
     def context_of(self, node: syntax.ContextOf) -> Code:
+        keys = {key for key, _ in node.entries}
+        if not any(keys & names_in(value) for _, value in node.entries):
+            plain = [(key, self.compile(value)) for key, value in node.entries]
+            return lambda scope: {key: code(scope) for key, code in plain}
+        # Entries that use each other may double a value again and again.
         self.bounded = True
         entries: list[tuple[str, Code]] = []
         for index, (key, value) in enumerate(node.entries):

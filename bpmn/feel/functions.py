@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bpmn.feel.limits import check_size, spend, warn
+from bpmn.feel.limits import check_size, current_run, spend, warn
 from bpmn.feel.values import Builtin, Function, Value, type_name
 
 
@@ -31,19 +31,18 @@ def call(function: Value, positional: list[Value], named: dict[str, Value] | Non
 
 
 def _call_builtin(function: Builtin, positional: list[Value], named: dict[str, Value] | None) -> Value:
-    spend(1 + sum([weight(value) for value in (named.values() if named is not None else positional)]))
+    # What it costs to look at every argument once, roughly; the time limit sees to the rest.
+    cost = 1
+    for value in positional if named is None else named.values():
+        if type(value) is list or type(value) is str:
+            cost += len(value) >> 5
+    run = current_run()
+    run.spend(cost)
     result = function.invoke(positional, named)
     if type(result) is list or type(result) is str:
         check_size(len(result))
-        spend(weight(result))
+        run.spend(len(result) >> 5)
     return result
-
-
-def weight(value: Value) -> int:
-    """About how many steps it takes to look at a value once."""
-    if type(value) is list:
-        return len(value) >> 4
-    return len(value) >> 6 if type(value) is str else 0
 
 
 def _arrange(function: Function, positional: list[Value], named: dict[str, Value] | None) -> Sequence[Value] | None:

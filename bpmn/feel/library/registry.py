@@ -8,8 +8,7 @@ the first that fits. Arguments that fit none give null with a warning.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from bpmn.feel.limits import warn
 from bpmn.feel.temporal import Date, DateTime, DaysDuration, MonthsDuration, Time, midnight
@@ -43,38 +42,39 @@ class Unfit(Exception):
     """An argument is not what the function takes; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
 class Parameter:
     """One parameter of a signature; of kind "any" it takes everything, null too."""
 
-    name: str
-    kind: str
-    optional: bool
+    __slots__ = ("_accepted", "_finish", "kind", "name", "optional")
+
+    def __init__(self, name: str, kind: str, optional: bool) -> None:
+        self.name = name
+        self.kind = kind
+        self.optional = optional
+        self._accepted = KINDS.get(kind, frozenset())
+        self._finish: Callable[[Value], Value] | None = _FINISH.get(kind)
 
     def fit(self, value: Value) -> Value:
         """The argument converted implicitly. Raises Unfit."""
-        if self.kind == "any":
-            return value
-        if value is None and self.optional:
-            return None
-        accepted = KINDS[self.kind]
-        kind = type(value)
-        if kind not in accepted:
-            value = self._convert(value, accepted)
-        if self.kind == "number":
-            return decimal(value)
-        return int(decimal(value)) if self.kind == "integer" else value
+        if type(value) not in self._accepted:
+            if self.kind == "any" or (value is None and self.optional):
+                return value
+            value = self._convert(value)
+        return value if self._finish is None else self._finish(value)
 
-    def _convert(self, value: Value, accepted: frozenset[type]) -> Value:
+    def _convert(self, value: Value) -> Value:
         if self.kind == "context" and isinstance(value, dict):
             return value
         if self.kind == "list" and value is not None:
             return [value]
-        if type(value) is list and len(value) == 1 and type(value[0]) in accepted:
+        if type(value) is list and len(value) == 1 and type(value[0]) in self._accepted:
             return value[0]
-        if type(value) is Date and DateTime in accepted:
+        if type(value) is Date and DateTime in self._accepted:
             return midnight(value)
         raise Unfit(f"Expected a {self.kind} as `{self.name}`, but it is {_article(type_name(value))}.")
+
+
+_FINISH: Mapping[str, Callable[[Value], Value]] = {"number": decimal, "integer": lambda value: int(decimal(value))}
 
 
 def _article(name: str) -> str:
@@ -101,7 +101,7 @@ def builtin(name: str, *signatures: str, spread: bool = False) -> Callable[[F], 
 
         def invoke(positional: list[Value], named: dict[str, Value] | None) -> Value:
             if spread and named is None and len(positional) != 1:
-                return _guard(name, lambda: function(list(positional))) if positional else None
+                return _run(name, function, (list(positional),)) if positional else None
             return _choose(name, function, overloads, positional, named)
 
         BUILTINS[name] = Builtin(name, invoke, signatures)
@@ -116,7 +116,7 @@ def variadic(name: str) -> Callable[[F], F]:
     def register(function: F) -> F:
         def invoke(positional: list[Value], named: dict[str, Value] | None) -> Value:
             arguments = positional if named is None else list(named.values())
-            return _guard(name, lambda: function(arguments)) if arguments else None
+            return _run(name, function, (arguments,)) if arguments else None
 
         BUILTINS[name] = Builtin(name, invoke, ("list: list, …",))
         return function
@@ -138,12 +138,14 @@ def _choose(name: str, function: Callable[..., Value], overloads: Sequence[Seque
             continue
         except ArithmeticError:
             continue
-        return _guard(name, lambda arguments=arguments: function(*arguments))  # type: ignore[misc]
+        return _run(name, function, arguments)
     warn(f"`{name}`: {reason}")
     return None
 
 
 def _by_position(parameters: Sequence[Parameter], values: list[Value]) -> list[Value] | None:
+    if len(values) == len(parameters):
+        return values
     missing = parameters[len(values):]
     if len(values) > len(parameters) or not all(parameter.optional for parameter in missing):
         return None
@@ -159,9 +161,9 @@ def _by_name(parameters: Sequence[Parameter], values: Mapping[str, Value]) -> li
     return [values.get(parameter.name) for parameter in parameters]
 
 
-def _guard(name: str, run: Callable[[], Any]) -> Value:
+def _run(name: str, function: Callable[..., Value], arguments: Sequence[Value]) -> Value:
     try:
-        return run()
+        return function(*arguments)
     except (Unfit, ValueError, ArithmeticError) as error:
-        warn(f"`{name}`: {error}" if isinstance(error, (Unfit, ValueError)) else f"`{name}`: no such number.")
+        warn(f"`{name}`: no such number." if isinstance(error, ArithmeticError) else f"`{name}`: {error}")
         return None
