@@ -230,9 +230,17 @@ def test_the_doctor_finds_a_data_directory_that_cannot_be(partitur, tmp_path, mo
 
 
 def test_the_doctor_hides_the_password_of_the_database():
-    from web.cli.checks import shown_url
+    from web.cli.settings import shown_url
 
     assert shown_url("postgresql://ada:secret@host/db") == "postgresql://ada:…@host/db"
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://host/db", "postgresql://ada:secret@127.0.0.1:1/db"])
+def test_a_database_that_cannot_be_opened_is_a_sentence_without_the_password(partitur, monkeypatch, url):
+    monkeypatch.setenv("DATABASE_URL", url)
+    sentence = partitur("instances", code=1)["error"]
+    assert "Expected" in sentence
+    assert "secret" not in sentence
 
 
 def test_help_names_every_command(partitur):

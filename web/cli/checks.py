@@ -21,7 +21,7 @@ import httpx
 from engine.engine import Engine
 from engine.errors import WrongSchema
 from web import bundles
-from web.cli.settings import Settings
+from web.cli.settings import Settings, shown_url
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_SQLITE = (3, 35)
@@ -192,11 +192,6 @@ def check_database(settings: Settings) -> Check:
         )
     engine.close()
     return Check(name="Database", result=Result.OK, found=shown_url(settings.database_url))
-
-
-def shown_url(url: str) -> str:
-    """A database's address without the password in it."""
-    return re.sub(r"(://[^:/@]+):[^@]+@", r"\1:…@", url)
 
 
 def check_port(settings: Settings) -> Check:

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 import httpx
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from engine.engine import Engine
 from web.cli.group import Refused
-from web.cli.settings import Settings, actor
+from web.cli.settings import Settings, actor, shown_url
 
 Url = Annotated[
     str | None,
@@ -40,11 +41,24 @@ def opened(settings: Settings | None = None, *, by_itself: bool = False) -> Iter
         settings.make_data_dir()
     except OSError as error:
         raise Refused(f"Expected to keep data in {settings.data_dir}, but: {error.strerror}. Set DATA_DIR.") from error
-    engine = Engine(settings.database_url)
+    engine = _engine(settings.database_url)
     try:
         yield engine if by_itself else engine.acting_as(actor())
     finally:
         engine.close()
+
+
+def _engine(url: str) -> Engine:
+    try:
+        return Engine(url)
+    except ModuleNotFoundError as error:
+        raise Refused(
+            f"Expected the driver of {shown_url(url)}, but there is no module {error.name!r}: "
+            "`pip install 'partitur[postgres]'`."
+        ) from error
+    except SQLAlchemyError as error:
+        why = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise Refused(f"Expected to open the database {shown_url(url)}, but: {why}. See DATABASE_URL.") from error
 
 
 def read_file(path: Path) -> bytes:

@@ -14,11 +14,10 @@ from engine.engine import Engine
 from engine.errors import NotFound
 from engine.queries import instance, lists
 from service_tasks import templates as element_templates
-from web.cli.checks import shown_url
 from web.cli.group import Refused
 from web.cli.opening import opened
 from web.cli.services import Services, Sources
-from web.cli.settings import Settings
+from web.cli.settings import Settings, shown_url
 from web.cli.terminal import Json, answer
 from web.cli.watching import Key
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,3 +55,8 @@ def actor() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
+
+
+def shown_url(url: str) -> str:
+    """A database's address without the password in it."""
+    return re.sub(r"(://[^:/@]+):[^@]+@", r"\1:…@", url)

@@ -34,6 +34,8 @@ class Draining:
                 )
                 return [b"This server is shutting down."]
             self._running += 1
+        # Long polls look at it, so that they do not hold up a server that wants to leave.
+        environ["partitur.leaving"] = self._is_draining
         try:
             body = self._application(environ, start_response)
         except BaseException:
@@ -55,6 +57,9 @@ class Draining:
                 if left <= 0 or not self._lock.wait(left):
                     return not self._running
         return True
+
+    def _is_draining(self) -> bool:
+        return self._draining
 
     def _leave(self) -> None:
         with self._lock:
