@@ -226,6 +226,7 @@ class Program:
             if element.default_flow is not None:
                 node.default = next((b for b in node.branches if b.id == element.default_flow), None)
             if isinstance(node, events.BoundaryEvent) and element.attached_to is not None:
+                node.awaited = events.waited_for(element.events)    # its host has to know when it is linked
                 boundaries.setdefault(element.attached_to, []).append(node)
             if element.compensation_handler is not None:
                 self._attach_handler(node, self.by_id[element.compensation_handler])

@@ -10,11 +10,13 @@ from typing import Any
 
 import msgspec
 
+from bpmn.interpreter.nodes.compensation import Compensating
 from bpmn.interpreter.nodes.gateways import InclusiveGateway, ParallelGateway
 from bpmn.interpreter.program import Program
 from bpmn.interpreter.scope import Scope
 from bpmn.interpreter.task import READY, WAITING, Token
 from bpmn.interpreter.workflow import ProcessWorkflow, ScopeWorkflow, SubWorkflow
+from bpmn.model import EventKind
 
 FORMAT = 1
 OWN_SCOPE, LISTENER, ENTERED = 1, 2, 4
@@ -27,7 +29,7 @@ def dump(top: ProcessWorkflow) -> bytes:
     """The tokens of an instance."""
     scopes = [_dump_scope(top, 0)]
     scopes += [_dump_scope(inside, key) for key, inside in top.subprocesses.items()]
-    return _encode([FORMAT, top.sequence, scopes])
+    return _encode([FORMAT, top.sequence, scopes, *([sorted(top.stop_after)] if top.stop_after else ())])
 
 
 def _dump_scope(workflow: ScopeWorkflow, owner: int) -> list[Any]:
@@ -55,9 +57,10 @@ def load(top: ProcessWorkflow, program: Program, tokens: bytes, variables: Itera
     Raises:
         ValueError: the bytes are of a format that this version does not know.
     """
-    format_, top.sequence, scopes = _decode(tokens)
+    format_, top.sequence, scopes, *further = _decode(tokens)
     if format_ != FORMAT:
         raise ValueError(f"Expected saved tokens of format {FORMAT}, but these are of format {format_}.")
+    top.stop_after = frozenset(*further)
     values: dict[int, dict[str, Any]] = {}
     for key, name, value in variables:
         values.setdefault(key, {})[name] = value
@@ -85,7 +88,8 @@ def _load_token(workflow: ScopeWorkflow, program: Program, values: dict[int, dic
                 internal_data: dict[str, Any] | None = None) -> None:
     top = workflow.top_workflow
     parent = workflow.tasks[parent_key] if parent_key else None
-    scope = workflow.scope if parent is None else parent.scope
+    # A compensation handler is a child of the event that threw, but runs in the scope of what it undoes.
+    scope = workflow.scope if parent is None or isinstance(parent.task_spec, Compensating) else parent.scope
     if flags & OWN_SCOPE:
         scope = Scope(key, top.ledger, scope)
         _fill(scope, values)
@@ -105,5 +109,5 @@ def _load_token(workflow: ScopeWorkflow, program: Program, values: dict[int, dic
             node.rejoin(token)
         elif isinstance(node, InclusiveGateway):
             top.joining[key] = token
-    if node.has_condition and state == WAITING:
+    if state == WAITING and any(e.kind == EventKind.CONDITIONAL for e in node.awaited):
         top.conditions[key] = token

@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bpmn.expressions import LANGUAGE_ERRORS
+from bpmn.interpreter.conditions import check_conditions
 from bpmn.interpreter.failures import Failure, TooManySteps, ValueFailed
 from bpmn.interpreter.journal import Passed
 from bpmn.interpreter.nodes.base import Kind
 from bpmn.interpreter.task import FUTURE, READY, Token
-from bpmn.interpreter.throwing import check_conditions
 
 if TYPE_CHECKING:
     from bpmn.interpreter.nodes.base import Node
@@ -60,7 +60,7 @@ def advance(top: ProcessWorkflow, budget: int = DEFAULT_BUDGET, pause_after: int
 
 
 def _join_one(top: ProcessWorkflow) -> bool:
-    for token in list(top.joining.values()):
+    for _, token in sorted(top.joining.items()):
         if top.joining.get(token.id) is token and token.task_spec.reconsider(token):
             return True
     return False

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bpmn.expressions import EvaluationError
 from bpmn.interpreter import journal
 from bpmn.interpreter.nodes.base import pick
 from bpmn.interpreter.task import STARTED, WAITING, Token
@@ -97,7 +96,8 @@ def cancel_transaction(token: Token) -> None:
 
 def signal_inside(top: ProcessWorkflow, name: str, variables: Mapping[str, Any] | None) -> int:
     """Deliver a signal to everything in this instance that waits for it now; how many that were."""
-    waiting = [(token, index) for token in top.index.values() for index, wanted
+    # In the order of keys, which a reload does not change.
+    waiting = [(token, index) for _, token in sorted(top.index.items()) for index, wanted
                in token.internal_data.get("signals", {}).items() if wanted == name]
     count = 0
     for token, index in waiting:
@@ -105,21 +105,3 @@ def signal_inside(top: ProcessWorkflow, name: str, variables: Mapping[str, Any] 
             token.task_spec.trigger(token, index, dict(variables or {}))
             count += 1
     return count
-
-
-def check_conditions(top: ProcessWorkflow) -> bool:
-    """Trigger the conditional events that have become true; whether any did."""
-    from bpmn.interpreter.nodes.events import holds
-
-    fired = False
-    for token in list(top.conditions.values()):
-        if top.conditions.get(token.id) is not token:
-            continue
-        try:
-            index = holds(token)
-        except EvaluationError:
-            index = None
-        if index is not None:
-            token.task_spec.trigger(token, index, None)
-            fired = True
-    return fired

@@ -92,8 +92,8 @@ class Node(BpmnSpecMixin):
     is_event_sub_process = False
     may_end_early = False
     """An ad-hoc sub-process with a completion condition."""
-    has_condition = False
-    """One of the events it waits for is conditional."""
+    awaited: tuple[EventDefinition, ...] = ()
+    """The events that a token of this node waits for; the position is the event's index."""
     waits = False
     """It can stay at the element, so boundary events have to be armed."""
 
@@ -102,7 +102,7 @@ class Node(BpmnSpecMixin):
         self.conditional = len(self.branches) > 1 and (
             self.default is not None or any(b.expression is not None for b in self.branches))
         self.conditional = self.conditional or any(b.expression is not None for b in self.branches)
-        self.armed = tuple(b for b in self.boundaries if b.waits_for_something)
+        self.armed = tuple(b for b in self.boundaries if b.awaited)
         if self.runs_inline():
             self._link_inline()
 
@@ -124,7 +124,9 @@ class Node(BpmnSpecMixin):
         try:
             self.enter(my_task)
         except Failure as failure:
-            my_task.workflow.top_workflow.fail(my_task, "enter", failure)
+            top = my_task.workflow.top_workflow
+            top.cancel_tokens(my_task.children)     # what was armed already; a retry arms it again
+            top.fail(my_task, "enter", failure)
 
     def _run(self, my_task: Token) -> bool | None:
         try:
@@ -204,7 +206,9 @@ class Node(BpmnSpecMixin):
             if event == listeners.START:
                 self.activate(token)
         except Failure as failure:
-            token.workflow.top_workflow.fail(token, "listener", failure)
+            top = token.workflow.top_workflow
+            top.cancel_tokens(token.children)
+            top.fail(token, "listener", failure)
             return
         if event == listeners.END:
             self._on_complete(token)
@@ -251,6 +255,9 @@ class Node(BpmnSpecMixin):
         scope: Scope = token.scope
         if scope.key != token.id:
             scope = Scope(token.id, scope.ledger, scope)
+            for armed in token.children:
+                if armed.scope is token.scope:
+                    armed.data = armed.scope = scope    # a boundary event sees what its activity sees
             token.data = token.scope = scope
         return scope
 

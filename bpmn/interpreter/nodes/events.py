@@ -24,7 +24,6 @@ from SpiffWorkflow.bpmn.specs.defaults import (
 )
 from SpiffWorkflow.specs.base import TaskSpec
 
-from bpmn.expressions import EvaluationError
 from bpmn.interpreter import journal, throwing
 from bpmn.interpreter.failures import ErrorUncaught
 from bpmn.interpreter.nodes.base import Node
@@ -40,9 +39,9 @@ if TYPE_CHECKING:
 WAITED_FOR = frozenset({EventKind.MESSAGE, EventKind.TIMER, EventKind.SIGNAL, EventKind.CONDITIONAL})
 
 
-def has_condition(events: tuple[EventDefinition, ...]) -> bool:
-    """Whether one of them is a conditional event."""
-    return any(e.kind == EventKind.CONDITIONAL for e in events)
+def waited_for(events: tuple[EventDefinition, ...]) -> tuple[EventDefinition, ...]:
+    """Those of `events` that a token can wait for; errors and the like come to their catcher by themselves."""
+    return tuple(e for e in events if e.kind in WAITED_FOR)
 
 
 def open_event(token: Token, node: Node, event: EventDefinition, index: int, scope: Scope, *,
@@ -80,16 +79,15 @@ class Catching(Node):
     """Waits for its events; the first that happens (or all, for a parallel multiple event) lets it go on."""
 
     def link(self) -> None:
+        self.awaited = waited_for(self.element.events)
         super().link()
-        self.has_condition = has_condition(self.element.events)
 
     def await_events(self, token: Token) -> bool | None:
         """Open the waits; True when there is nothing to wait for."""
-        events = [e for e in self.element.events if e.kind in WAITED_FOR]
-        if not events:
+        if not self.awaited:
             return True
         token._set_state(WAITING)
-        for index, event in enumerate(events):
+        for index, event in enumerate(self.awaited):
             open_event(token, self, event, index, token.scope)
         return None
 
@@ -99,14 +97,10 @@ class Catching(Node):
             seen = token.internal_data.setdefault("seen", [])
             if index not in seen:
                 seen.append(index)
-            if len(seen) < len([e for e in self.element.events if e.kind in WAITED_FOR]):
+            if len(seen) < len(self.awaited):
                 return
         token.workflow.top_workflow.record(journal.WaitClosed(token.id))
         token.complete()
-
-    def condition_of(self, index: int) -> EventDefinition:
-        """The definition of the conditional event number `index`."""
-        return [e for e in self.element.events if e.kind in WAITED_FOR][index]
 
 
 class StartEvent(Node, SpiffStartEvent):
@@ -120,7 +114,7 @@ class IntermediateCatchEvent(Catching, SpiffIntermediateCatchEvent):
     """Waits in the flow; a link catch event just goes on."""
 
     def _link_inline(self) -> None:
-        if not any(e.kind in WAITED_FOR for e in self.element.events):
+        if not self.awaited:
             link_pass(self)
 
     def run(self, token: Token) -> bool | None:
@@ -148,18 +142,18 @@ class EventBasedGateway(Catching, SpiffEventBasedGateway):
     def link(self) -> None:
         super().link()
         self.conditional = False
-        self.has_condition = any(has_condition(b.target.element.events) for b in self.branches)
-        self.targets = [(branch, event) for branch in self.branches for event in branch.target.element.events
-                        if event.kind in WAITED_FOR]
+        pairs = [(branch, event) for branch in self.branches for event in waited_for(branch.target.element.events)]
+        self.targets = tuple(branch for branch, _ in pairs)
+        self.awaited = tuple(event for _, event in pairs)
 
     def run(self, token: Token) -> bool | None:
         token._set_state(WAITING)
-        for index, (branch, event) in enumerate(self.targets):
+        for index, (branch, event) in enumerate(zip(self.targets, self.awaited, strict=True)):
             open_event(token, branch.target, event, index, token.scope)
         return None
 
     def trigger(self, token: Token, index: int, variables: dict[str, Any] | None) -> None:
-        branch, _ = self.targets[index]
+        branch = self.targets[index]
         workflow = token.workflow
         top = workflow.top_workflow
         top.record(journal.WaitClosed(token.id))
@@ -169,21 +163,12 @@ class EventBasedGateway(Catching, SpiffEventBasedGateway):
         throwing.fire(workflow, branch.target, variables, flow=branch.id)
         workflow.consume(token)
 
-    def condition_of(self, index: int) -> EventDefinition:
-        return self.targets[index][1]
-
 
 class BoundaryEvent(Node, SpiffBoundaryEvent):
     """Attached to an activity. While the activity runs, an armed token of this node waits below the activity's."""
 
-    @property
-    def waits_for_something(self) -> bool:
-        """It needs a subscription or a timer; errors and the like come to it by themselves."""
-        return any(e.kind in WAITED_FOR for e in self.element.events)
-
     def link(self) -> None:
         self.catches = self.element.events
-        self.has_condition = has_condition(self.catches)
         super().link()
 
     def _link_inline(self) -> None:
@@ -193,10 +178,10 @@ class BoundaryEvent(Node, SpiffBoundaryEvent):
         """Begin to wait while `host` is active.
 
         Raises:
-            ValueFailed: the event's name, key or time cannot be evaluated; nothing stays armed.
+            ValueFailed: the event's name, key or time cannot be evaluated.
         """
         token = Token(host.workflow, self, host, WAITING, scope=host.scope)
-        for index, event in enumerate(self.catches):
+        for index, event in enumerate(self.awaited):
             open_event(token, self, event, index, host.scope, interrupting=self.element.interrupting)
 
     def trigger(self, token: Token, index: int, variables: dict[str, Any] | None) -> None:
@@ -209,10 +194,6 @@ class BoundaryEvent(Node, SpiffBoundaryEvent):
         if self.element.interrupting:
             workflow.top_workflow.cancel_tokens([host])
         throwing.fire(workflow, self, variables)
-
-    def condition_of(self, index: int) -> EventDefinition:
-        """The definition of the conditional event number `index`."""
-        return self.catches[index]
 
 
 class Throwing(Compensating, Node):
@@ -304,32 +285,3 @@ class EndEvent(Throwing, SpiffEndEvent):
 
 class MessageJobThrow(Job):
     """A message throw or end event that a worker carries out (`zeebe:taskDefinition`, `camunda:type="external"`)."""
-
-
-def holds(token: Token) -> int | None:
-    """The index of a conditional event of `token` that has become true since it was last looked at, or None.
-
-    Camunda 7 manual "Conditional Events": evaluated once when the wait begins and after every change of a variable;
-    a non-interrupting event fires each time the condition turns from false to true.
-    """
-    node = token.task_spec
-    data = token.internal_data
-    index = 0
-    while True:
-        try:
-            event = node.condition_of(index)
-        except IndexError:
-            return None
-        if event.kind == EventKind.CONDITIONAL:
-            assert event.condition is not None
-            try:
-                value = event.condition.evaluate(token.scope) is True
-            except EvaluationError:
-                value = False
-            before = data.setdefault("held", {}).get(index, False)
-            data["held"][index] = value
-            if value and not before:
-                return index
-        index += 1
-
-

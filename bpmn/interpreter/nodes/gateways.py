@@ -68,28 +68,28 @@ class ParallelGateway(Node, SpiffParallelGateway):
     def link(self) -> None:
         super().link()
         self.conditional = False        # conditions on flows out of a parallel gateway are ignored (BPMN 2.0 §10.6.4)
-        self.awaited = tuple(dict.fromkeys(self.element.incoming))
-        if len(self.awaited) <= 1 and len(self.branches) <= 1 and not self.element.listeners:
+        self.joined = tuple(dict.fromkeys(self.element.incoming))
+        if len(self.joined) <= 1 and len(self.branches) <= 1 and not self.element.listeners:
             link_pass(self)
 
     def runs_inline(self) -> bool:
         return False
 
     def enter(self, token: Token) -> None:
-        if len(self.awaited) <= 1:
+        if len(self.joined) <= 1:
             token._ready()
             return
         workflow = token.workflow
         queues: dict[str, deque[Token]] = workflow.joins.setdefault(self.number, {})
         token._set_state(WAITING)
         queues.setdefault(token.flow or "", deque()).append(token)
-        if len(queues) >= len(self.awaited) and all(flow in queues for flow in self.awaited):
+        if len(queues) >= len(self.joined) and all(flow in queues for flow in self.joined):
             self._join(token, queues)
 
     def _join(self, winner: Token, queues: dict[str, deque[Token]]) -> None:
         workflow = winner.workflow
         top = workflow.top_workflow
-        for flow in self.awaited:
+        for flow in self.joined:
             queue = queues[flow]
             other = winner if flow == winner.flow else queue[0]
             queue.remove(other)
@@ -111,6 +111,8 @@ class ParallelGateway(Node, SpiffParallelGateway):
             queue.remove(token)
             if not queue:
                 del queues[token.flow or ""]
+            if not queues:
+                del token.workflow.joins[self.number]
 
     def rejoin(self, token: Token) -> None:
         """Put a restored token back into its place."""

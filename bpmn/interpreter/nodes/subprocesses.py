@@ -20,12 +20,12 @@ from SpiffWorkflow.bpmn.specs.defaults import (
 from bpmn.interpreter.failures import ConditionFailed, Failure, ValueFailed
 from bpmn.interpreter.nodes.base import Node
 from bpmn.interpreter.nodes.compensation import EVENT_SUB_PROCESS, group, next_sequence
-from bpmn.interpreter.nodes.events import WAITED_FOR, has_condition, open_event
+from bpmn.interpreter.nodes.events import open_event, waited_for
 from bpmn.interpreter.nodes.tasks import Activity
 from bpmn.interpreter.task import FUTURE, STARTED, WAITING, Token
 from bpmn.interpreter.values import evaluate
 from bpmn.interpreter.workflow import Record, ScopeWorkflow, SubWorkflow
-from bpmn.model import EventDefinition, EventKind
+from bpmn.model import EventKind
 
 if TYPE_CHECKING:
     from bpmn.interpreter.program import ProcessSpec
@@ -84,13 +84,8 @@ class EventSubProcess(SubProcess, SpiffEventSubprocess):
         assert start is not None
         self.catches = start.element.events
         self.interrupting = start.element.interrupting
-        self.has_condition = has_condition(self.catches)
+        self.awaited = waited_for(self.catches)
         super().link()
-
-    @property
-    def waits_for_something(self) -> bool:
-        """Its start event needs a subscription or a timer."""
-        return any(e.kind in WAITED_FOR for e in self.catches)
 
     def begin(self, token: Token, inside: SubWorkflow) -> None:
         listen(inside)
@@ -111,7 +106,7 @@ class EventSubProcess(SubProcess, SpiffEventSubprocess):
         assert self.inside.typed_start is not None
         token._set_state(WAITING)
         try:
-            for index, event in enumerate(self.catches):
+            for index, event in enumerate(self.awaited):
                 open_event(token, self.inside.typed_start, event, index, workflow.scope,
                            interrupting=self.interrupting)
         except Failure as failure:
@@ -131,10 +126,6 @@ class EventSubProcess(SubProcess, SpiffEventSubprocess):
             workflow.clear(keep=token)
             top.cancel_tokens(list(workflow.listeners.values()))
         self._update(token)
-
-    def condition_of(self, index: int) -> EventDefinition:
-        """The definition of the conditional event number `index`."""
-        return self.catches[index]
 
     def records(self, token: Token) -> list[Record]:
         # What an event sub-process did can be compensated like any sub-process, but it never compensates itself.
@@ -189,7 +180,7 @@ class AdHocSubProcess(SubProcess, SpiffAdHocSubprocess):
 def listen(workflow: ScopeWorkflow) -> None:
     """Let the event sub-processes of a scope that begins wait for their start events."""
     for node in workflow.spec.event_sub_processes:
-        if node.waits_for_something:
+        if node.awaited:
             node.listen_in(workflow)
 
 
