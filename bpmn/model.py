@@ -180,6 +180,9 @@ class UserTaskDefinition:
     priority: Expression | None = None
     form_key: Expression | None = None
     form_id: str | None = None
+    form_binding: str = "latest"
+    """Which version of the form `form_id`: as for a called process, with `form_version` as its argument."""
+    form_version: Expression | None = None
     headers: Mapping[str, str] = field(default_factory=nothing)
 
 
@@ -216,6 +219,8 @@ class CalledDecision:
     decision_id: Expression
     result_variable: str
     binding: str = "latest"
+    """As for a called process, with `version` as its argument."""
+    version: Expression | None = None
     map_result: str | None = None
     """Camunda 7's `mapDecisionResult`: singleEntry, singleResult, collectEntries or resultList."""
 
