@@ -256,6 +256,8 @@ def _user_task(node: Node, source: Source) -> UserTaskDefinition:
         priority=read("priority", "the priority"),
         form_key=read("formKey", "the form key"),
         form_id=attribute(node, CAMUNDA + "formRef"),
+        form_binding=attribute(node, CAMUNDA + "formRefBinding") or "latest",
+        form_version=read("formRefVersion", "the version"),
     )
 
 
@@ -284,12 +286,14 @@ def _script(node: Node, source: Source) -> ScriptDefinition:
 
 def _called_decision(node: Node, source: Source) -> CalledDecision | None:
     reference = attribute(node, CAMUNDA + "decisionRef")
+    version = attribute(node, CAMUNDA + "decisionRefVersionTag") or attribute(node, CAMUNDA + "decisionRefVersion")
     if reference is None:
         return None
     return CalledDecision(
         decision_id=source.expression(node, reference, "the id of the decision"),
         result_variable=attribute(node, CAMUNDA + "resultVariable") or INHERITED_RESULT,
         binding=attribute(node, CAMUNDA + "decisionRefBinding") or "latest",
+        version=source.optional(node, version, "the version"),
         map_result=attribute(node, CAMUNDA + "mapDecisionResult") or "resultList",
     )
 

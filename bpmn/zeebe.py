@@ -166,6 +166,8 @@ def _user_task(node: Node, source: Source) -> UserTaskDefinition:
         priority=source.optional(priority, attribute(priority, "priority"), "the priority"),
         form_key=source.optional(form, key, "the form key"),
         form_id=attribute(form, "formId"),
+        form_binding=attribute(form, "bindingType") or "latest",
+        form_version=source.optional(form, attribute(form, "versionTag"), "the version tag"),
         headers=MappingProxyType(_headers(node)),
     )
 
@@ -211,6 +213,7 @@ def _called_decision(node: Node, source: Source) -> CalledDecision | None:
         decision_id=source.expression(called, decision_id or "", "the id of the decision"),
         result_variable=variable or "",
         binding=attribute(called, "bindingType") or "latest",
+        version=source.optional(called, attribute(called, "versionTag"), "the version tag"),
     )
 
 

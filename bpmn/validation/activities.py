@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bpmn.model import GATEWAYS, Dialect, ElementType, Model, Process
+from bpmn.expressions import Expression
+from bpmn.model import GATEWAYS, Dialect, Element, ElementType, Model, Process
 from bpmn.validation.findings import Finding, doubt, follows
 from bpmn.wording import article, quoted, words
 
@@ -18,6 +19,8 @@ TASK_EVENTS = frozenset({
 """Events of task listeners, in the words of Camunda 7 and of Camunda 8."""
 UNCALLED_EVENTS = frozenset({"timeout", "beforeAll", "cancel"})
 """Events of listeners that one of the Camundas has, and we have not."""
+VERSIONED = frozenset({"version", "versionTag"})
+BINDINGS = VERSIONED | {"latest", "deployment"}
 UNMAPPED = GATEWAYS | {ElementType.START_EVENT, ElementType.BOUNDARY_EVENT, ElementType.EVENT_SUB_PROCESS}
 
 
@@ -39,6 +42,25 @@ def called_process(process: Process, model: Model) -> Iterator[Finding]:
     for element in process.elements.values():
         if element.type is ElementType.CALL_ACTIVITY and element.called_process is None:
             yield _missing(element.id, element.type, "the id of the process to call")
+
+
+def bindings(process: Process, model: Model) -> Iterator[Finding]:
+    """Which version of a process, decision or form is meant (both Camundas' documentation, "Version binding")."""
+    for element in process.elements.values():
+        for binding, version in _bindings(element):
+            if binding not in BINDINGS:
+                found = f"it is {quoted(binding)}"
+                yield Finding(element.id, f"Expected the binding to be one of {_list(BINDINGS)}, but {found}.")
+            elif binding in VERSIONED and version is None:
+                yield Finding(element.id, f"Expected a version for the binding {binding!r}, but there is none.")
+
+
+def _bindings(element: Element) -> Iterator[tuple[str, Expression | None]]:
+    for called in (element.called_process, element.called_decision):
+        if called is not None:
+            yield called.binding, called.version
+    if element.user_task is not None:
+        yield element.user_task.form_binding, element.user_task.form_version
 
 
 def awaited_message(process: Process, model: Model) -> Iterator[Finding]:
@@ -104,4 +126,4 @@ def ad_hoc_worker(process: Process, model: Model) -> Iterator[Finding]:
             yield Finding(element.id, "Expected an expression for the active elements, but a worker is to choose them.")
 
 
-RULES = (implementation, called_process, awaited_message, loops, mappings, listeners, ad_hoc_worker)
+RULES = (implementation, called_process, bindings, awaited_message, loops, mappings, listeners, ad_hoc_worker)

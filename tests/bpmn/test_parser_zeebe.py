@@ -80,7 +80,7 @@ def test_user_task_says_who_when_and_how():
         el("zeebe:assignmentDefinition", assignee="=boss", candidateUsers="ann, bob", candidateGroups="=groups"),
         el("zeebe:taskSchedule", dueDate="=due", followUpDate="2030-01-01T00:00:00Z"),
         el("zeebe:priorityDefinition", priority="80"),
-        el("zeebe:formDefinition", formId="approve"),
+        el("zeebe:formDefinition", formId="approve", bindingType="versionTag", versionTag="v1"),
         el("zeebe:taskHeaders", el("zeebe:header", key="room", value="4")),
     )
 
@@ -91,7 +91,7 @@ def test_user_task_says_who_when_and_how():
     assert found == UserTaskDefinition(
         assignee=Feel("boss"), candidate_users=Literal("ann, bob"), candidate_groups=Feel("groups"),
         due_date=Feel("due"), follow_up_date=Literal("2030-01-01T00:00:00Z"), priority=Literal("80"), form_id="approve",
-        headers={"room": "4"},
+        form_binding="versionTag", form_version=Literal("v1"), headers={"room": "4"},
     )
 
 

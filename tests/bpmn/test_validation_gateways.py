@@ -168,6 +168,16 @@ def test_activity_that_nobody_does_is_refused(tag, platform, message):
     assert errors(around(task("A", tag=tag), platform=platform)) == {"A": f"Expected {message}, but it has none."}
 
 
+@pytest.mark.parametrize(("attributes", "message"), [
+    ({"bindingType": "versionTag"}, "Expected a version for the binding 'versionTag', but there is none."),
+    ({"bindingType": "newest"},
+     "Expected the binding to be one of deployment, latest, version, versionTag, but it is 'newest'."),
+])
+def test_binding_that_names_no_version_is_refused(attributes, message):
+    called = ext(el("zeebe:calledElement", processId="B", **attributes))
+    assert errors(around(task("A", called, tag="callActivity"))) == {"A": message}
+
+
 def test_script_task_of_camunda_7_without_script_is_refused():
     assert errors(around(task("A", tag="scriptTask"), platform=CAMUNDA_7)) == {
         "A": "Expected a script, but it is empty."
