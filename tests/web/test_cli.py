@@ -36,7 +36,7 @@ LARGE_ORDER = {"orderId": "A-1", "items": [{"sku": "KB-104", "quantity": 20, "un
 def partitur(tmp_path, monkeypatch):
     """Runs the command line on a database of its own; answers in JSON unless told otherwise."""
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
-    for name in ("DATABASE_URL", "PARTITUR_URL", "PORT", "HOST"):
+    for name in ("DATABASE_URL", "PARTITUR_URL", "PARTITUR_HOST", "PORT", "TIME_ZONE", "SQLITE_SYNCHRONOUS"):
         monkeypatch.delenv(name, raising=False)
 
     def run(*arguments, code=0, as_json=True):
@@ -241,6 +241,13 @@ def test_a_database_that_cannot_be_opened_is_a_sentence_without_the_password(par
     sentence = partitur("instances", code=1)["error"]
     assert "Expected" in sentence
     assert "secret" not in sentence
+
+
+@pytest.mark.parametrize(("name", "value"), [("PORT", "abc"), ("PORT", "70000"), ("TIME_ZONE", "Mars/Olympus"),
+                                             ("TIME_ZONE", "../etc/passwd"), ("SQLITE_SYNCHRONOUS", "OFF; DROP")])
+def test_a_setting_that_cannot_be_is_a_sentence(partitur, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    assert partitur("instances", code=1)["error"].startswith(f"Expected {name} to be")
 
 
 def test_help_names_every_command(partitur):

@@ -28,7 +28,7 @@ PATIENCE = 60
 def partitur(tmp_path):
     """Starts a command and gives its process and the facts it prints when it is ready; ends it after the test."""
     environment = {name: value for name, value in os.environ.items()
-                   if name not in ("DATABASE_URL", "PARTITUR_URL", "ORDER_SERVICES_URL", "HOST")}
+                   if name not in ("DATABASE_URL", "PARTITUR_URL", "ORDER_SERVICES_URL", "PARTITUR_HOST")}
     environment |= {"DATA_DIR": str(tmp_path / "data"), "PORT": "0"}
     started = []
 

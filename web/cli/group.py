@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from bpmn.model import Problem, Severity
 from engine.errors import DeploymentRefused, Rejection, WrongSchema
 from service_tasks import ContractError
+from web.cli.settings import SettingsError
 from web.cli.terminal import fail, table
 
 
@@ -32,7 +33,7 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except DeploymentRefused as refused:
             refuse_deployment(refused.problems)
-        except (Rejection, WrongSchema, ContractError, Refused) as refused:
+        except (Rejection, WrongSchema, ContractError, SettingsError, Refused) as refused:
             fail(str(refused))
         raise typer.Exit(1)
 

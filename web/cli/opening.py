@@ -41,16 +41,17 @@ def opened(settings: Settings | None = None, *, by_itself: bool = False) -> Iter
         settings.make_data_dir()
     except OSError as error:
         raise Refused(f"Expected to keep data in {settings.data_dir}, but: {error.strerror}. Set DATA_DIR.") from error
-    engine = _engine(settings.database_url)
+    engine = _engine(settings)
     try:
         yield engine if by_itself else engine.acting_as(actor())
     finally:
         engine.close()
 
 
-def _engine(url: str) -> Engine:
+def _engine(settings: Settings) -> Engine:
+    url = settings.database_url
     try:
-        return Engine(url)
+        return Engine(url, time_zone=settings.time_zone, synchronous=settings.synchronous)
     except ModuleNotFoundError as error:
         raise Refused(
             f"Expected the driver of {shown_url(url)}, but there is no module {error.name!r}: "

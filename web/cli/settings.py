@@ -5,8 +5,15 @@ from __future__ import annotations
 import getpass
 import os
 import re
+import zoneinfo
 from dataclasses import dataclass
 from pathlib import Path
+
+SYNCHRONOUS = ("FULL", "NORMAL", "EXTRA")
+
+
+class SettingsError(Exception):
+    """A variable of the environment has a value that cannot be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,27 +24,25 @@ class Settings:
     database_url: str
     host: str
     port: int
+    time_zone: str
+    synchronous: str
 
     @classmethod
-    def of(
-        cls,
-        *,
-        data_dir: Path | None = None,
-        database_url: str | None = None,
-        host: str | None = None,
-        port: int | None = None,
-    ) -> Settings:
-        """Read DATA_DIR, DATABASE_URL, HOST and PORT; an argument that is not None beats its variable.
+    def of(cls, *, data_dir: Path | None = None, host: str | None = None, port: int | None = None) -> Settings:
+        """Read DATA_DIR, DATABASE_URL, PARTITUR_HOST, PORT, TIME_ZONE and SQLITE_SYNCHRONOUS; an argument that is not
+        None beats its variable.
 
         Raises:
-            ValueError: PORT is not a number.
+            SettingsError: a value cannot be.
         """
         folder = (data_dir or Path(os.environ.get("DATA_DIR") or "data")).resolve()
         return cls(
             data_dir=folder,
-            database_url=database_url or os.environ.get("DATABASE_URL") or f"sqlite:///{folder / 'partitur.db'}",
-            host=host or os.environ.get("HOST") or "127.0.0.1",
-            port=port if port is not None else int(os.environ.get("PORT") or 8080),
+            database_url=os.environ.get("DATABASE_URL") or f"sqlite:///{folder / 'partitur.db'}",
+            host=host or os.environ.get("PARTITUR_HOST") or "127.0.0.1",
+            port=_port() if port is None else port,
+            time_zone=_time_zone(),
+            synchronous=_synchronous(),
         )
 
     def make_data_dir(self) -> None:
@@ -60,3 +65,26 @@ def actor() -> str:
 def shown_url(url: str) -> str:
     """A database's address without the password in it."""
     return re.sub(r"(://[^:/@]+):[^@]+@", r"\1:…@", url)
+
+
+def _port() -> int:
+    text = os.environ.get("PORT") or "8080"
+    if not text.isdecimal() or int(text) > 65535:
+        raise SettingsError(f"Expected PORT to be a number up to 65535, but found {text!r}.")
+    return int(text)
+
+
+def _time_zone() -> str:
+    name = os.environ.get("TIME_ZONE") or "UTC"
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise SettingsError(f"Expected TIME_ZONE to be one such as Europe/Berlin, but found {name!r}.") from None
+    return name
+
+
+def _synchronous() -> str:
+    word = (os.environ.get("SQLITE_SYNCHRONOUS") or "FULL").upper()
+    if word not in SYNCHRONOUS:
+        raise SettingsError(f"Expected SQLITE_SYNCHRONOUS to be one of {', '.join(SYNCHRONOUS)}, but found {word!r}.")
+    return word
