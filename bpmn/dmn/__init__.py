@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bpmn.dmn.checks import check
 from bpmn.dmn.models import DecisionModel
 from bpmn.dmn.outcome import (
     DecisionError,
@@ -58,8 +59,8 @@ def read(content: bytes, resource_name: str,
          imports: Mapping[str, bytes] = _NO_IMPORTS) -> tuple[DecisionModel | None, tuple[Problem, ...]]:
     """Read a DMN file and say everything that is wrong in it.
 
-    The model is None only if the file cannot be read at all; decisions that cannot be compiled are refused when they
-    are evaluated. Nothing in the file makes this raise.
+    Warnings say what is doubtful in decision tables. The model is None only if the file cannot be read at all;
+    decisions that cannot be compiled are refused when they are evaluated. Nothing in the file makes this raise.
     """
     try:
         models = [_load(content, resource_name)]
@@ -75,7 +76,7 @@ def read(content: bytes, resource_name: str,
         model.link([other for other in models if other is not model])
     for model in models:
         model.compile()
-    return models[0], tuple(models[0].problems)
+    return models[0], (*models[0].problems, *check(models[0]))
 
 
 def _load(content: bytes, resource_name: str) -> DecisionModel:
