@@ -29,9 +29,8 @@ _j = schema.jobs.c
 
 BY_KEY = with_instance(schema.jobs)
 
-_OPEN = _j.state.in_([state.value for state in OPEN_JOB_STATES])
 CANCEL = (
-    update(schema.jobs).where(_j.element_instance_key == bindparam("b_token"), _OPEN)
+    update(schema.jobs).where(_j.element_instance_key == bindparam("b_token"), _j.ended_at.is_(None))
     .values(state=JobState.CANCELED.value, changed_at=bindparam("b_now"), ended_at=bindparam("b_now"),
             locked_by=None, locked_until=None)
 )

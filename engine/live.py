@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import RowMapping, Select, Table, bindparam, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, Table, and_, bindparam, func, select, update
 
 from bpmn.interpreter import Execution
 from engine import schema
 from engine.database import Upsert, to_json
+from engine.errors import InvalidInput
 from engine.programs import Definition
 from engine.states import IncidentState, InstanceState
 
@@ -196,6 +197,19 @@ def _save_variables(tx: Transaction, live: Live) -> None:
         })
     for scope_key in changes.ended:
         tx.rows.write(END_SCOPE, {"b_key": live.key, "b_scope": scope_key})
+
+
+def has_value(value: Any) -> ColumnElement[bool]:
+    """The condition that a variable has this value, exactly.
+
+    Raises InvalidInput for a list or a context, which cannot be searched for.
+    """
+    text = lookup(value)
+    if text is None:
+        raise InvalidInput("Expected a text, number, boolean or null to search for, but found a collection.")
+    found = _v.lookup == text
+    # What was cut off is compared too.
+    return found if len(text) < LOOKUP_LENGTH else and_(found, _v.value == value)
 
 
 def lookup(value: Any) -> str | None:

@@ -152,12 +152,9 @@ def _candidates(name: str, tenant_id: str, correlation_key: str | None, instance
         if value is not None:
             found = found.where(column == value)
     for variable, value in (match or {}).items():
-        text = lives.lookup(value)
-        if text is None:
-            raise InvalidInput(f"Expected to match {variable!r} with a plain value, but found a collection.")
-        found = found.where(_i.key.in_(select(_v.instance_key).where(
-            _v.lookup == text, _v.name == variable, _v.value == value, ~_v.ended
-        )))
+        found = found.where(_i.key.in_(
+            select(_v.instance_key).where(lives.has_value(value), _v.name == variable, ~_v.ended)
+        ))
     return found
 
 

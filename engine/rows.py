@@ -55,8 +55,8 @@ class Rows:
             for name, statement in _INSERTS.items():
                 rows = inserts.get(name)
                 if rows:
-                    self._connection.execute(statement, list(rows.values()))
+                    self._database.execute(self._connection, statement, list(rows.values()))
         if self._writes:
             writes, self._writes = self._writes, {}
             for statement_, values in writes.items():
-                self._connection.execute(self._database.statement(statement_), values)
+                self._database.execute(self._connection, statement_, values)

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, exists, or_, select
 
 from engine import schema
 from engine.errors import InvalidInput
-from engine.live import lookup
+from engine.live import has_value
 from engine.queries import conditions
 from engine.queries.paging import Page, page
 from engine.states import ElementState, IncidentState, InstanceState
@@ -182,9 +182,6 @@ def _elsewhere(filter: InstanceFilter) -> list[ColumnElement[bool]]:
     if filter.variable_name is not None:
         variable = select(_v.instance_key).where(_v.name == filter.variable_name)
         if filter.variable_value is not ANY:
-            text = lookup(filter.variable_value)
-            if text is None:
-                raise InvalidInput("Expected a text, number, boolean or null to search for, but found a collection.")
-            variable = variable.where(_v.lookup == text, _v.value == filter.variable_value)
+            variable = variable.where(has_value(filter.variable_value))
         found.append(_i.key.in_(variable))
     return found

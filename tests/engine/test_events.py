@@ -167,7 +167,8 @@ def test_signal_thrown_by_an_instance_is_heard_by_others_and_by_itself_once(engi
     ))
     steps.deploy(signal_of("alarm", "alarm"), process(
         "both", start(), '<bpmn:parallelGateway id="split"/>', service("stay"), service("go"),
-        throw("ring", signal("alarm")), end("e1"), boundary("own", "stay", signal("alarm"), interrupting=False), service("mine"),
+        throw("ring", signal("alarm")), end("e1"), service("mine"),
+        boundary("own", "stay", signal("alarm"), interrupting=False),
         flows="start>split split>stay split>go go>ring ring>e1 own>mine",
     ))
     steps.start("listen")
