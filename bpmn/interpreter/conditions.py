@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def check_conditions(top: ProcessWorkflow) -> bool:
     """Trigger the conditional events that have become true; whether any did."""
     fired = False
-    for token in list(top.conditions.values()):
+    for _, token in sorted(top.conditions.items()):     # in an order that a reload does not change
         if top.conditions.get(token.id) is not token:
             continue
         index = holds(token)
