@@ -1,0 +1,374 @@
+"""Draws random processes out of blocks that fit together, so that every one of them can come to its end.
+
+A block has one way in and one way out. Whatever can keep its token from coming out (an error or terminate end event)
+takes the tokens beside it along, so that no join waits in vain. Ids are numbered in the order of drawing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+from hypothesis import strategies as st
+
+from tests.bpmn.diagrams import association, definition, el, end, ext, file, flow, keyed_message, start, text, timer
+
+ERROR, ESCALATION, SIGNAL, MESSAGE = "AnError", "AnEscalation", "ASignal", "AMessage"
+ROOTS = "".join([
+    el("error", id=ERROR, name="e", errorCode="e"),
+    el("escalation", id=ESCALATION, name="x", escalationCode="x"),
+    el("signal", id=SIGNAL, name="s"),
+    keyed_message(MESSAGE, "m"),
+])
+EVENTS = {
+    "message": definition("message", messageRef=MESSAGE),
+    "timer": timer("Duration", "PT1H"),
+    "cycle": timer("Cycle", "R/PT1H"),
+    "signal": definition("signal", signalRef=SIGNAL),
+    "condition": definition("conditional", text("condition", "=flag > 1")),
+    "error": definition("error", errorRef=ERROR),
+    "escalation": definition("escalation", escalationRef=ESCALATION),
+    "compensation": definition("compensate"),
+    "terminate": definition("terminate"),
+}
+
+
+@dataclass
+class Watcher:
+    """A boundary event, or the start of an event sub-process, and what happens then."""
+
+    event: str
+    interrupting: bool
+    body: Block
+
+
+@dataclass
+class Scope:
+    """The inside of a process or sub-process."""
+
+    body: Block
+    watchers: list[Watcher] = field(default_factory=list)
+    ending: str | None = None
+    """What its end event throws, if anything."""
+
+
+@dataclass
+class Activity:
+    kind: str
+    loop: tuple[bool, int] | None = None
+    """Sequential? And how often."""
+    watchers: list[Watcher] = field(default_factory=list)
+    handler: Activity | None = None
+    mapped: bool = False
+    inside: Scope | None = None
+    collects: bool = False
+    stops_at: int | None = None
+
+
+@dataclass
+class Event:
+    """An intermediate event: caught or thrown."""
+
+    kind: str
+    caught: bool
+
+
+@dataclass
+class Sequence:
+    parts: list[Block]
+
+
+@dataclass
+class Split:
+    """Branches between two gateways: exclusive, parallel or inclusive."""
+
+    kind: str
+    branches: list[Block]
+
+
+@dataclass
+class Race:
+    """An event-based gateway: what happens first decides."""
+
+    branches: list[tuple[str, Block]]
+
+
+@dataclass
+class Repeat:
+    body: Block
+    times: int
+
+
+@dataclass
+class Leave:
+    """Sometimes ends everything around: by an error or terminate end event."""
+
+    how: str
+
+
+Block = Activity | Event | Sequence | Split | Race | Repeat | Leave
+CAUGHT = ("message", "timer", "signal")
+WAITED_FOR = ("message", "timer", "cycle", "signal", "condition")
+SIMPLE = ("job", "user", "script", "task", "call", "receive")
+NEVER_INTERRUPTING = frozenset({"cycle"})
+ALWAYS_INTERRUPTING = frozenset({"error"})
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a block is drawn: how deep it may still go, and what may stand there."""
+
+    depth: int
+    leaves: tuple[str, ...] = ()
+    """How the scope around may be ended from within."""
+    watched: bool = False
+    """What happens after an event throws no signal, or it could set itself off for ever."""
+
+    def deeper(self, **changes: object) -> Place:
+        return replace(self, depth=self.depth - 1, **changes)
+
+
+@st.composite
+def watchers(draw, place, events, least=0, most=2):
+    found = []
+    for kind in draw(st.lists(st.sampled_from(events), min_size=least, max_size=most, unique=True)):
+        interrupting = kind in ALWAYS_INTERRUPTING or (kind not in NEVER_INTERRUPTING and draw(st.booleans()))
+        found.append(Watcher(kind, interrupting, draw(blocks(place.deeper(leaves=(), watched=True)))))
+    return found
+
+
+@st.composite
+def scopes(draw, place, catches_error=False):
+    leaves = ("terminate", "error") if catches_error else ("terminate",)
+    body = draw(blocks(replace(place, leaves=leaves)))
+    found = draw(watchers(place, (*WAITED_FOR, "error", "escalation"), most=1)) if place.depth > 0 else []
+    endings = [None, None, None, "compensation", "escalation", *([] if place.watched else ["signal"])]
+    return Scope(body, found, draw(st.sampled_from(endings)))
+
+
+@st.composite
+def activities(draw, place):
+    kind = draw(st.sampled_from(SIMPLE + ("sub",) * (6 if place.depth > 0 else 0)))
+    activity = Activity(kind)
+    if kind in ("job", "user", "call", "sub") and place.depth > 0 and draw(st.integers(0, 3)):
+        events = (*WAITED_FOR, "error", *(("escalation",) if kind == "sub" else ()))
+        activity.watchers = draw(watchers(place, events, least=1))
+    if kind == "sub":
+        activity.inside = draw(scopes(place.deeper(), any(w.event == "error" for w in activity.watchers)))
+    if draw(st.integers(0, 2)) == 2:
+        activity.loop = (draw(st.booleans()), draw(st.integers(0, 3)))
+        activity.collects = draw(st.booleans())
+        activity.stops_at = draw(st.sampled_from([None, None, 1, 2]))
+    if kind in ("job", "user", "sub", "call") and draw(st.booleans()):
+        activity.handler = Activity(draw(st.sampled_from(["job", "user", "script", "task"])))
+    activity.mapped = kind in ("job", "user", "sub") and draw(st.booleans())
+    return activity
+
+
+@st.composite
+def blocks(draw, place):
+    if place.depth <= 0:
+        return draw(st.one_of(activities(place), st.builds(Event, st.sampled_from(CAUGHT), st.just(True))))
+    kind = draw(st.sampled_from(("activity",) * 4 + ("sequence",) * 2 + ("split",) * 3 + (
+        "race", "repeat", "throw", "compensate") + (("leave",) if place.leaves else ())))
+    inner = blocks(place.deeper())
+    if kind == "sequence":
+        return Sequence(draw(st.lists(inner, min_size=2, max_size=3)))
+    if kind == "activity":
+        return draw(activities(place))
+    if kind == "split":
+        return Split(draw(st.sampled_from(["exclusive", "parallel", "inclusive"])),
+                     draw(st.lists(inner, min_size=2, max_size=3)))
+    if kind == "race":
+        events = draw(st.lists(st.sampled_from(CAUGHT), min_size=2, max_size=3, unique=True))
+        return Race([(event, draw(inner)) for event in events])
+    if kind == "repeat":
+        return Repeat(draw(inner), draw(st.integers(1, 3)))
+    if kind == "compensate":
+        return Sequence([draw(inner), Event("compensation", False)])
+    if kind == "leave":
+        return Leave(draw(st.sampled_from(place.leaves)))
+    return Event(draw(st.sampled_from(["none", "escalation", *([] if place.watched else ["signal"])])), False)
+
+
+def models(depth):
+    """Random processes, as the scope of their top: a few blocks in a row, so that there is something to happen in."""
+    place = Place(depth, leaves=("terminate",))
+    events = (*WAITED_FOR, "error", "escalation")
+    row = st.lists(blocks(place), min_size=2, max_size=4).map(Sequence)
+    return st.builds(Scope, row, watchers(place, events), st.sampled_from([None, None, "compensation", "signal"]))
+
+
+class Drawing:
+    """Writes a model as BPMN in the Camunda 8 dialect."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def file(self, top: Scope) -> bytes:
+        inside = self.scope(top)
+        return file(ROOTS, el("process", inside, id="P", isExecutable="true"), platform="Camunda Cloud")
+
+    def scope(self, scope: Scope, begin: str = "", **attributes: str) -> str:
+        """The elements of a scope; `begin` is the event definition of its start event."""
+        parts = Parts()
+        first, last = self.block(scope.body, parts)
+        opening, closing = self.id("Start"), self.id("End")
+        parts.add(start(opening, begin, **attributes))
+        parts.add(end(closing, EVENTS.get(scope.ending or "", "")))
+        parts.flow(opening, first)
+        parts.flow(last, closing)
+        for watcher in scope.watchers:
+            parts.add(self.event_sub_process(watcher))
+        return parts.text()
+
+    def event_sub_process(self, watcher: Watcher) -> str:
+        inside = self.scope(Scope(watcher.body), EVENTS[watcher.event],
+                            isInterrupting=str(watcher.interrupting).lower())
+        return el("subProcess", inside, id=self.id("EventSub"), triggeredByEvent="true")
+
+    def id(self, kind: str) -> str:
+        self._count += 1
+        return f"{kind}_{self._count}"
+
+    def block(self, block: Block, parts: Parts) -> tuple[str, str]:
+        """Draws a block; gives its first and last element."""
+        return getattr(self, type(block).__name__.lower())(block, parts)
+
+    def sequence(self, block: Sequence, parts: Parts) -> tuple[str, str]:
+        ends = [self.block(part, parts) for part in block.parts]
+        for (_, last), (first, _) in pairwise(ends):
+            parts.flow(last, first)
+        return ends[0][0], ends[-1][1]
+
+    def split(self, block: Split, parts: Parts) -> tuple[str, str]:
+        opening, closing = self.id(block.kind.title()), self.id("Join" if block.kind != "exclusive" else "Merge")
+        ends = [self.block(branch, parts) for branch in block.branches]
+        default = {} if block.kind == "parallel" else {"default": f"{opening}_{ends[-1][0]}"}
+        parts.add(el(f"{block.kind}Gateway", id=opening, **default))
+        parts.add(el(f"{block.kind}Gateway", id=closing))
+        for number, (first, last) in enumerate(ends):
+            condition = None
+            if block.kind == "exclusive" and number < len(ends) - 1:
+                condition = f"=c = {number}"
+            elif block.kind == "inclusive" and number < len(ends) - 1:
+                condition = f"=c > {number}"
+            parts.flow(opening, first, condition)
+            parts.flow(last, closing)
+        return opening, closing
+
+    def race(self, block: Race, parts: Parts) -> tuple[str, str]:
+        opening, closing = self.id("Race"), self.id("Merge")
+        parts.add(el("eventBasedGateway", id=opening))
+        parts.add(el("exclusiveGateway", id=closing))
+        for event, body in block.branches:
+            first, last = self.block(Sequence([Event(event, True), body]), parts)
+            parts.flow(opening, first)
+            parts.flow(last, closing)
+        return opening, closing
+
+    def repeat(self, block: Repeat, parts: Parts) -> tuple[str, str]:
+        reset, back, count, again = self.id("Reset"), self.id("Back"), self.id("Count"), self.id("Again")
+        done = self.id("Done")
+        variable = f"n{self._count}"
+        first, last = self.block(block.body, parts)
+        parts.add(script(reset, "=0", variable), el("exclusiveGateway", id=back),
+                  script(count, f"={variable} + 1", variable),
+                  el("exclusiveGateway", id=again, default=f"{again}_{done}"), el("task", id=done))
+        parts.flow(reset, back)
+        parts.flow(back, first)
+        parts.flow(last, count)
+        parts.flow(count, again)
+        parts.flow(again, back, f"={variable} < {block.times}")
+        parts.flow(again, done)
+        return reset, done
+
+    def leave(self, block: Leave, parts: Parts) -> tuple[str, str]:
+        opening, away, stay = self.id("Leave"), self.id("Away"), self.id("Stay")
+        parts.add(el("exclusiveGateway", id=opening, default=f"{opening}_{stay}"),
+                  end(away, EVENTS[block.how]), el("task", id=stay))
+        parts.flow(opening, away, "=c = 3")
+        parts.flow(opening, stay)
+        return opening, stay
+
+    def event(self, block: Event, parts: Parts) -> tuple[str, str]:
+        id = self.id(block.kind.title())
+        tag = "intermediateCatchEvent" if block.caught else "intermediateThrowEvent"
+        parts.add(el(tag, EVENTS.get(block.kind, ""), id=id))
+        return id, id
+
+    def activity(self, block: Activity, parts: Parts) -> tuple[str, str]:
+        id = self.id(block.kind.title())
+        parts.add(self.activity_xml(block, id))
+        last = id
+        if block.handler is not None:
+            handler, undo = self.id("Handler"), self.id("Undo")
+            parts.add(el("boundaryEvent", EVENTS["compensation"], id=undo, attachedToRef=id),
+                      self.activity_xml(block.handler, handler, isForCompensation="true"))
+            parts.last.append(association(undo, handler))
+        merge = self.id("Merge") if any(w.interrupting for w in block.watchers) else None
+        if merge is not None:
+            parts.add(el("exclusiveGateway", id=merge))
+            parts.flow(id, merge)
+            last = merge
+        for watcher in block.watchers:
+            boundary = self.id("Boundary")
+            parts.add(el("boundaryEvent", EVENTS[watcher.event], id=boundary, attachedToRef=id,
+                         cancelActivity=str(watcher.interrupting).lower()))
+            first, tail = self.block(watcher.body, parts)
+            parts.flow(boundary, first)
+            if watcher.interrupting and merge is not None:
+                parts.flow(tail, merge)
+            else:
+                finish = self.id("End")
+                parts.add(end(finish))
+                parts.flow(tail, finish)
+        return id, last
+
+    def activity_xml(self, block: Activity, id: str, **attributes: str) -> str:
+        inside = "" if block.inside is None else self.scope(block.inside)
+        mapping = el("zeebe:ioMapping", el("zeebe:input", source="=c", target="local"),
+                     el("zeebe:output", source="=local", target="taken")) if block.mapped else ""
+        tag, extension, more = {
+            "job": ("serviceTask", el("zeebe:taskDefinition", type="work"), {}),
+            "user": ("userTask", el("zeebe:userTask"), {}),
+            "script": ("scriptTask", el("zeebe:script", expression="=v + 1", resultVariable="v"), {}),
+            "task": ("task", "", {}),
+            "call": ("callActivity", el("zeebe:calledElement", processId="Q", propagateAllChildVariables="true"), {}),
+            "receive": ("receiveTask", "", {"messageRef": MESSAGE}),
+            "sub": ("subProcess", "", {}),
+        }[block.kind]
+        return el(tag, ext(extension + mapping), inside, self.loop_xml(block), id=id, **more, **attributes)
+
+    def loop_xml(self, block: Activity) -> str:
+        if block.loop is None:
+            return ""
+        sequential, times = block.loop
+        output = {"outputCollection": "out", "outputElement": "=item"} if block.collects else {}
+        characteristics = el("zeebe:loopCharacteristics", inputCollection=f"={list(range(times))}",
+                             inputElement="item", **output)
+        stop = "" if block.stops_at is None else text(
+            "completionCondition", f"=numberOfCompletedInstances >= {block.stops_at}")
+        return el("multiInstanceLoopCharacteristics", ext(characteristics), stop,
+                  isSequential=str(sequential).lower())
+
+
+class Parts:
+    """The elements of one scope, then its flows."""
+
+    def __init__(self) -> None:
+        self.first: list[str] = []
+        self.last: list[str] = []
+
+    def add(self, *elements: str) -> None:
+        self.first += elements
+
+    def flow(self, source: str, target: str, condition: str | None = None) -> None:
+        self.last.append(flow(source, target, condition))
+
+    def text(self) -> str:
+        return "".join(self.first + self.last)
+
+
+def script(id: str, expression: str, variable: str) -> str:
+    return el("scriptTask", ext(el("zeebe:script", expression=expression, resultVariable=variable)), id=id)

@@ -1,0 +1,41 @@
+"""Random processes along random paths: each comes to its end, leaves nothing behind, and does not notice when it is
+saved, dropped and taken up again after every step."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bpmn.interpreter import compile_process
+from tests.bpmn.diagrams import model_of
+from tests.interpreter.random_models import Drawing, models
+from tests.interpreter.random_run import RandomRun
+
+PATHS = st.lists(st.integers(0, 1_000), min_size=12, max_size=60)
+QUICK = settings(deadline=None, max_examples=150, print_blob=True, suppress_health_check=list(HealthCheck))
+LONG = settings(QUICK, max_examples=20_000)
+
+
+def both_ways(model, path):
+    program = compile_process(model_of(Drawing().file(model)).processes[0])
+    kept = RandomRun(program, reload=False)
+    kept.follow(path)
+    reloaded = RandomRun(program, reload=True)
+    reloaded.follow(path)
+    assert reloaded.trace == kept.trace
+    assert reloaded.rows == kept.rows
+
+
+@QUICK
+@given(models(3), PATHS)
+def test_a_random_process_ends_the_same_way_however_often_it_is_reloaded(model, path):
+    both_ways(model, path)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3_600)
+@LONG
+@given(models(4), PATHS)
+def test_many_large_random_processes_end_the_same_way(model, path):
+    both_ways(model, path)
