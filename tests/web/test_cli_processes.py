@@ -115,3 +115,38 @@ def test_a_port_that_another_program_has_is_a_sentence(partitur, tmp_path):
                             env={**os.environ, "DATA_DIR": str(tmp_path / "other")})
     assert second.returncode == 1
     assert f"Expected port {port} to be free" in second.stderr
+
+
+def test_deploying_and_starting_work_from_afar(partitur, tmp_path):
+    # given a server, and a command line on another database
+    _, facts = partitur("serve")
+    environment = {**os.environ, "DATA_DIR": str(tmp_path / "elsewhere")}
+
+    def afar(*arguments):
+        return subprocess.run([sys.executable, "-m", "web.cli", *arguments, "--url", facts["url"], "--json"], cwd=ROOT,
+                              env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+    # when a process is deployed and started there
+    assert afar("deploy", str(EXAMPLE / "script-order.bpmn")).returncode == 0
+    started = afar("start", "script-order", "--variables", '{"items": []}', "--business-id", "far")
+
+    # then it ran there, and not here
+    key = int(json.loads(started.stdout)["processInstanceKey"])
+    engine = Engine(f"sqlite:///{tmp_path / 'data' / 'partitur.db'}")
+    [row] = instances.search(engine, InstanceFilter(business_id="far")).items
+    engine.close()
+    assert (row.key, row.status) == (key, "completed")
+    assert not (tmp_path / "elsewhere").exists()
+
+    # and a refusal is the server's
+    (tmp_path / "text.bpmn").write_text("not a diagram")
+    refused = afar("deploy", str(tmp_path / "text.bpmn"))
+    assert refused.returncode == 1
+    assert "text.bpmn" in json.loads(refused.stdout)["error"]
+
+
+def test_a_server_that_is_not_there_is_a_sentence(tmp_path):
+    done = subprocess.run([sys.executable, "-m", "web.cli", "start", "x", "--url", "http://127.0.0.1:1"], cwd=ROOT,
+                          env={**os.environ, "DATA_DIR": str(tmp_path)}, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Expected a server at http://127.0.0.1:1" in done.stderr
