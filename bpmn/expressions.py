@@ -127,13 +127,13 @@ class Juel(Expression):
             raise EvaluationError(f"Expected to evaluate `{shorten(self.text)}`, but it failed: {error}") from error
 
 
-def camunda8(text: str) -> Expression:
+def camunda8(text: str, names: Iterable[str] = ()) -> Expression:
     """An attribute's value of the Camunda 8 dialect: FEEL behind a leading `=`, else a constant.
 
-    Raises ExpressionError.
+    `names` are known variables whose names have spaces. Raises ExpressionError.
     """
     stripped = text.strip()
-    return Feel(stripped[1:].strip()) if stripped.startswith("=") else Literal(text)
+    return Feel(stripped[1:].strip(), names) if stripped.startswith("=") else Literal(text)
 
 
 def camunda7(text: str) -> Expression:
@@ -144,10 +144,13 @@ def camunda7(text: str) -> Expression:
     return Juel(text) if "${" in text or "#{" in text else Literal(text)
 
 
-def feel(text: str) -> Expression:
-    """A text that is FEEL, with or without a leading `=`. Raises ExpressionError."""
+def feel(text: str, names: Iterable[str] = ()) -> Expression:
+    """A text that is FEEL, with or without a leading `=`.
+
+    `names` are known variables whose names have spaces. Raises ExpressionError.
+    """
     stripped = text.strip()
-    return Feel(stripped[1:].strip() if stripped.startswith("=") else stripped)
+    return Feel(stripped[1:].strip() if stripped.startswith("=") else stripped, names)
 
 
 def truth(value: Any) -> bool:

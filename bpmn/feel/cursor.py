@@ -51,6 +51,12 @@ class Cursor:
         rest = self.text[self.position : self.position + 20].split("\n")[0]
         return f"found `{rest}`" + ("…" if self.position + 20 < self.size else "")
 
+    def after_name(self) -> bool:
+        """Whether two names stand next to each other here: probably one name with a space."""
+        before = self.text[: self.position].rstrip()
+        return bool(before) and scanner.is_word(before, len(before) - 1) and (
+            scanner.IDENTIFIER.match(self.text, self.position) is not None)
+
     def skip_blank(self) -> None:
         """Go past blanks and comments."""
         match = scanner.BLANK.match(self.text, self.position)

@@ -196,7 +196,8 @@ def divide(left: Value, right: Value) -> Value:
 def power(left: Value, right: Value) -> Value:
     """`**` on numbers."""
     if type(left) in NUMBERS and type(right) in NUMBERS:
-        return CONTEXT.power(decimal(left), decimal(right))
+        result = CONTEXT.power(decimal(left), decimal(right))
+        return result if result.is_finite() else None  # 0 ** -1 is infinity without being trapped
     return None
 
 

@@ -81,7 +81,8 @@ class Parser(Primaries):
     def at_end(self) -> None:
         """Fail unless the whole text is read."""
         if self.position < self.size:
-            self.expected("an operator or the end of the expression")
+            hint = "; a name with spaces is written in backticks" if self.after_name() else ""
+            self.fail(f"Expected an operator or the end of the expression, but {self.found()}{hint}.")
 
     def tests(self) -> tuple[Node, ...]:
         """One or more unary tests."""

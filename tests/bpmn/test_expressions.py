@@ -107,3 +107,7 @@ def test_anything_else_is_no_truth(value, found):
         truth(value)
 
     assert found in str(failure.value)
+
+
+def test_known_names_may_have_spaces():
+    assert camunda8("= order total + 1", ["order total"]).evaluate({"order total": 2}) == 3

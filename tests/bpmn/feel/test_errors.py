@@ -12,7 +12,8 @@ from bpmn.feel import FeelSyntaxError, compile_feel
     ("1 +", 3, "Expected a value, but the expression ends."),
     ("1 + * 2", 4, "Expected a value, but found `* 2`."),
     ("amount > ", 9, "Expected a value, but the expression ends."),
-    ("foo bar", 4, "Expected an operator or the end of the expression, but found `bar`."),
+    ("foo bar", 4, "Expected an operator or the end of the expression, but found `bar`; "
+                     "a name with spaces is written in backticks."),
     ('"abc', 0, 'Expected a closing `"` for the text that begins here, but there is none.'),
     ("(1 + 2", 6, "Expected `)`, but the expression ends."),
     ("[1, 2", 5, "Expected `]`, but the expression ends."),
