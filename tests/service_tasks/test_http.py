@@ -80,7 +80,6 @@ def test_every_request_carries_the_identity_of_the_call(server, client, call):
     (503, b"", RetryLater),
     (200, b"no json", GiveUp),
     (200, b'{"other": 1}', GiveUp),
-    (200, b'"' + b"x" * 1001 + b'"', GiveUp),
     (None, b"", UnknownOutcome),
 ])
 def test_an_answer_is_read_as_what_it_means_for_the_process(server, client, call, status, body, error):
@@ -90,6 +89,22 @@ def test_an_answer_is_read_as_what_it_means_for_the_process(server, client, call
         client.post("/payments", {}, call, Receipt)
 
     assert type(raised.value) is error
+
+
+def test_an_answer_over_the_limit_is_not_read(server, client, call):
+    server.answer = (200, {}, b'{"receiptId": "' + b"x" * 1001 + b'"}')
+
+    with pytest.raises(GiveUp, match="1000 bytes"):
+        client.post("/payments", {}, call, Receipt)
+
+
+def test_a_redirect_is_not_followed(server, client, call):
+    server.answer = (307, {"Location": f"{server.url}/elsewhere"}, b"")
+
+    with pytest.raises(GiveUp, match="307"):
+        client.post("/payments", {}, call, Receipt)
+
+    assert len(server.requests) == 1
 
 
 def test_a_problem_document_with_a_code_is_a_business_error_with_its_variables(server, client, call):

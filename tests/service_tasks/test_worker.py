@@ -184,27 +184,34 @@ def test_a_result_that_the_database_cannot_hold_is_an_incident_and_holds_up_nobo
 
 def test_the_late_answer_of_a_worker_that_lost_its_lock_is_refused(stage, clock):
     # given a worker that hangs in its call
-    with hanging() as event:
-        calls = []
+    with hanging() as first_may_answer, hanging() as second_may_answer:
+        calls, returned = [], []
 
         @service_task("work", idempotent=True)
         def work(*, call: Call) -> Result:
             calls.append(call)
-            first = len(calls) == 1
-            if first:
-                event.wait(LONG)
-            return Result(work_done="by the first" if first else "by the second")
+            if len(calls) == 1:
+                first_may_answer.wait(LONG)
+                returned.append(call)
+                return Result(work_done="by the first")
+            second_may_answer.wait(LONG)
+            return Result(work_done="by the second")
 
-        zombie = stage.serve(work)
+        registry = stage.offer(work)
+        zombie = stage.hire(registry, threads=1)
         key = stage.start()
         stage.until(lambda: calls)
 
-        # when its lock runs out, another worker does the job, and then the first one answers
+        # when its lock runs out and another worker takes the job, and then the first one answers
         clock.advance(minutes=10)
         stage.engine.execute(jobs.release_expired)
+        stage.hire(registry)
+        stage.until(lambda: len(calls) == 2)
+        first_may_answer.set()
+        stage.until(lambda: returned and zombie.busy == 0)
+        assert stage.see(key).row.state == "ACTIVE"
+        second_may_answer.set()
         seen = stage.ended(key)
-        event.set()
-        stage.until(lambda: zombie.busy == 0)
 
     # then the answer of the second one stands, and the service could tell that it was the same effect
     assert seen.row.state == "COMPLETED"
@@ -258,16 +265,18 @@ def test_a_service_that_hangs_past_its_timeout_is_called_again_with_the_same_key
         def work(*, call: Call) -> Result:
             calls.append(call)
             if len(calls) == 1:
-                event.wait(LONG)
+                event.wait(10 * LONG)
             return Result(work_done=str(call.attempt))
 
-        stage.serve(work, threads=1)
+        stage.serve(work, threads=1, name="hanger")
 
         key = stage.start()
 
         assert stage.ended(key).row.state == "COMPLETED"
         assert stage.variables(key) == {"workDone": "2"}
     assert len({call.idempotency_key for call in calls}) == 1
+    # and the thread that took the place of the one that hung goes when that one is back
+    stage.until(lambda: sum(thread.name.startswith("service-hanger") for thread in threading.enumerate()) == 1)
 
 
 def test_an_async_service_is_stopped_at_its_timeout(stage):
