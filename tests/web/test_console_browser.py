@@ -225,8 +225,11 @@ def test_page_follows_the_engine_by_itself_until_it_is_paused(open_page, engine,
 
     # then
     page.get_by_role("button", name="Resume live updates").wait_for()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
     page.clock.fast_forward(60_000)
     page.evaluate("() => fetch('/health')")
+    assert [url.rsplit("/", 1)[1] for url in asked] == ["health"]
     assert page.locator("h1 .state", has_text="Suspended").count() == 1
 
 
