@@ -98,6 +98,9 @@ class Feel(Expression):
             return self.function(scope)
         except FeelError as error:
             raise EvaluationError(f"Expected to evaluate `{shorten(self.text)}`, but it failed: {error}") from error
+        except RecursionError as error:
+            raise EvaluationError("Expected variables that nest less deeply, "
+                                  f"but evaluating `{shorten(self.text)}` ran out of room.") from error
 
     def explain(self, scope: Scope) -> tuple[Any, list[str]]:
         """The value and the warnings that say why something in it is null. Raises EvaluationError."""

@@ -63,7 +63,7 @@ def _property(value: dict[str, Any], name: Any) -> Any:
     return value[key]
 
 
-_TEXT: Mapping[str, Method] = {
+TEXT_METHODS: Mapping[str, Method] = {
     "charAt": Method(_character, 1, 1),
     "compareTo": Method(lambda value, other: (value > text(other)) - (value < text(other)), 1, 1),
     "concat": Method(lambda value, other: value + text(other), 1, 1),
@@ -83,7 +83,7 @@ _TEXT: Mapping[str, Method] = {
     "toUpperCase": Method(lambda value: value.upper()),
     "trim": Method(lambda value: value.strip()),
 }
-_LIST: Mapping[str, Method] = {
+LIST_METHODS: Mapping[str, Method] = {
     "contains": Method(lambda value, item: _index(value, item) >= 0, 1, 1),
     "containsAll": Method(lambda value, items: all(_index(value, item) >= 0 for item in items or ()), 1, 1),
     "elements": Method(lambda value: value),
@@ -92,7 +92,7 @@ _LIST: Mapping[str, Method] = {
     "isEmpty": Method(lambda value: not value),
     "size": Method(len),
 }
-_OBJECT: Mapping[str, Method] = {
+OBJECT_METHODS: Mapping[str, Method] = {
     "containsKey": Method(lambda value, key: text(key) in value, 1, 1),
     "containsValue": Method(lambda value, item: _index(list(value.values()), item) >= 0, 1, 1),
     "get": Method(member, 1, 1),
@@ -170,7 +170,13 @@ _ANY: Mapping[str, Method] = {
     "value": Method(lambda value: value),
 }
 _BY_TYPE: Mapping[type, Mapping[str, Method]] = {
-    str: _TEXT, list: _LIST, dict: _OBJECT, int: _NUMBER, float: _NUMBER, bool: _BOOLEAN, datetime: _MOMENT,
+    str: TEXT_METHODS,
+    list: LIST_METHODS,
+    dict: OBJECT_METHODS,
+    int: _NUMBER,
+    float: _NUMBER,
+    bool: _BOOLEAN,
+    datetime: _MOMENT,
 }
 METHOD_NAMES = frozenset(_ANY) | frozenset(name for methods in _BY_TYPE.values() for name in methods)
 """Every method that there is for some type; any other is refused when the expression is compiled."""

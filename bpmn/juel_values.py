@@ -14,6 +14,7 @@ from typing import Any
 
 MAX_TEXT = 1_000_000
 _LONG = 2**63
+_ORDERED = frozenset({int, float, str})
 
 
 class JuelError(Exception):
@@ -76,6 +77,9 @@ def plain(value: Any) -> Any:
 
 def equal(one: Any, two: Any) -> bool:
     """`==` (EL §1.9.2)."""
+    kind_of_one = type(one)
+    if kind_of_one is type(two) and kind_of_one in _ORDERED:
+        return bool(one == two)
     if one is None or two is None:
         return one is two
     kinds = {type(one), type(two)}
@@ -92,6 +96,9 @@ def ordering(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     """`<` and its like (EL §1.9.1): with null always false."""
 
     def run(one: Any, two: Any) -> bool:
+        kind_of_one = type(one)
+        if kind_of_one is type(two) and kind_of_one in _ORDERED:
+            return compare(one, two)
         if one is None or two is None:
             return False
         kinds = {type(one), type(two)}
@@ -116,6 +123,8 @@ def _long(value: int | float) -> int | float:
 
 def add(one: Any, two: Any) -> int | float:
     """`+`: numbers only (EL §1.7.1)."""
+    if type(one) is int and type(two) is int:
+        return _long(one + two)
     if isinstance(one, str) and isinstance(two, str) and not (_numeric(one) and _numeric(two)):
         raise JuelError("Expected numbers to add, but there are texts; to join texts, write ${one}${two}.")
     return _long(number(one) + number(two))

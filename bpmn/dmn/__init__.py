@@ -19,13 +19,14 @@ from bpmn.dmn.outcome import (
     MatchedRule,
     Outcome,
 )
+from bpmn.dmn.results import map_result
 from bpmn.dmn.xml import MODEL_NAMESPACES
 from bpmn.model import Problem, Severity
 from bpmn.reading.document import Unreadable, load
 from bpmn.reading.nodes import line, local_name, namespace
 
 __all__ = ["DecisionError", "DecisionModel", "DmnRefused", "EvaluatedDecision", "EvaluatedInput", "EvaluatedOutput",
-           "MatchedRule", "Outcome", "parse", "read"]
+           "MatchedRule", "Outcome", "map_result", "parse", "read"]
 
 _NO_IMPORTS: Mapping[str, bytes] = {}
 

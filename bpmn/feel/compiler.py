@@ -54,9 +54,9 @@ class Compiler:
     def name(self, node: syntax.Name) -> Code:
         builtin = None
         if not self.is_bound(node.name):
+            # A process variable may be called like a function; where it is not called, the variable goes first.
             builtin = self.builtins.get(node.name)
-            if builtin is None or node.name in self.declared:
-                self.free.add(node.name)
+            self.free.add(node.name)
         return closures.variable(node.name, builtin)
 
     def path(self, node: syntax.Path) -> Code:

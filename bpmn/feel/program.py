@@ -23,6 +23,7 @@ _PLAIN = frozenset({bool, int, str, type(None)})
 class Program:
     """One expression: its text, the variables it reads, and its code.
 
+    `names` holds every variable that it may read; those inside a filter may be entries of the elements instead.
     `function` is the fastest way to evaluate it: it takes the scope and gives a JSON-native value, without warnings.
     A value that stands in the scope is given as it is, not copied.
     """

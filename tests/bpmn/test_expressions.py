@@ -111,3 +111,12 @@ def test_anything_else_is_no_truth(value, found):
 
 def test_known_names_may_have_spaces():
     assert camunda8("= order total + 1", ["order total"]).evaluate({"order total": 2}) == 3
+
+
+def test_deeply_nested_variables_are_an_error_of_the_evaluation():
+    value = []
+    for _ in range(5000):
+        value = [value]
+
+    with pytest.raises(EvaluationError, match="nest less deeply"):
+        feel("[x]").evaluate({"x": value})

@@ -43,7 +43,10 @@ def test_scope_may_fall_through_to_an_outer_one_and_is_not_changed():
 
 
 def test_variable_named_like_a_function_does_not_hide_the_function():
-    assert compile_feel("count(items) + count").evaluate({"items": [1, 2], "count": 5}) == 7
+    program = compile_feel("count(items) + count")
+
+    assert program.evaluate({"items": [1, 2], "count": 5}) == 7
+    assert program.names == {"items", "count"}
 
 
 @pytest.mark.parametrize(("text", "names"), [
