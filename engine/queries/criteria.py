@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select
 
 from engine.database import Database, UtcDateTime, from_json, to_json
 from engine.errors import InvalidInput
@@ -78,6 +78,8 @@ class Searchable(Generic[Item]):
     key: ColumnElement[Any]
     fields: Mapping[str, ColumnElement[Any]]
     special: Mapping[str, Special] = field(default_factory=dict)
+    order: Sequence[tuple[str, bool]] = ()
+    """The sort of a search that names none; always followed by the key."""
 
     def where(self, database: Database, criteria: Sequence[Criterion]) -> list[ColumnElement[bool]]:
         """The conditions that criteria stand for. Raises InvalidInput for an unknown field or operator."""
@@ -161,16 +163,17 @@ OPERATORS: Mapping[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]
     "in": _in,
     "not_in": lambda column, values: column.not_in(values) | column.is_(None),
     "like": _like,
-    "gt": lambda column, value: column > value,
-    "gte": lambda column, value: column >= value,
-    "lt": lambda column, value: column < value,
-    "lte": lambda column, value: column <= value,
+    # As literals, because SQLAlchemy does not let plain booleans be ordered.
+    "gt": lambda column, value: column > literal(value, column.type),
+    "gte": lambda column, value: column >= literal(value, column.type),
+    "lt": lambda column, value: column < literal(value, column.type),
+    "lte": lambda column, value: column <= literal(value, column.type),
 }
 
 
 def _order(what: Searchable[Any], sort: Sequence[tuple[str, bool]]) -> list[tuple[ColumnElement[Any], bool]]:
     order = []
-    for name, descending in sort:
+    for name, descending in sort or what.order:
         column = what.fields.get(name)
         if column is None:
             raise InvalidInput(f"Expected to sort by one of {', '.join(what.fields)}, but found {name!r}.")
@@ -197,15 +200,17 @@ def _beyond(order: list[tuple[ColumnElement[Any], bool]], place: list[Any], back
     cases = []
     same: list[ColumnElement[bool]] = []
     for (column, descending), value in zip(order, place, strict=True):
-        if value is None:
-            further = column.is_not(None) if backward else false()
-        else:
-            further = column < value if descending != backward else column > value
-            if not backward:
-                further = further | column.is_(None)
-        cases.append(and_(*same, further))
+        cases.append(and_(*same, _further(column, value, descending != backward, backward)))
         same.append(column.is_(None) if value is None else column == value)
     return or_(*cases)
+
+
+def _further(column: ColumnElement[Any], value: Any, down: bool, backward: bool) -> ColumnElement[bool]:
+    if value is None:
+        return column.is_not(None) if backward else false()
+    edge = literal(value, column.type)
+    beyond = column < edge if down else column > edge
+    return beyond if backward else or_(beyond, column.is_(None))
 
 
 def _written(place: list[Any]) -> str:

@@ -217,6 +217,17 @@ def _below(table: Table) -> Callable[[Database, Criterion], ColumnElement[bool]]
     return made
 
 
+def _visible(_: Database, criterion: Criterion) -> ColumnElement[bool]:
+    """Seen through a chain of scopes, innermost first: an inner variable hides the outer ones of its name."""
+    def place(column: ColumnElement[Any]) -> ColumnElement[Any]:
+        return case({key: index for index, key in enumerate(criterion.value)}, value=column)
+    hiding = schema.variables.alias("hiding_variables")
+    return and_(_v.scope_key.in_(criterion.value), ~exists().where(
+        hiding.c.instance_key == _v.instance_key, hiding.c.name == _v.name,
+        hiding.c.scope_key.in_(criterion.value), place(hiding.c.scope_key) < place(_v.scope_key),
+    ))
+
+
 INSTANCES = Searchable(
     statement=select(
         _i.key, _i.definition_key, _i.process_id, _d.name.label("process_name"), _i.version, _d.version_tag,
@@ -242,6 +253,7 @@ ELEMENTS = Searchable(
     fields=_own(schema.element_instances) | {
         "process_id": _i.process_id, "tenant_id": _i.tenant_id, "has_incident": _e.incident_key.is_not(None),
     },
+    order=(("instance_key", False), ("position", False)),
 )
 VARIABLES = Searchable(
     statement=things.VARIABLES.add_columns(_v.instance_key, _i.root_key, _i.tenant_id)
@@ -249,7 +261,7 @@ VARIABLES = Searchable(
     make=FoundVariable, key=_v.key,
     fields={"key": _v.key, "name": _v.name, "scope_key": _v.scope_key, "instance_key": _v.instance_key,
             "tenant_id": _i.tenant_id, "lookup": _v.lookup},
-    special={"value": _of_value},
+    special={"value": _of_value, "visible_through": _visible},
 )
 JOBS = Searchable(
     statement=things.JOBS.add_columns(_i.root_key, _standing_of_job.label("standing")),

@@ -12,7 +12,7 @@ from engine.queries.criteria import one
 from engine.queries.searches import INCIDENTS, FoundIncident
 from web.camunda8 import formats
 from web.camunda8.blueprint import acting, answer, bp, done, engine
-from web.camunda8.body import key_of
+from web.camunda8.body import body, key_of
 from web.camunda8.searching import Field, Kind, as_date, as_key
 
 
@@ -58,5 +58,6 @@ def get_incident(key: str) -> Response:
 @bp.post("/incidents/<key>/resolution")
 def resolve_incident(key: str) -> Response:
     """Do again what failed."""
+    body()
     acting().execute(incidents.resolve, key_of(key, "incidentKey"))
     return done()

@@ -7,10 +7,12 @@ from typing import Any
 
 from flask import Response
 
+from engine import incidents as engine_incidents
 from engine import instances
 from engine.errors import InvalidInput, NotFound
-from engine.queries import instance
+from engine.queries import instance, lists
 from engine.queries.criteria import Criterion, one
+from engine.queries.paging import MAX_LIMIT
 from engine.queries.searches import INSTANCES, FoundInstance
 from web.camunda8 import completion, elements, formats, incidents
 from web.camunda8.blueprint import acting, answer, bp, done, engine
@@ -132,6 +134,7 @@ def get_instance(key: str) -> Response:
 @bp.post("/process-instances/<key>/cancellation")
 def cancel(key: str) -> Response:
     """Cancel an instance and all that it called."""
+    body()
     acting().execute(instances.cancel, key_of(key, "processInstanceKey"), CANCELLED)
     return done()
 
@@ -140,6 +143,28 @@ def cancel(key: str) -> Response:
 def search_incidents_of_instance(key: str) -> Response:
     """Incidents of an instance and of all that it called."""
     return incidents.KIND.search(Criterion("tree", "eq", _found(key).key))
+
+
+@bp.post("/process-instances/<key>/incident-resolution")
+def resolve_incidents(key: str) -> Response:
+    """Resolve every open incident of an instance, each in a transaction of its own."""
+    number = _found(key).key
+    for incident in lists.incidents(engine(), instance_key=number, limit=MAX_LIMIT).items:
+        acting().execute(engine_incidents.resolve, incident.key)
+    return answer({"batchOperationKey": formats.key(next(engine().keys)), "batchOperationType": "RESOLVE_INCIDENT"})
+
+
+@bp.get("/process-instances/<key>/call-hierarchy")
+def call_hierarchy(key: str) -> Response:
+    """The instances that called each other down to this one, the outermost first."""
+    chain = [_found(key)]
+    while (parent := chain[-1].parent_key) is not None and (caller := one(engine(), INSTANCES, parent)) is not None:
+        chain.append(caller)
+    return answer([
+        {"processInstanceKey": formats.key(found.key), "processDefinitionKey": formats.key(found.definition_key),
+         "processDefinitionName": found.process_name or found.process_id}
+        for found in reversed(chain)
+    ])
 
 
 @bp.get("/process-instances/<key>/statistics/element-instances")

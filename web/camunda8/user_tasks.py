@@ -8,7 +8,7 @@ from flask import Response
 
 from engine import user_tasks
 from engine.errors import NotFound
-from engine.queries import definitions
+from engine.queries import definitions, scopes
 from engine.queries.criteria import Criterion, one
 from engine.queries.searches import USER_TASKS, FoundUserTask
 from web.camunda8 import formats, variables
@@ -117,11 +117,28 @@ def _changes(asked: Body) -> dict[str, Any]:
 
 @bp.post("/user-tasks/<key>/variables/search")
 def search_variables_of_task(key: str) -> Response:
-    """The variables of the scopes that a task sees."""
+    """The variables of all scopes that a task sees, hidden ones included."""
+    return _variables(key, "scope_key", "in")
+
+
+@bp.post("/user-tasks/<key>/effective-variables/search")
+def search_effective_variables(key: str) -> Response:
+    """The variables that a task sees: of those with one name the innermost."""
+    return _variables(key, "visible_through", "eq")
+
+
+@bp.get("/user-tasks/<key>/form")
+def get_form(key: str) -> Response:
+    """Tasks have no form of Camunda's kind here."""
+    _found(key)
+    return done()
+
+
+def _variables(key: str, scopes_field: str, operator: str) -> Response:
     found = _found(key)
     return variables.KIND.search(
         Criterion("instance_key", "eq", found.instance_key),
-        Criterion("scope_key", "in", [found.instance_key, found.element_instance_key]),
+        Criterion(scopes_field, operator, scopes.seen_from(engine(), found.element_instance_key)),
     )
 
 

@@ -1,0 +1,103 @@
+"""User tasks are found, assigned, changed and completed."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import instances
+from tests.engine import drawing
+from tests.web.camunda8 import shapes
+
+MAPPED = '<zeebe:ioMapping><zeebe:input source="=&quot;inner&quot;" target="place"/></zeebe:ioMapping>'
+
+
+@pytest.fixture
+def task(api):
+    review = drawing.user("review", 'candidateGroups="reviewers, leads" candidateUsers="ada"',
+                          'dueDate="2030-02-01T00:00:00Z"').replace("<zeebe:userTask/>", f"<zeebe:userTask/>{MAPPED}")
+    api.deploy(drawing.process("order", drawing.start(), review, drawing.end()))
+    api.start("order", {"amount": 42, "place": "outer"}, businessId="A-1", tags=["vip"])
+    [found] = api.items("user-tasks")
+    return found["userTaskKey"]
+
+
+def test_a_task_has_every_field(api, task):
+    [found] = api.items("user-tasks", {"state": "CREATED"}, page={"from": 0, "limit": 10},
+                        sort=[{"field": "creationDate", "order": "asc"}])
+    shapes.check(found, shapes.USER_TASK)
+    assert found == api.get(f"/user-tasks/{task}")
+    assert (found["name"], found["elementId"], found["assignee"]) == ("review", "review", None)
+    assert (found["candidateGroups"], found["candidateUsers"]) == (["reviewers", "leads"], ["ada"])
+    assert (found["dueDate"], found["priority"]) == ("2030-02-01T00:00:00.000Z", 50)
+    assert (found["processName"], found["businessId"], found["tags"]) == ("Order", "A-1", ["vip"])
+
+
+@pytest.mark.parametrize(("filter", "count"), [
+    ({"candidateGroup": "leads"}, 1), ({"candidateGroup": "others"}, 0),
+    ({"candidateUser": {"$in": ["ada", "bob"]}}, 1),
+    ({"assignee": {"$exists": False}}, 1), ({"state": "COMPLETED"}, 0), ({"tags": ["vip"]}, 1),
+    ({"processInstanceVariables": [{"name": "amount", "value": "42"}]}, 1),
+    ({"localVariables": [{"name": "amount", "value": "42"}]}, 0),
+    ({"localVariables": [{"name": "place", "value": "\"inner\""}]}, 1),
+    ({"dueDate": {"$lt": "2030-02-02T00:00:00Z"}}, 1), ({"priority": {"$gt": 50}}, 0),
+])
+def test_tasks_are_found(api, task, filter, count):
+    assert len(api.items("user-tasks", filter)) == count
+
+
+def test_a_task_is_assigned_and_given_back(api, task):
+    api.send("POST", f"/user-tasks/{task}/assignment", {"assignee": "ada"})
+    assert api.get(f"/user-tasks/{task}")["assignee"] == "ada"
+    api.send("POST", f"/user-tasks/{task}/assignment", {"assignee": "bob"})
+    assert api.get(f"/user-tasks/{task}")["assignee"] == "bob"
+    api.send("POST", f"/user-tasks/{task}/assignment", {"assignee": "ada", "allowOverride": False}, status=409)
+    api.send("DELETE", f"/user-tasks/{task}/assignee")
+    assert api.get(f"/user-tasks/{task}")["assignee"] is None
+    api.send("POST", f"/user-tasks/{task}/assignment", {"assignee": ""}, status=400)
+
+
+def test_a_task_is_changed_and_the_rest_stays(api, task):
+    api.send("PATCH", f"/user-tasks/{task}", {"changeset": {
+        "dueDate": "2031-01-01T00:00:00+01:00", "candidateUsers": ["eve"], "priority": 80,
+    }})
+    found = api.get(f"/user-tasks/{task}")
+    assert (found["dueDate"], found["candidateUsers"]) == ("2030-12-31T23:00:00.000Z", ["eve"])
+    assert (found["priority"], found["candidateGroups"]) == (80, ["reviewers", "leads"])
+    api.send("PATCH", f"/user-tasks/{task}", {"changeset": {"dueDate": "", "candidateGroups": None}})
+    found = api.get(f"/user-tasks/{task}")
+    assert (found["dueDate"], found["candidateGroups"], found["priority"]) == (None, [], 80)
+    for wrong in ({}, {"changeset": {}}, {"changeset": {"priority": 101}}, {"changeset": {"dueDate": "soon"}}):
+        api.send("PATCH", f"/user-tasks/{task}", wrong, status=400)
+
+
+def test_a_task_is_completed(api, task):
+    key = api.get(f"/user-tasks/{task}")["processInstanceKey"]
+    api.send("POST", f"/user-tasks/{task}/completion", {"variables": {"approved": True}})
+    found = api.get(f"/user-tasks/{task}")
+    assert (found["state"], found["completionDate"]) == ("COMPLETED", "2030-01-31T12:00:00.000Z")
+    assert api.instance(key)["state"] == "COMPLETED"
+    api.send("POST", f"/user-tasks/{task}/completion", status=409)
+
+
+def test_a_cancelled_instance_cancels_its_task(api, task):
+    key = api.get(f"/user-tasks/{task}")["processInstanceKey"]
+    api.send("POST", f"/process-instances/{key}/cancellation")
+    assert api.get(f"/user-tasks/{task}")["state"] == "CANCELED"
+
+
+def test_a_task_of_a_suspended_instance_cannot_be_completed(api, task, engine):
+    key = api.get(f"/user-tasks/{task}")["processInstanceKey"]
+    engine.execute(instances.suspend, int(key), "Wait.")
+    assert "suspended" in api.send("POST", f"/user-tasks/{task}/completion", status=409)["detail"]
+
+
+def test_a_task_sees_variables_through_its_scopes(api, task):
+    everything = api.post(f"/user-tasks/{task}/variables/search")["items"]
+    assert sorted((each["name"], each["value"]) for each in everything) == [
+        ("amount", "42"), ("place", '"inner"'), ("place", '"outer"')]
+    seen = api.post(f"/user-tasks/{task}/effective-variables/search")["items"]
+    assert sorted((each["name"], each["value"]) for each in seen) == [("amount", "42"), ("place", '"inner"')]
+
+
+def test_a_task_has_no_form(api, task):
+    assert api.get(f"/user-tasks/{task}/form", status=204) is None
