@@ -1,4 +1,4 @@
-"""Deploys process definitions: versioned, never changed, all files of a deployment or none."""
+"""Deploys process definitions, and decisions with them: versioned, never changed, all files or none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from bpmn import parser
 from bpmn.expressions import EvaluationError
 from bpmn.interpreter import CompileError
 from bpmn.model import EventKind, Model, Problem, Process, Severity
-from engine import audit, programs, schema, subscriptions, timers
+from engine import audit, decisions, programs, schema, subscriptions, timers
+from engine.decisions import DeployedDecision
 from engine.errors import DeploymentRefused, InvalidTimer
 from engine.programs import Definition
 from engine.rows import AnyRow
@@ -67,6 +68,7 @@ class Deployment:
     key: int
     tenant_id: str
     definitions: tuple[DeployedDefinition, ...]
+    decisions: tuple[DeployedDecision, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
@@ -80,26 +82,32 @@ def deploy(tx: Transaction, resources: Sequence[Resource], *, name: str | None =
     Raises DeploymentRefused with every problem of every file.
     """
     models, problems = _read(tx, resources)
+    decision_models, more = decisions.read(resources)
+    problems += more
     tx.engine.database.serialize(tx.connection, "deploy")
     key = tx.key()
     deployed = []
     for resource, model in models:
         deployed += _deploy_model(tx, key, resource, model, tenant_id, problems)
     _refuse(problems)
-    if any(definition.created for definition in deployed):
+    decided = [decision for resource, decision_model in decision_models
+               for decision in decisions.deploy(tx, key, resource, decision_model, tenant_id)]
+    if any(process.created for process in deployed) or any(decision.created for decision in decided):
         tx.rows.insert(schema.deployments, {
             "key": key, "name": name, "source": source, "tenant_id": tenant_id, "deployed_at": tx.now,
             "deployed_by": tx.actor,
         })
         audit.record(tx, "DEPLOY", "DEPLOYMENT", key, details={"resources": [resource.name for resource in resources]})
-    elif deployed:
-        key = deployed[0].deployment_key
-    return Deployment(key=key, tenant_id=tenant_id, definitions=tuple(deployed), problems=tuple(problems))
+    elif deployed or decided:
+        key = deployed[0].deployment_key if deployed else decided[0].deployment_key
+    return Deployment(key=key, tenant_id=tenant_id, definitions=tuple(deployed), decisions=tuple(decided),
+                      problems=tuple(problems))
 
 
 def check(tx: Transaction, resources: Sequence[Resource]) -> tuple[Problem, ...]:
     """What `deploy` would say of these files, errors and warnings; nothing is changed."""
     models, problems = _read(tx, resources)
+    problems += decisions.read(resources)[1]
     for resource, model in models:
         for process in model.processes:
             _prepare(process, resource, problems, key=0, version=0, tenant_id=DEFAULT_TENANT, deployment_key=0)
@@ -113,6 +121,8 @@ def _read(tx: Transaction, resources: Sequence[Resource]) -> tuple[list[tuple[Re
         problems.append(_problem("", "Expected at least one file, but there is none."))
     seen: dict[str, str] = {}
     for resource in resources:
+        if decisions.is_decision(resource):
+            continue
         model, found = parser.read(resource.content, resource.name)
         problems += found
         if model is None:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from bpmn.dmn import DecisionModel
 from bpmn.model import Model, Problem
 from engine import execution
 from engine.clock import Clock, system_clock
@@ -50,6 +51,8 @@ class Engine:
         self.keys = Keys(self.database)
         self.cache = Cache()
         self.programs = Programs()
+        self.decision_models: dict[int, DecisionModel] = {}
+        """Compiled DMN models by the key of their requirements graph."""
         self.wakeup = Wakeup()
         self.contracts: dict[str, JobContract] = {}
         self.checks: list[Callable[[Model], Iterable[Problem]]] = []

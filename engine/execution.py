@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
 
 from bpmn.interpreter import TokenNotFound
+from engine import decisions, recording, schema
 from engine import live as lives
-from engine import recording, schema
 from engine.actions import Action
 from engine.live import Live
 from engine.states import InstanceState
@@ -42,6 +43,7 @@ def run(tx: Transaction) -> None:
 
 
 def _go_on(tx: Transaction, live: Live, actions: Sequence[Action]) -> None:
+    live.run.decide = partial(decisions.evaluate_for, tx, live)
     for action in actions:
         if live.suspended_at is not None and action.waits:
             _defer(tx, live, action)

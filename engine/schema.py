@@ -194,7 +194,7 @@ jobs = Table(
           postgresql_where=text("state = 'CREATED' AND NOT suspended")),
     Index("ix_jobs_expected", "expected_by", sqlite_where=text("ended_at IS NULL AND expected_by IS NOT NULL"),
           postgresql_where=text("ended_at IS NULL AND expected_by IS NOT NULL")),
-    Index("ix_jobs_retrying", "instance_key", sqlite_where=text("ended_at IS NULL AND error_message IS NOT NULL"),
+    Index("ix_jobs_retrying", "due_at", sqlite_where=text("ended_at IS NULL AND error_message IS NOT NULL"),
           postgresql_where=text("ended_at IS NULL AND error_message IS NOT NULL")),
     Index("ix_jobs_locked", "locked_until", sqlite_where=text("state = 'ACTIVATED'"),
           postgresql_where=text("state = 'ACTIVATED'")),
@@ -280,6 +280,50 @@ deferred = Table(
 )
 """What happened to a suspended instance and is applied, in order, when it is resumed: answers of workers that were at
 work when it was suspended must not be lost."""
+
+requirements = Table(
+    "decision_requirements", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("requirements_id", String(255), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("resource_key", BigInteger, ForeignKey("resources.key"), nullable=False),
+    Column("resource_name", Text, nullable=False),
+    Column("deployment_key", BigInteger, ForeignKey("deployments.key"), nullable=False),
+    Column("checksum", String(64), nullable=False),
+    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
+    Column("deployed_at", UtcDateTime, nullable=False),
+    UniqueConstraint("tenant_id", "requirements_id", "version"),
+)
+"""A deployed DMN file: a decision requirements graph, one row per version."""
+
+decisions = Table(
+    "decisions", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("decision_id", String(255), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("requirements_key", BigInteger, ForeignKey("decision_requirements.key"), nullable=False, index=True),
+    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
+    UniqueConstraint("tenant_id", "decision_id", "version"),
+)
+
+decision_evaluations = Table(
+    "decision_evaluations", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("decision_key", BigInteger, nullable=False),
+    Column("decision_id", String(255), nullable=False),
+    Column("instance_key", BigInteger),
+    Column("element_instance_key", BigInteger),
+    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
+    Column("evaluated_at", UtcDateTime, nullable=False),
+    Column("output", Json),
+    Column("decisions", Json, nullable=False),
+    Column("error", Text),
+    Index("ix_decision_evaluations_instance", "instance_key"),
+    Index("ix_decision_evaluations_decision", "decision_key"),
+)
+"""The history of decisions. `decisions` holds every one that was evaluated for it: inputs, matched rules, output."""
 
 user_tasks = Table(
     "user_tasks", metadata,

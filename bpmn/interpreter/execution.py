@@ -93,6 +93,15 @@ class Execution:
         return self.workflow.journal
 
     @property
+    def decide(self) -> Decide | None:
+        """Evaluates deployed decisions for business rule tasks."""
+        return self.workflow.decide
+
+    @decide.setter
+    def decide(self, decide: Decide | None) -> None:
+        self.workflow.decide = decide
+
+    @property
     def state(self) -> str:
         """ACTIVE, COMPLETED or TERMINATED."""
         if not self.workflow.completed:

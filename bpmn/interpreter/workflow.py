@@ -29,8 +29,8 @@ Record = list[Any]
 """What compensation needs to know of a completed activity; see `bpmn.interpreter.nodes.compensation`."""
 
 
-Decide = Callable[["CalledDecision", str, dict[str, Any]], Any]
-"""(how a task calls it, decision id, variables) → the result."""
+Decide = Callable[["CalledDecision", str, dict[str, Any], int], Any]
+"""(how a task calls it, decision id, variables, token) → the result."""
 
 
 class ScopeWorkflow:

@@ -22,6 +22,11 @@ from tests.conformance.micro_host import SCRIPT, BpmnError, Message, as_jobs
 FOR_EVER = timedelta(days=365)
 
 
+DECISION = b"""<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="g" name="g" namespace="t">
+  <decision id="d" name="d"><literalExpression id="l"><text>1 + 1</text></literalExpression></decision></definitions>"""
+"""The one decision that the micro diagrams call."""
+
+
 class Clock:
     def __init__(self) -> None:
         self.now = datetime(2030, 1, 1, tzinfo=UTC)
@@ -69,7 +74,10 @@ class EngineHost:
 
     # -- what the drivers call
     def deploy(self, xml: str) -> None:
-        self.engine.execute(definitions.deploy, [definitions.Resource(name="micro.bpmn", content=as_jobs(xml))])
+        resources = [definitions.Resource(name="micro.bpmn", content=as_jobs(xml))]
+        if "calledDecision" in xml:
+            resources.append(definitions.Resource(name="micro.dmn", content=DECISION))
+        self.engine.execute(definitions.deploy, resources)
 
     def start(self, process_id: str, **variables: Any) -> Instance:
         started = self.engine.execute(instances.start, process_id, variables=variables)

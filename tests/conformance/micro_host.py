@@ -358,7 +358,7 @@ class Host:
                         self._settle(self._new(process_id, payload, node.element.id))
 
 
-def decide(called: Any, decision_id: str, variables: dict[str, Any]) -> Any:
+def decide(called: Any, decision_id: str, variables: dict[str, Any], token: int) -> Any:
     """The micro diagrams only ask that the decision is evaluated, not what it says."""
     return None
 

@@ -114,7 +114,7 @@ class BusinessRule(Activity):
         decide = token.workflow.top_workflow.decide
         if decide is None:
             raise DecisionFailed(f"Expected decision {decision_id!r} to be deployed, but it is not.")
-        value = decide(called, decision_id, token.scope.visible())
+        value = decide(called, decision_id, token.scope.visible(), token.id)
         local = bool(self.element.outputs)
         assign_path(self.own_scope(token) if local else token.scope, called.result_variable, value, local=local)
         return True

@@ -31,6 +31,22 @@ def upgrade() -> None:
     op.create_index("ix_audit_at", "audit", ["at"], unique=False)
     op.create_index("ix_audit_instance", "audit", ["instance_key", "key"], unique=False)
     op.create_table(
+        "decision_evaluations",
+        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("decision_key", sa.BigInteger(), nullable=False),
+        sa.Column("decision_id", sa.String(length=255), nullable=False),
+        sa.Column("instance_key", sa.BigInteger(), nullable=True),
+        sa.Column("element_instance_key", sa.BigInteger(), nullable=True),
+        sa.Column("tenant_id", sa.String(length=64), nullable=False),
+        sa.Column("evaluated_at", UtcDateTime(), nullable=False),
+        sa.Column("output", Json(), nullable=True),
+        sa.Column("decisions", Json(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_index("ix_decision_evaluations_decision", "decision_evaluations", ["decision_key"], unique=False)
+    op.create_index("ix_decision_evaluations_instance", "decision_evaluations", ["instance_key"], unique=False)
+    op.create_table(
         "deferred",
         sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("instance_key", sa.BigInteger(), nullable=False),
@@ -162,7 +178,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_jobs_retrying",
         "jobs",
-        ["instance_key"],
+        ["due_at"],
         unique=False,
         sqlite_where=sa.text("ended_at IS NULL AND error_message IS NOT NULL"),
         postgresql_where=sa.text("ended_at IS NULL AND error_message IS NOT NULL"),
@@ -299,6 +315,29 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_resources_deployment_key"), "resources", ["deployment_key"], unique=False)
     op.create_table(
+        "decision_requirements",
+        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("requirements_id", sa.String(length=255), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("resource_key", sa.BigInteger(), nullable=False),
+        sa.Column("resource_name", sa.Text(), nullable=False),
+        sa.Column("deployment_key", sa.BigInteger(), nullable=False),
+        sa.Column("checksum", sa.String(length=64), nullable=False),
+        sa.Column("tenant_id", sa.String(length=64), nullable=False),
+        sa.Column("deployed_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["deployment_key"],
+            ["deployments.key"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["resource_key"],
+            ["resources.key"],
+        ),
+        sa.PrimaryKeyConstraint("key"),
+        sa.UniqueConstraint("tenant_id", "requirements_id", "version"),
+    )
+    op.create_table(
         "definitions",
         sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("process_id", sa.String(length=255), nullable=False),
@@ -324,6 +363,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key"),
         sa.UniqueConstraint("tenant_id", "process_id", "version"),
     )
+    op.create_table(
+        "decisions",
+        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("decision_id", sa.String(length=255), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("requirements_key", sa.BigInteger(), nullable=False),
+        sa.Column("tenant_id", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["requirements_key"],
+            ["decision_requirements.key"],
+        ),
+        sa.PrimaryKeyConstraint("key"),
+        sa.UniqueConstraint("tenant_id", "decision_id", "version"),
+    )
+    op.create_index(op.f("ix_decisions_requirements_key"), "decisions", ["requirements_key"], unique=False)
     op.create_table(
         "instances",
         sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
