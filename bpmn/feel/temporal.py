@@ -15,6 +15,7 @@ NANOS = 1_000_000_000
 DAY_NANOS = 86_400 * NANOS
 MAX_YEAR = 999_999_999
 MAX_OFFSET = 18 * 3600
+_MAX_COUNT = 2**63 * NANOS
 
 Zone = int | str | None
 """Offset in seconds, the id of a zone, or None for local time."""
@@ -246,12 +247,14 @@ def midnight(date: Date) -> DateTime:
 
 
 class _Duration:
-    """What the two kinds of duration share: a signed count of their smallest unit."""
+    """What the two kinds of duration share: a signed count of their smallest unit. Raises ValueError if it is huge."""
 
     __slots__ = ("count",)
     unit: ClassVar[str]
 
     def __init__(self, count: int) -> None:
+        if abs(count) >= _MAX_COUNT:
+            raise ValueError("Expected a duration up to 2⁶³ seconds, but it is longer.")
         self.count = count
 
     def order(self) -> tuple[bool, int]:

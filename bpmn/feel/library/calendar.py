@@ -1,4 +1,4 @@
-"""Temporal functions (DMN 1.5 §10.3.4.11 and .12) and Camunda 8's `last day of month`."""
+"""Temporal functions (DMN 1.5 §10.3.4.11 and .12) and Camunda 8's additions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime
 import time
 
 from bpmn.feel.library.registry import builtin
-from bpmn.feel.temporal import NANOS, Date, DateTime, days_in_month, from_epoch_day
+from bpmn.feel.temporal import NANOS, Date, DateTime, DaysDuration, MonthsDuration, days_in_month, from_epoch_day
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -61,3 +61,12 @@ def last_day_of_month(value: Date | DateTime) -> Date:
     """Camunda 8: the last day of its month."""
     day = _day(value)
     return Date(day.year, day.month, days_in_month(day.year, day.month))
+
+
+@builtin("cycle", "repetitions?: integer, interval: duration", "interval: duration")
+def cycle(first: int | DaysDuration | MonthsDuration | None,
+          interval: DaysDuration | MonthsDuration | None = None) -> str:
+    """Camunda 8: the text of a timer that repeats so often, or without end (ISO 8601 repeating interval)."""
+    if interval is None:
+        return f"R/{first}"
+    return f"R{'' if first is None else first}/{interval}"

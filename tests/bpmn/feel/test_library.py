@@ -123,6 +123,10 @@ def test_contexts_ranges_and_calendar(text, expected):
     ('get value({a: {b: 1}}, ["a", "b"])', 1),
     ('fromAi(toolCall.city, "the city", "string")', "Paris"),
     ("assert(5, 5 > 1)", 5),
+    ('cycle(3, duration("PT1H"))', "R3/PT1H"),
+    ('cycle(duration("P1M"))', "R/P1M"),
+    ('cycle(null, @"PT10S")', "R/PT10S"),
+    ('cycle(repetitions: 2, interval: @"P1D")', "R2/P1D"),
 ])
 def test_camunda_8(text, expected):
     assert evaluate(text, toolCall={"city": "Paris"}) == expected
