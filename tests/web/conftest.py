@@ -124,8 +124,9 @@ def open_page(browser, address):
     contexts = []
 
     def complain(message):
-        # A refused form is answered with 4xx on purpose, and the browser logs each of those.
-        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
+        # Refused forms and lost connections are part of the tests, and the browser logs each of them.
+        expected = ("Failed to load resource", "Failed to fetch")
+        if message.type in {"error", "warning"} and not any(words in message.text for words in expected):
             complaints.append(message.text)
 
     def open_(path="/", **options):

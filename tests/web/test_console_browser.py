@@ -233,6 +233,51 @@ def test_page_follows_the_engine_by_itself_until_it_is_paused(open_page, engine,
     assert page.locator("h1 .state", has_text="Suspended").count() == 1
 
 
+def test_page_that_cannot_be_updated_says_so_and_keeps_what_it_shows(open_page, failed):
+    # given
+    page = open_page("/")
+    page.clock.install()
+    visit(page, f"/instances/{failed}")
+    seen = page.locator("#as-of time").get_attribute("datetime")
+
+    # when the server is gone
+    page.route("**/instances/**", lambda route: route.abort())
+    page.clock.fast_forward(4_000)
+
+    # then
+    page.locator("#stale").wait_for()
+    assert page.locator("h1").inner_text().startswith("order-0")
+    assert page.locator("#as-of time").get_attribute("datetime") == seen
+
+    # when it answers with an error
+    page.unroute("**/instances/**")
+    page.route("**/instances/**", lambda route: route.fulfill(status=503, body="This server is shutting down."))
+    page.clock.fast_forward(4_000)
+    page.locator("#stale").wait_for()
+    assert page.locator("h1").inner_text().startswith("order-0")
+
+    # when it is back
+    page.unroute("**/instances/**")
+    page.clock.fast_forward(4_000)
+
+    # then
+    page.locator("#stale").wait_for(state="hidden")
+    assert page.locator("#as-of time").get_attribute("datetime") > seen
+
+
+def test_form_that_does_not_get_through_says_so(open_page, failed):
+    # given
+    page = open_page(f"/instances/{failed}")
+    page.route("**/suspension", lambda route: route.abort())
+
+    # when
+    page.get_by_role("button", name="Suspend").click()
+    give_reason(page, "suspend", "Wait.")
+
+    # then
+    page.locator("#suspend .form-error", has_text="cannot be reached").wait_for()
+
+
 def test_diagram_history_and_tables_are_one_selection(open_page, failed):
     # given
     page = open_page(f"/instances/{failed}?tab=jobs")

@@ -2,6 +2,7 @@
 import './console.css';
 import htmx from 'htmx.org';
 
+import { watchConnection } from './parts/connection.js';
 import { copyFrom } from './parts/copy.js';
 import { openDialog } from './parts/dialogs.js';
 import { checkJson } from './parts/json.js';
@@ -59,8 +60,8 @@ document.addEventListener('htmx:after:swap', () => {
   showTimes();
   raise();
 });
-document.addEventListener('htmx:error', (event) => console.warn('A request failed.', event.detail?.error ?? ''));
 
 showTimes();
 raise();
+watchConnection();
 startLive(htmx);

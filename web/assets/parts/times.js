@@ -22,6 +22,8 @@ function words(date) {
 }
 
 export function showTimes() {
+  const asOf = document.getElementById('live')?.dataset.asOf;
+  if (asOf) document.querySelector('#as-of time').dateTime = asOf;
   for (const element of document.querySelectorAll('time[datetime]')) {
     const date = new Date(element.dateTime);
     element.title = absolute(date);
