@@ -189,7 +189,9 @@ class Database:
         self._writers = FairLock()
         self._prepared: dict[Executable | Upsert, Prepared] = {}
         if self.is_sqlite:
-            self.engine = create_engine(parsed, connect_args={"timeout": busy_timeout, "check_same_thread": False})
+            # Readers never wait for each other, so there is no reason to make them wait for a connection.
+            self.engine = create_engine(parsed, pool_size=10, max_overflow=100,
+                                        connect_args={"timeout": busy_timeout, "check_same_thread": False})
             _prepare_sqlite(self.engine, synchronous)
         else:
             self.engine = create_engine(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import RowMapping, bindparam, delete, select, update
+from sqlalchemy import RowMapping, bindparam, select, update
 
 from engine import audit, guard, lookups, schema, starting, values
 from engine import live as lives
@@ -47,7 +47,6 @@ DEFERRED = (
     select(schema.deferred.c.action).where(schema.deferred.c.instance_key == bindparam("key"))
     .order_by(schema.deferred.c.key)
 )
-DROP_DEFERRED = delete(schema.deferred).where(schema.deferred.c.instance_key == bindparam("b_key"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +114,6 @@ def cancel(tx: Transaction, key: int, reason: str) -> None:
     live = lives.restore(tx, key)
     assert live is not None
     live.end_reason = why
-    tx.rows.write(DROP_DEFERRED, {"b_key": key})
     tx.resume(key, Cancel())
 
 
@@ -159,7 +157,7 @@ def resume(tx: Transaction, key: int, reason: str) -> None:
             _set_suspended(tx, member, suspended=False)
             for (action,) in tx.select(DEFERRED, {"key": member}):
                 tx.resume(member, _decoder.decode(action))
-            tx.rows.write(DROP_DEFERRED, {"b_key": member})
+            tx.rows.write(lives.DROP_DEFERRED, {"b_key": member})
     tx.instance_rows.clear()
     tx.announce(DUE)
     audit.record(tx, "RESUME", "INSTANCE", key, instance_key=key, reason=why)

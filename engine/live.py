@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, Table, and_, bindparam, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, Table, and_, bindparam, delete, func, select, update
 
 from bpmn.interpreter import Execution
 from engine import schema
@@ -51,6 +51,8 @@ END_SCOPE = (
     update(schema.variables).where(_v.instance_key == bindparam("b_key"), _v.scope_key == bindparam("b_scope"))
     .values(ended=True)
 )
+
+DROP_DEFERRED = delete(schema.deferred).where(schema.deferred.c.instance_key == bindparam("b_key"))
 
 
 def with_instance(table: Table) -> Select[Any]:
@@ -182,6 +184,8 @@ def save(tx: Transaction, live: Live) -> None:
         row.update(values)
     else:
         tx.rows.write(SAVE, {"b_key": live.key, **{f"b_{name}": value for name, value in values.items()}})
+    if ended and live.suspended_at is not None:
+        tx.rows.write(DROP_DEFERRED, {"b_key": live.key})
     if live.incidents_changed:
         tx.rows.write(COUNT_INCIDENTS, {"b_key": live.key})
         live.incidents_changed = False

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import and_, bindparam, func, select
 
 from engine import jobs, messages, schema, timers
 from engine.states import JobState
-from engine.wakeup import DUE
+from engine.wakeup import DUE, jobs_topic
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 logger = structlog.get_logger(__name__)
 
-CHECKS: tuple[Callable[[Transaction], int], ...] = (jobs.release_expired, timers.trigger_due, messages.expire)
+CHECKS: tuple[Callable[[Transaction], int], ...] = (jobs.release_expired, messages.expire)
 
 LONGEST_WAIT = timedelta(seconds=5)
 """Other processes commit too and cannot wake this one, so it looks from time to time."""
@@ -31,26 +31,56 @@ NEXT_DUE = (
     select(func.min(_j.locked_until)).where(_j.state == JobState.ACTIVATED.value),
     select(func.min(schema.messages.c.expires_at)),
 )
+_RETRIED = and_(_j.ended_at.is_(None), _j.error_message.is_not(None))
+NEXT_RETRY = select(func.min(_j.due_at)).where(_RETRIED, _j.due_at > bindparam("now"))
+RETRIED_SINCE = select(_j.type).distinct().where(
+    _RETRIED, _j.due_at > bindparam("since"), _j.due_at <= bindparam("now")
+)
 
 
 def run_once(engine: Engine) -> int:
     """Do what has fallen due; returns how much that was. One check that fails does not hold up the others."""
-    total = 0
+    total = _fire_timers(engine)
     for check in CHECKS:
         try:
-            count = engine.execute(check)
+            total += engine.execute(check)
         except Exception:
             logger.exception("background check failed", check=check.__name__)
-        else:
-            total += count
     return total
+
+
+def _fire_timers(engine: Engine) -> int:
+    try:
+        return engine.execute(timers.trigger_due)
+    except Exception:
+        logger.exception("firing timers together failed; firing them one by one")
+    fired = 0
+    for key, instance_key in timers.due(engine):
+        try:
+            fired += engine.execute(timers.trigger, key, instance_key)
+        except Exception:
+            # One instance that cannot go on must not stop the timers of all others.
+            logger.exception("firing a timer failed", timer_key=key, instance_key=instance_key)
+            engine.execute(timers.postpone, key)
+    return fired
 
 
 def next_due(engine: Engine) -> datetime | None:
     """When something falls due next; None if nothing is planned."""
     with engine.read() as connection:
         times = [connection.scalar(statement) for statement in NEXT_DUE]
+        times.append(connection.scalar(NEXT_RETRY, {"now": engine.clock()}))
     return min((time for time in times if time is not None), default=None)
+
+
+def wake_for_retries(engine: Engine, since: datetime) -> datetime:
+    """Wake who waits for jobs whose pause before another try has ended since then; returns up to when."""
+    now = engine.clock()
+    with engine.read() as connection:
+        types = connection.scalars(RETRIED_SINCE, {"since": since, "now": now}).all()
+    if types:
+        engine.wakeup.announce([jobs_topic(type) for type in types])
+    return now
 
 
 class Scheduler:
@@ -73,10 +103,12 @@ class Scheduler:
         self._thread.join()
 
     def _run(self) -> None:
+        looked = self._engine.clock()
         with self._listener:
             while not self._stopping.is_set():
                 try:
                     busy = run_once(self._engine) >= timers.BATCH
+                    looked = wake_for_retries(self._engine, looked)
                     wait = timedelta() if busy else self._wait()
                 except Exception:
                     logger.exception("scheduler failed")

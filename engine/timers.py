@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, select, update
@@ -20,10 +20,14 @@ from engine.subscriptions import ATTACHED
 from engine.wakeup import DUE
 
 if TYPE_CHECKING:
+    from engine.engine import Engine
     from engine.transaction import Transaction
 
 BATCH = 100
 """Timers that one transaction fires at most, so that none of them is long."""
+
+LATER = timedelta(minutes=1)
+"""When a timer is tried again whose firing failed because of a fault of ours."""
 
 _t = schema.timers.c
 
@@ -33,6 +37,7 @@ REARM = (
     update(schema.timers).where(_t.key == bindparam("b_key"))
     .values(due_at=bindparam("b_due_at"), repeats_left=bindparam("b_repeats_left"))
 )
+POSTPONE = update(schema.timers).where(_t.key == bindparam("b_key")).values(due_at=bindparam("b_due_at"))
 DUE_NOW = (
     select(_t.key, _t.instance_key).where(~_t.suspended, _t.due_at <= bindparam("now"))
     .order_by(_t.due_at, _t.key).limit(BATCH)
@@ -81,17 +86,31 @@ def arm_start(tx: Transaction, definition: Definition, event: StartEvent) -> Non
 
 
 def trigger_due(tx: Transaction) -> int:
-    """Fire the timers that are due, the oldest first; returns how many."""
-    fired = 0
-    for key, instance_key in tx.select(DUE_NOW, {"now": tx.now}):
-        # The instance is locked before its timer, as everywhere.
-        if instance_key is not None and lives.restore(tx, instance_key) is None:
-            continue
-        timer = tx.first(BY_KEY, {"key": key})
-        if timer is not None and timer.due_at <= tx.now:
-            _fire(tx, timer)
-            fired += 1
-    return fired
+    """Fire the timers that are due, the oldest first, at most `BATCH`; returns how many."""
+    return sum(trigger(tx, key, instance_key) for key, instance_key in tx.select(DUE_NOW, {"now": tx.now}))
+
+
+def due(engine: Engine) -> list[tuple[int, int | None]]:
+    """The keys of timers that are due, each with its instance's, at most `BATCH`."""
+    with engine.read() as connection:
+        return [(row.key, row.instance_key) for row in connection.execute(DUE_NOW, {"now": engine.clock()})]
+
+
+def trigger(tx: Transaction, key: int, instance_key: int | None) -> bool:
+    """Fire one timer; False if it is not due any more, or another node is firing it."""
+    # The instance is locked before its timer, as everywhere.
+    if instance_key is not None and lives.restore(tx, instance_key) is None:
+        return False
+    timer = tx.first(BY_KEY, {"key": key})
+    if timer is None or timer.due_at > tx.now:
+        return False
+    _fire(tx, timer)
+    return True
+
+
+def postpone(tx: Transaction, key: int) -> None:
+    """Let a timer whose firing failed be tried again later."""
+    tx.rows.write(POSTPONE, {"b_key": key, "b_due_at": tx.now + LATER})
 
 
 def _fire(tx: Transaction, timer: AnyRow) -> None:

@@ -70,7 +70,10 @@ def postgres_server():
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server):
-    """Makes fresh databases on the server by copying one that was set up; gives their addresses."""
+    """Makes fresh databases on the server by copying one that was set up; gives their addresses.
+
+    They are dropped again on a server that stays.
+    """
     admin = create_engine(Database(postgres_server).engine.url, isolation_level="AUTOCOMMIT")
     run = uuid.uuid4().hex[:8]
     template = f"fresh_{run}"
@@ -87,7 +90,7 @@ def postgres_template(postgres_server):
         return str(admin.url.set(database=name).render_as_string(hide_password=False))
 
     yield make
-    for name in [*made, template]:
+    for name in [*made, template] if "TEST_DATABASE_URL" in os.environ else []:
         _sql(admin, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
     admin.dispose()
 

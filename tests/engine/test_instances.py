@@ -285,3 +285,20 @@ def test_failed_command_changes_nothing(engine, steps):
     assert steps.variables(key) == {"x": 2}
     with engine.read() as connection:
         assert len(connection.execute(select(schema.element_instances)).all()) == 3
+
+
+def test_answers_kept_for_a_suspended_instance_go_with_it(engine, steps):
+    # given a suspended instance whose called instance got an answer meanwhile
+    steps.deploy(process("child", start(), service("inner"), end()))
+    steps.deploy(process("parent", start(), call("sub", "child"), end()))
+    key = steps.start("parent")
+    [job] = steps.take("inner")
+    engine.execute(instances.suspend, key, "wait")
+    engine.execute(jobs.complete, job.key, {"x": 1})
+    assert steps.left_behind()["deferred"] == 1
+
+    # when it is cancelled
+    engine.execute(instances.cancel, key, "never mind")
+
+    # then nothing is kept
+    assert steps.left_behind() == {}

@@ -214,3 +214,46 @@ def test_scheduler_is_woken_by_what_falls_due_sooner(sqlite_url, steps):
     running.stop()
     engine.close()
     assert threading.active_count() >= 1
+
+
+def test_one_instance_that_breaks_does_not_stop_the_timers_of_others(engine, clock, steps):
+    from sqlalchemy import text
+
+    # given two instances that wait, one of which has a state that cannot be read
+    steps.deploy(process("wait", start(), catch("hour", timer("Duration", "PT1H")), end()))
+    broken, whole = steps.start("wait"), steps.start("wait")
+    with engine.database.write() as connection:
+        connection.execute(text("UPDATE instances SET tokens = :nonsense, revision = 9 WHERE key = :key"),
+                           {"nonsense": b"\xc1", "key": broken})
+
+    # when their time comes
+    clock.advance(hours=1)
+    scheduler.run_once(engine)
+
+    # then the whole one goes on, and the broken one is tried again later
+    assert steps.state(whole) == "COMPLETED"
+    [postponed] = steps.detail(broken).timers
+    assert postponed.due_at == clock.now + timedelta(minutes=1)
+
+
+def test_who_waits_for_jobs_is_woken_when_the_pause_before_a_retry_is_over(engine, clock, steps):
+    from engine import jobs
+    from engine.wakeup import jobs_topic
+
+    # given a job that is tried again in a minute, and a worker that waits for it
+    steps.deploy(process("order", start(), service("work"), end()))
+    steps.start("order")
+    [job] = steps.take("work")
+    engine.execute(jobs.fail, job.key, "closed", retry_in=timedelta(minutes=1))
+    assert scheduler.next_due(engine) == clock.now + timedelta(minutes=1)
+    looked = clock.now
+    with engine.wakeup.listen([jobs_topic("work")]) as listener:
+        # when it looks before and after the pause is over
+        looked = scheduler.wake_for_retries(engine, looked)
+        assert not listener.wait(0)
+        clock.advance(minutes=1)
+        scheduler.wake_for_retries(engine, looked)
+
+        # then it is woken once
+        assert listener.wait(0)
+        assert not listener.wait(0)
