@@ -16,13 +16,15 @@ from bpmn.feel.closures import Code
 from bpmn.feel.scope import Local
 from bpmn.feel.types import FunctionType, Type
 from bpmn.feel.values import Function, Value
-from bpmn.reading.nodes import Node, local_name
+from bpmn.reading.nodes import ZEEBE, Node, local_name
 
 if TYPE_CHECKING:
     from bpmn.dmn.evaluation import Evaluation
     from bpmn.dmn.models import DecisionModel
 
 _NOTHING: Mapping[str, Any] = {}
+_KINDS = {"decisionTable": "DECISION_TABLE", "literalExpression": "LITERAL_EXPRESSION"}
+_CAMUNDA_VERSION_TAG = "{http://camunda.org/schema/1.0/dmn}versionTag"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Element(ABC):
         self.name = name_of(node)
         self.key = (model.namespace, self.id)
         self.requires: tuple[Required, ...] = ()
+        variable = child(node, "variable")
+        self._reference = None if variable is None else variable.get("typeRef")
         self.problem: str | None = None
         """Why it cannot be evaluated."""
 
@@ -54,8 +58,7 @@ class Element(ABC):
     @property
     def type(self) -> Type | None:
         """The type that its variable declares."""
-        variable = child(self.node, "variable")
-        return None if variable is None else self.model.types.find(variable.get("typeRef"))
+        return None if self._reference is None else self.model.types.find(self._reference)
 
     def compile(self) -> None:  # noqa: B027 - most elements have nothing to prepare
         """Prepare the element, once all models are linked; its boxes note what fails."""
@@ -106,14 +109,15 @@ class Decision(Element):
         self.table: Table | None = None
         self.code: Code | None = None
 
-    @property
-    def kind(self) -> str:
+        expression = expression_of(node)
+        self.kind = _KINDS.get("" if expression is None else local_name(expression), "UNKNOWN")
         """Camunda 8's word for its kind of logic."""
-        if self.table is not None:
-            return "DECISION_TABLE"
-        expression = expression_of(self.node)
-        literal = expression is not None and local_name(expression) == "literalExpression"
-        return "LITERAL_EXPRESSION" if literal else "UNKNOWN"
+
+    @property
+    def version_tag(self) -> str | None:
+        """The version tag that the Modeler gave it, in either dialect."""
+        extension = self.node.find(f"{{*}}extensionElements/{ZEEBE}versionTag")
+        return self.node.get(_CAMUNDA_VERSION_TAG) if extension is None else extension.get("value")
 
     def names(self) -> list[str]:
         """Its name, its variable's, and (as Camunda has it) its id; in Camunda 7 its output columns too."""

@@ -49,11 +49,9 @@ class DecisionModel:
             if kind is not None:
                 element = kind(node, self)
                 self._elements[element.id] = element
-
-    @property
-    def decisions(self) -> Mapping[str, Decision]:
+        self.decisions: Mapping[str, Decision] = {
+            key: element for key, element in self._elements.items() if isinstance(element, Decision)}
         """The decisions by id, in XML order."""
-        return {key: element for key, element in self._elements.items() if isinstance(element, Decision)}
 
     @property
     def elements(self) -> Mapping[str, Element]:

@@ -7,12 +7,11 @@ Written out for what occurs most (a variable against a constant); everything els
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from bpmn.feel import operations, properties
 from bpmn.feel.limits import current_run, warn
-from bpmn.feel.operations import ORDERS
+from bpmn.feel.operations import ORDERS, PLAIN_ORDER
 from bpmn.feel.scope import missing, suggestion
 from bpmn.feel.values import EXACT_INTEGER, NUMBERS, TEMPORALS, Builtin, Range, Value, show, type_name
 
@@ -29,8 +28,7 @@ ARITHMETIC: Mapping[str, Operation] = {
     "/": operations.divide,
     "**": operations.power,
 }
-_SAME_ORDER = frozenset({int, str, Decimal, float})
-_ORDERED = TEMPORALS | _SAME_ORDER
+_ORDERED = TEMPORALS | PLAIN_ORDER
 
 
 def constant(value: Value) -> Code:
@@ -82,7 +80,7 @@ def compare(symbol: str, left: Code, right: Code) -> Code:
     def run(scope: Scope) -> bool | None:
         one, two = left(scope), right(scope)
         kind = type(one)
-        if kind is type(two) and kind in _SAME_ORDER:
+        if kind is type(two) and kind in PLAIN_ORDER:
             return order(one, two)
         return _compare(symbol, one, two)
 
@@ -92,7 +90,7 @@ def compare(symbol: str, left: Code, right: Code) -> Code:
 def compare_with_constant(symbol: str, left: Code, value: Value) -> Code:
     """`left < 5`."""
     order, kind = ORDERS[symbol], type(value)
-    if kind not in _SAME_ORDER:
+    if kind not in PLAIN_ORDER:
         return compare(symbol, left, constant(value))
     near = _nearest_float(value)
 

@@ -12,6 +12,8 @@ from bpmn.feel.values import CONTEXT, DURATIONS, EXACT_INTEGER, NUMBERS, TEMPORA
 
 Order = Callable[[Value, Value], bool]
 ORDERS: Mapping[str, Order] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+PLAIN_ORDER = frozenset({int, str, Decimal, float})
+"""Types whose order is Python's own."""
 _MILLISECOND = 1_000_000
 
 
@@ -68,12 +70,12 @@ def not_equal(left: Value, right: Value) -> bool | None:
 def compare(left: Value, right: Value, order: Order) -> bool | None:
     """One of `<`, `<=`, `>`, `>=`: null unless both are of one type that has an order."""
     kind, other = type(left), type(right)
+    if kind is other and kind in PLAIN_ORDER:
+        return order(left, right)
     if kind in NUMBERS and other in NUMBERS:
         return order(decimal(left), decimal(right))
     if kind is not other:
         return None
-    if kind is str:
-        return order(left, right)
     if kind not in TEMPORALS:
         return None
     (zoned, one), (other_zoned, two) = left.order(), right.order()
