@@ -18,14 +18,16 @@ from web.cli.services import ExternalTypes, Services, Sources
 from web.cli.terminal import Json, answer, table
 
 Files = Annotated[
-    list[Path], typer.Argument(metavar="FILE…", show_default=False, help="BPMN files; a folder: its *.bpmn.")
+    list[Path], typer.Argument(metavar="FILE…", show_default=False, help="BPMN and DMN files, or folders of them.")
 ]
+
+SUFFIXES = (".bpmn", ".dmn")
 
 
 def deploy(
     files: Files, services: Sources = None, external_types: ExternalTypes = None, url: Url = None, json: Json = False
 ) -> None:
-    """Deploy diagrams: all of them, or none and a list of everything that is wrong."""
+    """Deploy processes and decisions: all of them, or none and a list of everything that is wrong."""
     resources = [Resource(name=path.name, content=read_file(path)) for path in found(files)]
     if url:
         body = ask(
@@ -46,13 +48,13 @@ def found(paths: Sequence[Path]) -> list[Path]:
     """The files that are meant.
 
     Raises:
-        Refused: a folder holds no diagram.
+        Refused: a folder holds neither processes nor decisions.
     """
     files: list[Path] = []
     for path in paths:
-        inside = sorted(path.glob("*.bpmn")) if path.is_dir() else [path]
+        inside = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES) if path.is_dir() else [path]
         if not inside:
-            raise Refused(f"Expected *.bpmn files in {path}, but there are none.")
+            raise Refused(f"Expected *.bpmn or *.dmn files in {path}, but there are none.")
         files += inside
     return files
 
@@ -61,22 +63,34 @@ def show(console: Console, deployment: Deployment) -> None:
     """What was deployed, and the warnings."""
     if deployment.problems:
         show_problems(console, deployment.problems)
-    console.print(
-        table(
-            ["process", "version", "key", "file", ""],
-            (
-                [made.process_id, made.version, made.key, made.resource_name, "" if made.created else "unchanged"]
-                for made in deployment.definitions
-            ),
-        )
-    )
+    rows: list[list[Any]] = [
+        ["process", made.process_id, made.version, made.key, made.resource_name, "" if made.created else "unchanged"]
+        for made in deployment.definitions
+    ]
+    rows += [
+        [
+            "decision",
+            made.decision_id,
+            made.version,
+            made.key,
+            made.requirements.resource_name,
+            "" if made.created else "unchanged",
+        ]
+        for made in deployment.decisions
+    ]
+    console.print(table(["", "id", "version", "key", "file", ""], rows))
 
 
 def show_remote(console: Console, body: Mapping[str, Any]) -> None:
     """What a server says it has deployed."""
-    processes = [item["processDefinition"] for item in body.get("deployments", ()) if item.get("processDefinition")]
-    fields = ("processDefinitionId", "processDefinitionVersion", "processDefinitionKey", "resourceName")
-    console.print(table(["process", "version", "key", "file"], ([item[name] for name in fields] for item in processes)))
+    rows = []
+    for item in body.get("deployments", ()):
+        for kind, name in (("process", "processDefinition"), ("decision", "decisionDefinition")):
+            made = item.get(name)
+            if made:
+                id = made.get(f"{name}Id")
+                rows.append([kind, id, made.get("version", made.get(f"{name}Version")), made.get(f"{name}Key")])
+    console.print(table(["", "id", "version", "key"], rows))
 
 
 def start(
