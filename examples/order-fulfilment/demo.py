@@ -114,9 +114,10 @@ ORDERS = (
     Order(number="A-1012", customer="lovelace", items={"POT-GLASS": 1}, outcome=Outcome.STALLED,
           why="the carriers take longer than agreed", fault=SLOW_CARRIERS),
     Order(number="A-1013", customer="galilei", items={"MUG-BLUE": 4}, outcome=Outcome.INCIDENT,
-          why="the answer of Billing lacks a field", fault={"service": "billing", "behaviour": "bad-answer"}),
+          why="the answer of Billing lacks a field; a retry helps",
+          fault={"service": "billing", "behaviour": "bad-answer", "times": 1}),
     Order(number="A-1014", customer="noether", items={"TEA-ASSAM": 1}, outcome=Outcome.INCIDENT,
-          why="the order names no means of payment", without=("paymentToken",)),
+          why="no means of payment; set paymentToken and retry", without=("paymentToken",)),
     Order(number="A-1015", customer="huygens", items={"KETTLE-STEEL": 2}, outcome=Outcome.DECLINED,
           card=DECLINED_CARD),
     Order(number="A-1016", customer="euler", items={"TEA-SENCHA": 5, "MUG-BLUE": 5}, outcome=Outcome.DECLINED,
@@ -140,22 +141,27 @@ def start_services(data_dir: Path, port: int = 0) -> Any:
 
 
 def start(engine: Engine, services: Any) -> list[StartedOrder]:
-    """Deploy the diagrams and start the orders, in the order in which they are listed."""
+    """Deploy the diagrams and start the orders, in the order in which they are listed.
+
+    To be called before a worker runs: the services learn afterwards for which orders to misbehave.
+    """
     resources = [definitions.Resource(name=name, content=(FOLDER / name).read_bytes()) for name in DIAGRAMS]
     engine.execute(definitions.deploy, resources, name="Order example", source="demo")
     store = services.app.extensions["store"]
-    for order in ORDERS:
-        store.clear_faults(order.number)
-        if order.fault:
+    begun = engine.execute(_start_all)
+    for order, started in zip(ORDERS, begun, strict=True):
+        if started.created and order.fault:
             fault = order.fault
-            store.add_fault(fault["service"], order.number, fault["behaviour"], fault.get("seconds", 5), None)
-    return engine.execute(_start_all)
+            store.add_fault(
+                fault["service"], order.number, fault["behaviour"], fault.get("seconds", 5), fault.get("times")
+            )
+    return [StartedOrder(order=order, instance_key=started.key) for order, started in zip(ORDERS, begun, strict=True)]
 
 
-def _start_all(tx: Transaction) -> list[StartedOrder]:
+def _start_all(tx: Transaction) -> list[instances.Started]:
     return [
-        StartedOrder(order=order, instance_key=instances.start(
+        instances.start(
             tx, PROCESS_ID, variables=order.variables(), business_id=order.number, start_key=f"demo-{order.number}",
-        ).key)
+        )
         for order in ORDERS
     ]

@@ -2,6 +2,7 @@ import os
 
 import pytest
 
+from engine import incidents, variables
 from engine.queries import instances as instance_list
 from service_tasks import Registry
 from service_tasks.checks import Catalogue
@@ -50,6 +51,23 @@ def test_the_orders_of_the_demo_show_every_outcome(stage, demo, services, order_
             stage.until(lambda key=key: any(job.type == "schedule-delivery" for job in stage.see(key).jobs))
             clock.advance(seconds=11)
         assert stage.until(lambda key=key, outcome=outcome: has(stage.see(key).row, outcome)), order
+    services.stop()
+
+
+def test_an_operator_can_mend_what_failed_in_the_demo(stage, demo, services, order_registry):
+    # given the two orders that failed
+    orders = demo.start(stage.engine, services)
+    stage.hire(order_registry)
+    failed = [order.instance_key for order in orders if order.order.outcome is demo.Outcome.INCIDENT]
+    incidents_of = [stage.incident(key) for key in failed]
+
+    # when what is missing is given, and both are tried again
+    stage.engine.execute(variables.set, failed[1], {"paymentToken": "tok_visa_4242"})
+    for incident in incidents_of:
+        stage.engine.execute(incidents.resolve, incident.key)
+
+    # then both are fulfilled
+    assert [stage.ended(key).row.end_reason for key in failed] == [None, None]
     services.stop()
 
 
