@@ -18,7 +18,7 @@ from engine import audit, guard, schema, states, values
 from engine.actions import Complete, Fail, SetVariables, ThrowError
 from engine.activation import LOCK_EXPIRED, ActivatedJob
 from engine.errors import InvalidInput, NotFound, WrongState
-from engine.live import Live, with_instance
+from engine.live import Live, joined_instance, with_instance
 from engine.states import OPEN_JOB_STATES, JobState
 from engine.wakeup import DUE, jobs_topic
 
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 _j = schema.jobs.c
 
 BY_KEY = with_instance(schema.jobs)
+BY_KEYS = (
+    joined_instance(schema.jobs).where(_j.key.in_(bindparam("keys", expanding=True)))
+    .order_by(schema.instances.c.key, _j.key).with_for_update()
+)
 
 CANCEL = (
     update(schema.jobs).where(_j.element_instance_key == bindparam("b_token"), _j.ended_at.is_(None))
@@ -103,6 +107,16 @@ def stop_waiting(tx: Transaction, live: Live, token: int) -> None:
         if row["element_instance_key"] == token and row["state"] in OPEN_JOB_STATES:
             row.update(state=JobState.CANCELED, changed_at=tx.now, ended_at=tx.now)
     tx.rows.write(CANCEL, {"b_token": token, "b_now": tx.now})
+
+
+def fetch(tx: Transaction, keys: Collection[int]) -> None:
+    """Read and lock jobs that the same transaction is going to answer: one statement for all instead of one each.
+
+    The instances are locked in the order of their keys, so that two transactions with many answers do not wait for
+    each other.
+    """
+    for row in tx.select(BY_KEYS, {"keys": list(keys)}):
+        tx.fetched_jobs[row._mapping["key"]] = row._mapping
 
 
 def complete(tx: Transaction, key: int, variables: Mapping[str, Any] | None = None, *,
@@ -220,11 +234,14 @@ def release_expired(tx: Transaction) -> int:
 
 
 def _get(tx: Transaction, key: int) -> RowMapping:
-    row = tx.first(BY_KEY, {"key": key})
-    if row is None:
-        raise NotFound(f"Expected to find a job with key {key}, but there is none.")
-    tx.instance_rows[row._mapping["instance_key"]] = row._mapping
-    return row._mapping
+    job = tx.fetched_jobs.pop(key, None)
+    if job is None:
+        row = tx.first(BY_KEY, {"key": key})
+        if row is None:
+            raise NotFound(f"Expected to find a job with key {key}, but there is none.")
+        job = row._mapping
+    tx.instance_rows[job["instance_key"]] = job
+    return job
 
 
 def _answered(tx: Transaction, key: int, lock_token: int | None, worker: str | None) -> RowMapping:

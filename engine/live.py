@@ -55,16 +55,18 @@ END_SCOPE = (
 DROP_DEFERRED = delete(schema.deferred).where(schema.deferred.c.instance_key == bindparam("b_key"))
 
 
+def joined_instance(table: Table) -> Select[Any]:
+    """The rows of `table`, each together with its instance's, whose columns are called `instance_…`."""
+    return INSTANCE.add_columns(*table.c).join(table, table.c.instance_key == _i.key)
+
+
 def with_instance(table: Table) -> Select[Any]:
     """The row of `table` with key `key` together with its instance's, both locked, the instance first.
 
     Every command locks the instance before anything that belongs to it, so that two of them cannot each hold what
     the other one wants.
     """
-    return (
-        INSTANCE.add_columns(*table.c).join(table, table.c.instance_key == _i.key)
-        .where(table.c.key == bindparam("key")).with_for_update()
-    )
+    return joined_instance(table).where(table.c.key == bindparam("key")).with_for_update()
 
 
 @dataclass(slots=True)

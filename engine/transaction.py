@@ -32,6 +32,8 @@ class Transaction:
         self.rows = Rows(engine.database, connection)
         self.pending: dict[int, list[Action]] = {}
         self.instance_rows: dict[int, RowMapping] = {}
+        self.fetched_jobs: dict[int, RowMapping] = {}
+        """Jobs that were read and locked together, to be answered."""
         self.live: dict[int, Live] = {}
         self.reopened_jobs: set[int] = set()
         """Tokens whose job was put back by hand: a retry does not open another one."""
