@@ -8,10 +8,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import core, order_example, persisted
+from bench import core, expressions, order_example, persisted
 from bench.figures import show, write
 
-PARTS = {"core": core.measure, "persisted": persisted.measure, "order-example": order_example.measure}
+PARTS = {
+    "core": core.measure,
+    "expressions": expressions.measure,
+    "persisted": persisted.measure,
+    "order-example": order_example.measure,
+}
 
 
 def main() -> None:
