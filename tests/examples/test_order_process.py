@@ -107,19 +107,23 @@ def test_an_order_of_nothing_is_no_order(shop, ask):
     assert done(ask) == []
 
 
-@pytest.mark.parametrize(("approved", "reason"), [(True, None), (False, "REVIEW_REJECTED")])
-def test_an_expensive_order_is_decided_by_a_person(shop, approved, reason):
+@pytest.mark.parametrize(("answer", "reason", "comment"), [
+    ({"approved": True, "comment": "Known customer."}, None, "Known customer."),
+    ({"approved": False, "comment": "Too much tea."}, "REVIEW_REJECTED", "Too much tea."),
+    ({}, "REVIEW_REJECTED", ""),
+])
+def test_an_expensive_order_is_decided_by_a_person(shop, answer, reason, comment):
     # given
     key = order(shop, items=[{"sku": "TEA-ASSAM", "quantity": 200, "unitPrice": 12.5}])
     [task] = shop.until(lambda: shop.see(key).user_tasks)
     assert (task.element_id, task.candidate_groups) == ("ReviewOrder", ["reviewers"])
 
     # when
-    shop.engine.execute(user_tasks.complete, task.key, {"approved": approved, "comment": "Looked at it."})
+    shop.engine.execute(user_tasks.complete, task.key, answer)
 
     # then
     assert shop.ended(key).row.end_reason == reason
-    assert shop.variables(key)["reviewComment"] == "Looked at it."
+    assert shop.variables(key)["reviewComment"] == comment
 
 
 def test_an_order_that_nobody_reviews_lapses_after_two_days(shop, clock):
