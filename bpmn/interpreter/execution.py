@@ -57,10 +57,12 @@ class Execution:
         top = ProcessWorkflow(program.spec, key, keys, has_caller=has_caller, recording=recording)
         top.decide = decide
         top.scope.assign_all(variables, local=True)
-        _check_known(program, stop_after)
-        top.stop_after = frozenset(stop_after)
+        if stop_after:
+            _check_known(program, stop_after)
+            top.stop_after = frozenset(stop_after)
         execution = cls(program, top)
-        listen(top)
+        if program.spec.event_sub_processes:
+            listen(top)
         if elements:
             opened: dict[str, ScopeWorkflow] = {}
             for element in elements:

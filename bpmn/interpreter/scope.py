@@ -80,14 +80,21 @@ class Scope(dict[str, Any]):
 
     def assign_local(self, name: str, value: Any) -> None:
         """Set a variable in this very scope."""
-        dict.__setitem__(self, name, value)
-        if not self.changed:
+        self[name] = value
+        changed = self.changed
+        if not changed:
             self.ledger.append(self)
-        self.changed.add(name)
+        changed.add(name)
 
     def assign_all(self, values: Mapping[str, Any] | None, *, local: bool = False) -> None:
         """Set several variables, each as `assign` does, or all of them here."""
-        if values:
-            put = self.assign_local if local else self.assign
-            for name, value in values.items():
-                put(name, value)
+        if not values:
+            return
+        if local or self.up is None:
+            self.update(values)
+            if not self.changed:
+                self.ledger.append(self)
+            self.changed.update(values)
+            return
+        for name, value in values.items():
+            self.assign(name, value)

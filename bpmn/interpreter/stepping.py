@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from bpmn.interpreter.nodes.base import Node
     from bpmn.interpreter.workflow import ProcessWorkflow
 
+PASS, SCRIPT, CHOICE, END = Kind.PASS, Kind.SCRIPT, Kind.CHOICE, Kind.END
+# Looked up once: the loop compares them millions of times a second.
+
 DEFAULT_BUDGET = 1_000_000
 """Steps an instance may take without waiting, before it is stopped with an incident."""
 
@@ -71,20 +74,21 @@ def _run_inline(top: ProcessWorkflow, token: Token, steps: int, limit: int) -> i
     scope = workflow.scope
     key = workflow.key
     record = top.journal.append if top.recording else None
+    assign = scope.assign if scope.up is not None else scope.assign_local
     node, flow = token.task_spec, token.flow
     try:
         while True:
             kind = node.kind
-            if kind == Kind.SCRIPT:
+            if kind == SCRIPT:
                 value = node.script(scope)
                 if node.variable is not None:
-                    scope.assign(node.variable, value)
+                    assign(node.variable, value)
                 branch = node.next
-            elif kind == Kind.PASS:
+            elif kind == PASS:
                 branch = node.next
-            elif kind == Kind.CHOICE:
+            elif kind == CHOICE:
                 branch = node.pick_branch(scope)
-            elif kind == Kind.END:
+            elif kind == END:
                 token.task_spec = node
                 if record is not None:
                     record(Passed(node.element, key, flow))
@@ -94,7 +98,6 @@ def _run_inline(top: ProcessWorkflow, token: Token, steps: int, limit: int) -> i
                 break
             if record is not None:
                 record(Passed(node.element, key, flow))
-            assert branch is not None
             node, flow = branch.target, branch.id
             steps += 1
             if steps >= limit:

@@ -41,21 +41,22 @@ class ScopeWorkflow:
     parent_task: Token | None
     """The sub-process that this is the inside of; None at the top."""
 
+    live = 0
+    """How many tokens keep the scope from ending."""
+    done = False
+    compensates: list[Record] | None = None
+    """In a compensation event sub-process: the log of the scope that it compensates."""
+
     def _open(self, key: int, scope: Scope) -> None:
         self.key = key
         self.scope = scope
         self.tasks: dict[int, Token] = {}
-        self.live = 0
-        """How many tokens keep the scope from ending."""
         self.listeners: dict[int, Token] = {}
         """Waiting start events of event sub-processes."""
         self.joins: dict[int, dict[str, deque[Token]]] = {}
         """Tokens that wait at joining gateways: node number → incoming flow → tokens, oldest first."""
         self.log: list[Record] = []
         """Completed activities that can be compensated."""
-        self.compensates: list[Record] | None = None
-        """In a compensation event sub-process: the log of the scope that it compensates."""
-        self.done = False
 
     def arrive(self, node: Node, flow: str | None) -> None:
         """A token comes to `node` by the sequence flow `flow`."""
@@ -127,6 +128,15 @@ class ProcessWorkflow(ScopeWorkflow, BpmnWorkflow):
 
     top_workflow: ProcessWorkflow = property(lambda self: self)  # type: ignore[assignment]
     parent_task: Token | None = None
+    sequence = 0
+    """Counts completed activities, so that compensation knows their order without a clock."""
+    stop_after: frozenset[str] = frozenset()
+    """Ids of elements after whose completion the instance is terminated; set before it starts."""
+    decide: Decide | None = None
+    """Evaluates a deployed decision; raises a `Failure` when it cannot."""
+    completed = False
+    success = True
+    canceled = False
 
     def __init__(self, spec: ProcessSpec, key: int, keys: Iterator[int], *, has_caller: bool = False,
                  recording: bool = True) -> None:
@@ -144,16 +154,7 @@ class ProcessWorkflow(ScopeWorkflow, BpmnWorkflow):
         """Tokens that wait for a condition, re-evaluated when a variable changed."""
         self.joining: dict[int, Token] = {}
         """Tokens at inclusive gateways, re-evaluated when something moved."""
-        self.sequence = 0
-        """Counts completed activities, so that compensation knows their order without a clock."""
-        self.stop_after: frozenset[str] = frozenset()
-        """Ids of elements after whose completion the instance is terminated; set before it starts."""
-        self.decide: Decide | None = None
-        """Evaluates a deployed decision; raises a `Failure` when it cannot."""
         self.data: dict[str, Any] = {}
-        self.completed = False
-        self.success = True
-        self.canceled = False
         self._open(key, Scope(key, self.ledger))
 
     # What the library asks of a workflow, answered from the tokens instead of the tree

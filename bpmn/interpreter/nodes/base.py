@@ -77,8 +77,8 @@ class Node(BpmnSpecMixin):
     kind: int = Kind.GENERIC
     branches: tuple[Branch, ...] = ()
     default: Branch | None = None
-    next: Branch | None = None
-    """The only way out of a node that runs inline."""
+    next: Branch
+    """The only way out of a node that runs inline (PASS or SCRIPT)."""
     conditional = False
     boundaries: tuple[BoundaryEvent, ...] = ()
     armed: tuple[BoundaryEvent, ...] = ()
