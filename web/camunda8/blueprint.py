@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 from flask import Blueprint, Response, current_app, request
-from werkzeug.exceptions import Forbidden, HTTPException
+from werkzeug.exceptions import HTTPException
 
 from engine.database import to_json
 from engine.engine import Engine
 from engine.errors import Conflict, DeploymentRefused, InvalidInput, NotFound, Rejection, WrongState
+from web.origins import refuse_other_sites
 
 logger = structlog.get_logger(__name__)
 
 bp = Blueprint("camunda8", __name__, url_prefix="/v2")
+bp.before_request(refuse_other_sites)
 
 ACTOR = "Camunda 8 REST"
 """Who the audit trail says it was, as long as nobody logs in."""
@@ -61,18 +62,6 @@ def problem(status: int, title: str, detail: str) -> Response:
     """A problem detail."""
     content = {"type": "about:blank", "title": title, "status": status, "detail": detail, "instance": request.path}
     return Response(to_json(content), status, content_type="application/problem+json")
-
-
-@bp.before_request
-def _refuse_other_sites() -> None:
-    """Refuse what a page of another web site makes a browser send here.
-
-    Camunda Modeler sends no origin, or `file://`; those are fine.
-    """
-    origin = request.headers.get("Origin", "")
-    if request.method != "GET" and origin.startswith(("http://", "https://")) \
-            and urlsplit(origin).netloc != request.host:
-        raise Forbidden(f"Expected a request that comes from no other web site, but it comes from {origin}.")
 
 
 @bp.errorhandler(Rejection)

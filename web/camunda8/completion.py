@@ -14,8 +14,8 @@ from engine.errors import WrongState
 from engine.queries import instance
 from engine.states import InstanceState
 from engine.wakeup import ended_topic
-from web.camunda8.body import Body
-from web.camunda8.connection import Connection
+from web.body import Body
+from web.connection import Connection
 
 DEFAULT_PATIENCE = timedelta(seconds=10)
 LONGEST_PATIENCE = timedelta(minutes=10)

@@ -10,9 +10,9 @@ from engine.errors import NotFound
 from engine.queries import definitions
 from engine.queries.criteria import one
 from engine.queries.searches import DEFINITIONS, FoundDefinition
+from web.body import key_of
 from web.camunda8 import formats
 from web.camunda8.blueprint import answer, bp, engine
-from web.camunda8.body import key_of
 from web.camunda8.searching import Field, Kind, as_flag, as_key, as_number
 
 

@@ -9,9 +9,9 @@ from flask import Response, request
 from engine import definitions
 from engine.definitions import DeployedDefinition, Resource
 from engine.errors import InvalidInput
+from web.body import printable
 from web.camunda8 import formats
 from web.camunda8.blueprint import acting, answer, bp
-from web.camunda8.body import printable
 from web.camunda8.tenants import the_tenant
 
 

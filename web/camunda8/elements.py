@@ -12,9 +12,9 @@ from engine.errors import NotFound
 from engine.queries import definitions
 from engine.queries.criteria import Criterion, one
 from engine.queries.searches import ELEMENTS, FoundElement
+from web.body import body, key_of
 from web.camunda8 import formats, incidents
 from web.camunda8.blueprint import acting, answer, bp, done, engine
-from web.camunda8.body import body, key_of
 from web.camunda8.searching import Field, Kind, as_date, as_flag, as_key
 
 TYPES = {type.value: "SUB_PROCESS" if type == ElementType.TRANSACTION else type.value for type in ElementType}

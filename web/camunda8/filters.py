@@ -7,7 +7,7 @@ from typing import Any
 from engine.database import from_json
 from engine.errors import InvalidInput
 from engine.queries.criteria import Criterion
-from web.camunda8.body import Body, shown
+from web.body import Body, shown
 from web.camunda8.searching import Field, ReadCriteria, as_text
 
 

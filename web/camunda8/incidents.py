@@ -10,9 +10,9 @@ from engine import incidents
 from engine.errors import NotFound
 from engine.queries.criteria import one
 from engine.queries.searches import INCIDENTS, FoundIncident
+from web.body import body, key_of
 from web.camunda8 import formats
 from web.camunda8.blueprint import acting, answer, bp, done, engine
-from web.camunda8.body import body, key_of
 from web.camunda8.searching import Field, Kind, as_date, as_key
 
 

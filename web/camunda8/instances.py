@@ -14,9 +14,9 @@ from engine.queries import instance, lists
 from engine.queries.criteria import Criterion, one
 from engine.queries.paging import MAX_LIMIT
 from engine.queries.searches import INSTANCES, FoundInstance
+from web.body import LARGEST_NUMBER, Body, body, key_of
 from web.camunda8 import completion, elements, formats, incidents
 from web.camunda8.blueprint import acting, answer, bp, done, engine
-from web.camunda8.body import LARGEST_NUMBER, Body, body, key_of
 from web.camunda8.filters import has_variables, listed
 from web.camunda8.searching import Field, Kind, ReadCriteria, as_date, as_flag, as_key, as_number
 from web.camunda8.tenants import the_tenant

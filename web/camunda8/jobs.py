@@ -12,9 +12,9 @@ from engine.errors import InvalidInput
 from engine.queries.searches import JOBS, RETRYING, TIMED_OUT, FoundJob
 from engine.states import JobState
 from engine.transaction import Transaction
+from web.body import Body, body, key_of
 from web.camunda8 import formats
 from web.camunda8.blueprint import acting, bp, done
-from web.camunda8.body import Body, body, key_of
 from web.camunda8.searching import Field, Kind, as_date, as_flag, as_key, as_number
 
 STATES = {state.value: state.value for state in JobState} | {

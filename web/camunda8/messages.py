@@ -14,9 +14,9 @@ from engine.messages import Published
 from engine.queries.criteria import Criterion
 from engine.queries.searches import SUBSCRIPTIONS, FoundSubscription
 from engine.transaction import Transaction
+from web.body import body
 from web.camunda8 import formats
 from web.camunda8.blueprint import acting, answer, bp
-from web.camunda8.body import body
 from web.camunda8.searching import Field, Kind, as_date, as_key, as_number
 from web.camunda8.tenants import the_tenant
 

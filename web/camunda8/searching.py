@@ -13,8 +13,8 @@ from flask import Response
 
 from engine.errors import InvalidInput
 from engine.queries.criteria import Criterion, Search, Searchable, search
+from web.body import LARGEST_NUMBER, Body, body, date_of, key_of, printable, shown
 from web.camunda8.blueprint import answer, engine
-from web.camunda8.body import LARGEST_NUMBER, Body, body, date_of, key_of, printable, shown
 
 Item = TypeVar("Item")
 

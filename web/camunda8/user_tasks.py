@@ -11,9 +11,9 @@ from engine.errors import NotFound
 from engine.queries import definitions, scopes
 from engine.queries.criteria import Criterion, one
 from engine.queries.searches import USER_TASKS, FoundUserTask
+from web.body import Body, body, key_of
 from web.camunda8 import formats, variables
 from web.camunda8.blueprint import acting, answer, bp, done, engine
-from web.camunda8.body import Body, body, key_of
 from web.camunda8.filters import has_variables, listed
 from web.camunda8.searching import Field, Kind, as_date, as_key, as_number
 
