@@ -6,11 +6,13 @@ These are warnings. A table may be right for the inputs that occur; only its aut
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bpmn.dmn.axes import Axis, build, literals
 from bpmn.dmn.graph import Decision, InputData
 from bpmn.dmn.tables import Rule, Table
+from bpmn.feel.errors import FeelError
 from bpmn.feel.limits import running
 from bpmn.feel.scope import suggestion
 from bpmn.feel.types import Simple, Type
@@ -32,7 +34,8 @@ def check(model: DecisionModel) -> list[Problem]:
     for decision in model.decisions.values():
         if decision.table is None or decision.problem is not None:
             continue
-        with running():
+        # Whoever writes cells that run out of a budget gets no warnings, and an incident when they are evaluated.
+        with suppress(FeelError), running():
             for rule, message in _findings(model, decision, decision.table):
                 found.append(Problem(
                     severity=Severity.WARNING, message=message, resource_name=model.resource_name,

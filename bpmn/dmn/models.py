@@ -87,9 +87,19 @@ class DecisionModel:
     def compile(self) -> None:
         """Compile every expression; what fails goes into `problems`."""
         self.types.named()
-        # Tables first: a decision's names may depend on the output columns of those it requires.
+        compiled: set[str] = set()
         for element in self._elements.values():
-            self._try(element, element.compile)
+            self._compile(element, compiled)
+
+    def _compile(self, element: Element, compiled: set[str]) -> None:
+        """Compile an element after what it requires: in Camunda 7 it may use the output columns of those."""
+        if element.id in compiled:
+            return
+        compiled.add(element.id)
+        for required in element.requires:
+            if required.element.model is self:
+                self._compile(required.element, compiled)
+        self._try(element, element.compile)
 
     def _try(self, element: Element, step: Callable[[], None]) -> None:
         failures = self.boxes.failures

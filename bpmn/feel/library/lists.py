@@ -10,7 +10,7 @@ from bpmn.feel.functions import call
 from bpmn.feel.library.registry import Unfit, builtin, variadic
 from bpmn.feel.limits import check_size, spend
 from bpmn.feel.operations import Order, compare, equal
-from bpmn.feel.values import CONTEXT, FUNCTIONS, NUMBERS, TEMPORALS, Value, decimal, type_name
+from bpmn.feel.values import CONTEXT, EXACT_INTEGER, FUNCTIONS, NUMBERS, TEMPORALS, Value, decimal, type_name
 
 
 @builtin("list contains", "list: list, element: any")
@@ -68,9 +68,15 @@ def _total(numbers: list[Decimal]) -> Decimal:
 
 
 @builtin("sum", "list: list", spread=True)
-def total(items: list[Value]) -> Decimal | None:
+def total(items: list[Value]) -> Value:
     """The sum of its numbers; null if there are none."""
-    return _total(_numbers(items)) if items else None
+    if not items:
+        return None
+    if all(type(item) is int for item in items):
+        whole = sum(items)
+        if abs(whole) < EXACT_INTEGER:
+            return whole
+    return _total(_numbers(items))
 
 
 @builtin("product", "list: list", spread=True)

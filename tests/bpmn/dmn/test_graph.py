@@ -54,6 +54,15 @@ def test_camunda_7_knows_the_output_columns_of_a_required_table():
     assert parse(content, "test.dmn").evaluate("d2", {"x": 5}).output == "Stew"
 
 
+def test_output_columns_with_spaces_are_known_whatever_the_order_in_the_file():
+    content = definitions(
+        decision("d2", literal("the season"), requires=("d1",)),
+        decision("d1", table(["x"], ["the season"], ["> 1 | \"Winter\""])),
+        platform="Camunda Platform")
+
+    assert parse(content, "test.dmn").evaluate("d2", {"x": 5}).output == "Winter"
+
+
 def test_input_data_converts_to_its_type():
     content = definitions(
         '<itemDefinition name="tDay"><typeRef>date</typeRef></itemDefinition>'
