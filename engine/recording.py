@@ -35,9 +35,9 @@ CLOSERS: Mapping[str, Callable[[Transaction, Live, int], None]] = {
     CALL: calls.stop_waiting,
 }
 
-
 REASON_PROPERTY = "reasonCode"
-"""The property of an end event (`zeebe:property`, `camunda:property`) that says with which code the instance ends."""
+"""The property of an end event (`zeebe:property`, `camunda:property`) that says with which code the instance ends:
+a text, or FEEL behind `=`."""
 
 REASON_VARIABLE = "reason"
 """Without such a property this variable says it, if it holds a code (capitals, digits, underscores)."""
@@ -74,8 +74,7 @@ def _passed(tx: Transaction, live: Live, entry: journal.Passed) -> None:
 
 
 def _note_reason(live: Live, properties: Mapping[str, str]) -> None:
-    """An end event may say in the model with which reason code the instance ended: a text, or FEEL behind `=`."""
-    written = properties.get("reasonCode")
+    written = properties.get(REASON_PROPERTY)
     if written is None:
         return
     try:

@@ -302,3 +302,26 @@ def test_answers_kept_for_a_suspended_instance_go_with_it(engine, steps):
 
     # then nothing is kept
     assert steps.left_behind() == {}
+
+
+def test_of_two_things_kept_for_a_suspended_instance_the_first_one_counts(engine, steps):
+    from engine import messages
+
+    # given a suspended instance whose task is interrupted by a message, and then answered
+    steps.deploy(message_of("stop", "stop", "=id"), process(
+        "work", start(), service("do"), end(), boundary("stopped", "do", message("stop")), service("mend"), end("e2"),
+        flows="start>do do>end stopped>mend mend>e2",
+    ))
+    key = steps.start("work", {"id": "1"})
+    [job] = steps.take("do")
+    engine.execute(instances.suspend, key, "wait")
+    engine.execute(messages.publish, "stop", "1")
+    engine.execute(jobs.complete, job.key, {"x": 1}, lock_token=job.lock_token)
+
+    # when it is resumed
+    engine.execute(instances.resume, key, "go")
+
+    # then the message won, and the instance goes on
+    assert steps.at(key) == ["mend"]
+    steps.do("mend")
+    assert steps.left_behind() == {}

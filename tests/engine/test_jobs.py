@@ -12,7 +12,7 @@ from engine.contracts import JobContract
 from engine.definitions import Resource
 from engine.errors import InvalidInput, NotFound, WrongState
 from engine.queries import lists
-from tests.engine.drawing import boundary, end, error, error_of, process, service, start
+from tests.engine.drawing import boundary, end, error, error_of, inside, process, service, start
 
 
 @pytest.fixture
@@ -228,3 +228,25 @@ def test_two_workers_never_get_the_same_job(engine, steps):
     # then each job was handed out once
     assert len(taken) == 30
     assert len(set(taken)) == 30
+
+
+def test_answers_given_together_do_not_spoil_each_other(engine, steps):
+    # given a sub-process with two jobs, one of whose answers is an error that ends the sub-process
+    inner = inside(start("s2"), '<bpmn:parallelGateway id="split"/>', service("a"), service("b"),
+                   flows="s2>split split>a split>b")
+    steps.deploy(error_of("bad", "BAD"), process(
+        "both", start(), f'<bpmn:subProcess id="sub">{inner}</bpmn:subProcess>', end(),
+        boundary("oops", "sub", error("bad")), service("mend"), flows="start>sub sub>end oops>mend",
+    ))
+    key = steps.start("both")
+    taken = {job.type: job for job in steps.take(max_jobs=2)}
+
+    # when both are answered in one transaction
+    def answer(tx) -> None:
+        jobs.throw_error(tx, taken["a"].key, "BAD")
+        jobs.complete(tx, taken["b"].key)
+
+    engine.execute(answer)
+
+    # then the instance went the way of the error
+    assert steps.at(key) == ["mend"]
