@@ -133,6 +133,18 @@ def test_suspended_instance_is_resumed(console, engine, waiting):
     assert last_act(engine, key).reason == "Go on."
 
 
+def test_retry_and_change_of_a_variable_need_a_reason_too(console, engine, failed):
+    key, incident = failed
+    for path, data in (
+        (f"/instances/{key}/incidents/{incident}/resolution", {}),
+        (f"/instances/{key}/retry", {}),
+        (f"/instances/{key}/variables", {"name": "amount", "value": "3"}),
+    ):
+        assert console.post(path, data).status_code == 422
+    assert lists.incidents(engine, instance_key=key).total == 1
+    assert read.variables(engine, key)["amount"] == 10
+
+
 def test_impossible_action_is_refused_with_the_sentence_of_the_engine(console, waiting):
     # given
     key, _ = waiting
