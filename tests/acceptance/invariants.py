@@ -1,0 +1,74 @@
+"""What must be so in every database at every moment between two transactions, whoever wrote it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Select, and_, exists, func, or_, select
+
+from engine import schema
+from engine.database import Database
+
+P, E, J, U = schema.instances.c, schema.element_instances.c, schema.jobs.c, schema.user_tasks.c
+T, S, N, D, V = schema.timers.c, schema.subscriptions.c, schema.incidents.c, schema.deferred.c, schema.variables.c
+CHILD = schema.instances.alias("child")
+ENDED = P.state != "ACTIVE"
+
+
+def _of_ended(table, column, *more) -> Select:
+    """Rows of a table that are open although their instance has ended."""
+    return select(table.c.key).join(schema.instances, P.key == column).where(ENDED, *more)
+
+
+OPEN_JOB = exists().where(J.instance_key == P.key, J.ended_at.is_(None))
+OPEN_TASK = exists().where(U.instance_key == P.key, U.ended_at.is_(None))
+OPEN_TIMER = exists().where(T.instance_key == P.key)
+OPEN_SUBSCRIPTION = exists().where(S.instance_key == P.key)
+OPEN_CHILD = exists().where(CHILD.c.parent_key == P.key, CHILD.c.state == "ACTIVE")
+OPEN_INCIDENT = exists().where(N.instance_key == P.key, N.state == "ACTIVE")
+COUNTED = select(func.count()).where(N.instance_key == P.key, N.state == "ACTIVE").scalar_subquery()
+LIVE_ELEMENT = exists().where(E.key == J.element_instance_key, E.state == "ACTIVE")
+
+RULES: dict[str, Select] = {
+    "an ended instance has no open job": _of_ended(schema.jobs, J.instance_key, J.ended_at.is_(None)),
+    "an ended instance has no open user task": _of_ended(schema.user_tasks, U.instance_key, U.ended_at.is_(None)),
+    "an ended instance has no timer": _of_ended(schema.timers, T.instance_key),
+    "an ended instance has no subscription": _of_ended(schema.subscriptions, S.instance_key),
+    "an ended instance has no open incident": _of_ended(schema.incidents, N.instance_key, N.state == "ACTIVE"),
+    "an ended instance has nothing to do later": _of_ended(schema.deferred, D.instance_key),
+    "an ended instance is at no element": _of_ended(schema.element_instances, E.instance_key, E.state == "ACTIVE"),
+    "a called instance ends before its caller": select(CHILD.c.key).join(
+        schema.instances, P.key == CHILD.c.parent_key).where(ENDED, CHILD.c.state == "ACTIVE"),
+    "an ended instance keeps no tokens, an active one does, and each has its times": select(P.key).where(or_(
+        and_(ENDED, or_(P.tokens.is_not(None), P.ended_at.is_(None))),
+        and_(~ENDED, or_(P.tokens.is_(None), P.ended_at.is_not(None))))),
+    "an active instance waits for something or somebody": select(P.key).where(~ENDED, ~or_(
+        OPEN_JOB, OPEN_TASK, OPEN_TIMER, OPEN_SUBSCRIPTION, OPEN_CHILD, OPEN_INCIDENT)),
+    "an instance knows how many incidents it has": select(P.key).where(P.incident_count != COUNTED),
+    "an open job belongs to an element that is active": select(J.key).where(J.ended_at.is_(None), ~LIVE_ELEMENT),
+    "a job that a worker holds has a lock, and no other has": select(J.key).where(
+        or_(and_(J.state == "ACTIVATED", or_(J.locked_until.is_(None), J.locked_by.is_(None))),
+            and_(J.state != "ACTIVATED", J.locked_until.is_not(None)))),
+    "an element that is over has its time": select(E.key).where(
+        or_(and_(E.state == "ACTIVE", E.ended_at.is_not(None)), and_(E.state != "ACTIVE", E.ended_at.is_(None)))),
+    "an element has an incident as long as it is open": select(E.key).join(
+        schema.incidents, N.key == E.incident_key).where(N.state != "ACTIVE"),
+    "an effect has one idempotency key": select(J.idempotency_key).group_by(J.idempotency_key).having(
+        func.count() > 1),
+    "a variable lives no longer than the element that owns it": select(V.key).join(
+        schema.element_instances, E.key == V.scope_key).where(E.state != "ACTIVE", ~V.ended),
+}
+
+
+def violations(connection: Connection) -> dict[str, list[int]]:
+    """The rules that are broken, each with some of the keys that break it."""
+    found = {rule: list(connection.scalars(statement.limit(5))) for rule, statement in RULES.items()}
+    return {rule: keys for rule, keys in found.items() if keys}
+
+
+def check(url: str) -> None:
+    """Assert that nothing is broken in the database at an address."""
+    database = Database(url)
+    try:
+        with database.read() as connection:
+            assert violations(connection) == {}
+    finally:
+        database.close()
