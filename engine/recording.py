@@ -119,8 +119,7 @@ def _close(tx: Transaction, live: Live, token: int) -> None:
 
 
 def _wait_closed(tx: Transaction, live: Live, entry: journal.WaitClosed) -> None:
-    if entry.key not in tx.reopened_jobs:
-        _close(tx, live, entry.key)
+    _close(tx, live, entry.key)
 
 
 def _job_opened(tx: Transaction, live: Live, entry: journal.JobOpened) -> None:
