@@ -9,6 +9,7 @@ from __future__ import annotations
 from web.camunda8 import (  # each module adds its routes to the blueprint
     activation,
     cluster,
+    decisions,
     definitions,
     deployments,
     elements,
@@ -23,6 +24,6 @@ from web.camunda8 import (  # each module adds its routes to the blueprint
 from web.camunda8.blueprint import bp
 
 __all__ = [
-    "activation", "bp", "cluster", "definitions", "deployments", "elements", "fallback", "incidents", "instances",
-    "jobs", "messages", "user_tasks", "variables",
+    "activation", "bp", "cluster", "decisions", "definitions", "deployments", "elements", "fallback", "incidents",
+    "instances", "jobs", "messages", "user_tasks", "variables",
 ]

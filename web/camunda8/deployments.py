@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, request
 
 from engine import definitions
+from engine.decisions import DeployedDecision, DeployedRequirements
 from engine.definitions import DeployedDefinition, Resource
 from engine.errors import InvalidInput
 from web.body import printable
@@ -31,16 +32,33 @@ def deploy() -> Response:
     made = acting().execute(definitions.deploy, resources, source="Camunda 8 REST", tenant_id=tenant_id)
     return answer({
         "deploymentKey": formats.key(made.key), "tenantId": made.tenant_id,
-        "deployments": [_deployed(definition) for definition in made.definitions],
+        "deployments": [
+            *({"processDefinition": _process(each)} for each in made.definitions),
+            *({"decisionDefinition": _decision(each, made.tenant_id)} for each in made.decisions),
+            *({"decisionRequirements": _requirements(graph)}
+              for graph in {each.requirements.key: each.requirements for each in made.decisions}.values()),
+        ],
     })
 
 
-def _deployed(definition: DeployedDefinition) -> dict[str, Any]:
+def _process(made: DeployedDefinition) -> dict[str, Any]:
     return {
-        "processDefinition": {
-            "processDefinitionId": definition.process_id, "processDefinitionVersion": definition.version,
-            "resourceName": definition.resource_name, "tenantId": definition.tenant_id,
-            "processDefinitionKey": formats.key(definition.key),
-        },
-        "decisionDefinition": None, "decisionRequirements": None, "form": None, "resource": None,
+        "processDefinitionId": made.process_id, "processDefinitionVersion": made.version,
+        "resourceName": made.resource_name, "tenantId": made.tenant_id, "processDefinitionKey": formats.key(made.key),
+    }
+
+
+def _decision(made: DeployedDecision, tenant_id: str) -> dict[str, Any]:
+    return {
+        "decisionDefinitionId": made.decision_id, "version": made.version, "name": made.name, "tenantId": tenant_id,
+        "decisionRequirementsId": made.requirements.requirements_id, "decisionDefinitionKey": formats.key(made.key),
+        "decisionRequirementsKey": formats.key(made.requirements.key),
+    }
+
+
+def _requirements(made: DeployedRequirements) -> dict[str, Any]:
+    return {
+        "decisionRequirementsId": made.requirements_id, "decisionRequirementsName": made.name, "version": made.version,
+        "resourceName": made.resource_name, "tenantId": made.tenant_id,
+        "decisionRequirementsKey": formats.key(made.key),
     }
