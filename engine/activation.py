@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, literal, select, update
 
 from engine import schema
 from engine.errors import InvalidInput
+from engine.job_filters import JobFilter
 from engine.rows import AnyRow
 from engine.states import JobState
 from engine.wakeup import DUE
@@ -64,8 +65,8 @@ VISIBLE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivatedJob:
-    """A job that a worker holds. `variables` is everything the element sees. `lock_expired` tells that the worker
-    that held it before never answered."""
+    """A job that a worker holds. `variables` is everything the element sees. `error_message` is why the last attempt
+    failed; `lock_expired` tells that the worker that held it before never answered."""
 
     key: int
     type: str
@@ -94,19 +95,21 @@ class ActivatedJob:
     tags: list[str] | None
     expected_by: datetime | None
     created_at: datetime
+    error_message: str | None
     lock_expired: bool
 
 
 def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jobs: int = 1,
-             lock: timedelta = DEFAULT_LOCK, *, variables: Collection[str] | None = None) -> list[ActivatedJob]:
+             lock: timedelta = DEFAULT_LOCK, *, variables: Collection[str] | None = None,
+             only: JobFilter | None = None) -> list[ActivatedJob]:
     """Lock up to `max_jobs` due jobs for `worker`, the most urgent first.
 
-    `types` limits the job types (None: every type), `variables` the names handed over (None: all). Jobs of
-    suspended instances are passed over. Raises InvalidInput.
+    `types` limits the job types (None: every type), `only` the jobs of these types, `variables` the names handed
+    over (None: all). Jobs of suspended instances are passed over. Raises InvalidInput.
     """
     if max_jobs < 1 or lock <= timedelta():
         raise InvalidInput("Expected at least one job and a lock longer than nothing, but got less.")
-    found = _due(tx, types, max_jobs)
+    found = _due(tx, types, max_jobs, only)
     if not found:
         return []
     until = tx.now + lock
@@ -120,13 +123,14 @@ def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jo
     return [_activated(job, worker, until, seen.get(job.element_instance_key, {})) for job in found]
 
 
-def _due(tx: Transaction, types: Collection[str] | None, max_jobs: int) -> Sequence[AnyRow]:
+def _due(tx: Transaction, types: Collection[str] | None, max_jobs: int, only: JobFilter | None) -> Sequence[AnyRow]:
     what: dict[str, Any] = {"now": tx.now, "max_jobs": max_jobs}
-    if types is None:
-        return tx.select(DUE_OF_ANY_TYPE, what)
-    if len(types) == 1:
-        return tx.select(DUE_OF_TYPE, what | {"type": next(iter(types))})
-    return tx.select(DUE_OF_TYPES, what | {"types": list(types)})
+    statement = DUE_OF_ANY_TYPE
+    if types is not None and len(types) == 1:
+        statement, what["type"] = DUE_OF_TYPE, next(iter(types))
+    elif types is not None:
+        statement, what["types"] = DUE_OF_TYPES, list(types)
+    return tx.select(statement if only is None else statement.where(*only.conditions()), what)
 
 
 def _visible(tx: Transaction, found: Sequence[AnyRow], names: Collection[str] | None) -> dict[int, dict[str, Any]]:
@@ -147,5 +151,5 @@ def _activated(job: AnyRow, worker: str, until: datetime, variables: Mapping[str
         variables=variables, worker=worker, lock_token=job.lock_token + 1, locked_until=until,
         idempotency_key=job.idempotency_key, correlation_id=job.correlation_id, trace_parent=job.trace_parent,
         business_id=job.business_id, tags=job.tags, expected_by=job.expected_by, created_at=job.created_at,
-        lock_expired=job.error_code == LOCK_EXPIRED,
+        error_message=job.error_message, lock_expired=job.error_code == LOCK_EXPIRED,
     )

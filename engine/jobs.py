@@ -16,7 +16,7 @@ from sqlalchemy import RowMapping, bindparam, select, update
 from bpmn.interpreter import journal
 from engine import audit, guard, schema, states, values
 from engine.actions import Complete, Fail, SetVariables, ThrowError
-from engine.activation import LOCK_EXPIRED, ActivatedJob
+from engine.activation import ACTIVATE, LOCK_EXPIRED, ActivatedJob
 from engine.errors import InvalidInput, NotFound, WrongState
 from engine.live import Live, joined_instance, with_instance
 from engine.states import OPEN_JOB_STATES, JobState
@@ -62,14 +62,20 @@ GIVE_BACK = (
     .values(state=JobState.CREATED.value, locked_by=None, locked_until=None, attempt=_j.attempt - 1,
             changed_at=bindparam("b_now"))
 )
+UNLOCK = (
+    update(schema.jobs).where(_j.key == bindparam("b_key"), _j.state != JobState.FAILED.value)
+    .values(state=JobState.CREATED.value, locked_by=None, locked_until=None, lock_token=_j.lock_token + 1,
+            changed_at=bindparam("b_now"))
+)
 EXPIRED = (
     select(_j.key, _j.type)
     .where(_j.state == JobState.ACTIVATED.value, _j.locked_until <= bindparam("now"))
     .limit(1000).with_for_update(skip_locked=True)
 )
 RELEASE = (
+    # Whose lock it was stays known: as long as no other worker took the job, that one may still answer.
     update(schema.jobs).where(_j.key == bindparam("b_key"))
-    .values(state=JobState.CREATED.value, locked_by=None, locked_until=None, error_code=LOCK_EXPIRED,
+    .values(state=JobState.CREATED.value, locked_until=None, error_code=LOCK_EXPIRED,
             error_message="The lock of its worker ran out before it answered.", changed_at=bindparam("b_now"))
 )
 
@@ -77,6 +83,10 @@ RELEASE = (
 def start_waiting(tx: Transaction, live: Live, entry: journal.JobOpened) -> None:
     """Create the job that an element waits for."""
     if entry.key in tx.reopened_jobs:
+        return
+    if len(entry.type) > values.LONGEST_NAME:
+        message = f"Expected a job type of at most {values.LONGEST_NAME} characters, but it has {len(entry.type)}."
+        tx.resume(live.key, Fail(entry.key, "EXTRACT_VALUE_ERROR", message, may_be_late=True))
         return
     contract = tx.engine.contracts.get(entry.type)
     retries = entry.retries
@@ -120,15 +130,19 @@ def fetch(tx: Transaction, keys: Collection[int]) -> None:
 
 
 def complete(tx: Transaction, key: int, variables: Mapping[str, Any] | None = None, *,
-             lock_token: int | None = None, worker: str | None = None) -> None:
+             local_variables: Mapping[str, Any] | None = None, lock_token: int | None = None,
+             worker: str | None = None) -> None:
     """Finish a job and let its process instance go on.
 
-    `lock_token` or `worker` say who answers. A worker may answer for a suspended instance; the answer is applied
-    when it is resumed. Raises NotFound, WrongState (finished already, or another worker holds it), InvalidInput.
+    `local_variables` become local to the element, for its output mappings. `lock_token` or `worker` say who answers.
+    A worker may answer for a suspended instance; the answer is applied when it is resumed. Raises NotFound,
+    WrongState (finished already, or another worker holds it), InvalidInput.
     """
-    result = values.checked(variables)
+    result, local = values.checked(variables), values.checked(local_variables)
     job = _answered(tx, key, lock_token, worker)
     _answer(tx, job, JobState.COMPLETED)
+    if local:
+        tx.resume(job["instance_key"], SetVariables(job["element_instance_key"], local, local=True))
     tx.resume(job["instance_key"], Complete(job["element_instance_key"], result))
 
 
@@ -185,6 +199,42 @@ def extend_lock(tx: Transaction, key: int, lock: timedelta, *, lock_token: int |
     tx.rows.write(EXTEND, {"b_key": key, "b_until": until})
     tx.announce(DUE)
     return until
+
+
+def lock(tx: Transaction, key: int, worker: str, duration: timedelta) -> datetime:
+    """Give one job to a worker, as if it had been handed out; audited. Returns when the lock ends.
+
+    Raises NotFound, WrongState (it is over, has failed, is suspended, or another worker holds it), InvalidInput.
+    """
+    if not worker or duration <= timedelta():
+        raise InvalidInput("Expected the name of a worker and a lock longer than nothing, but got less.")
+    job = _get(tx, key)
+    guard.running(job)
+    held = job["state"] == JobState.ACTIVATED and job["locked_until"] > tx.now and job["locked_by"] != worker
+    if held or job["state"] not in (JobState.CREATED, JobState.ACTIVATED):
+        standing = f"worker {job['locked_by']!r} holds it" if held else f"it is {job['state'].lower()}"
+        raise WrongState(f"Expected job {key} to be free, but {standing}.")
+    until = tx.now + duration
+    tx.rows.write(ACTIVATE, {
+        "b_key": key, "b_worker": worker, "b_until": until, "b_lock_token": job["lock_token"] + 1,
+        "b_attempt": job["attempt"] + 1, "b_now": tx.now,
+    })
+    tx.announce(DUE)
+    audit.record(tx, "LOCK", "JOB", key, instance_key=job["instance_key"], details={"worker": worker})
+    return until
+
+
+def unlock(tx: Transaction, key: int) -> None:
+    """Take a job from its worker, so that others may have it; audited. The worker's answer will be refused.
+
+    Raises NotFound, WrongState (it is over). A job that nobody holds stays as it is.
+    """
+    job = _get(tx, key)
+    if job["state"] not in OPEN_JOB_STATES:
+        raise WrongState(f"Expected job {key} to be open, but it is {job['state'].lower()}.")
+    tx.rows.write(UNLOCK, {"b_key": key, "b_now": tx.now})
+    tx.announce(jobs_topic(job["type"]))
+    audit.record(tx, "UNLOCK", "JOB", key, instance_key=job["instance_key"])
 
 
 def set_retries(tx: Transaction, key: int, retries: int) -> None:
@@ -265,6 +315,6 @@ def _answer(tx: Transaction, job: RowMapping, state: JobState, *, retries: int |
     over = state in (JobState.COMPLETED, JobState.ERROR_THROWN)
     tx.rows.write(ANSWER, {
         "b_key": job["key"], "b_state": state, "b_retries": job["retries"] if retries is None else retries,
-        "b_due_at": due_at or tx.now, "b_error_code": error_code, "b_error_message": error_message,
+        "b_due_at": due_at or tx.now, "b_error_code": values.text(error_code), "b_error_message": values.text(error_message),
         "b_now": tx.now, "b_ended_at": tx.now if over else None,
     })

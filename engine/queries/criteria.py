@@ -117,6 +117,13 @@ def search(engine: Engine, what: Searchable[Item], query: Search) -> Found[Item]
     )
 
 
+def count(engine: Engine, what: Searchable[Any], criteria: Sequence[Criterion]) -> int:
+    """How many things match, exactly. Raises InvalidInput for an unknown field or operator."""
+    matching = what.statement.where(*what.where(engine.database, criteria)).with_only_columns(what.key)
+    with engine.read() as connection:
+        return connection.scalar(select(func.count()).select_from(matching.subquery())) or 0
+
+
 def one(engine: Engine, what: Searchable[Item], key: int) -> Item | None:
     """The thing with this key."""
     with engine.read() as connection:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select
 from bpmn.model import Process
 from engine import schema
 from engine.errors import NotFound
+from engine.programs import Definition
 from engine.queries.paging import Page, page
 from engine.schema import DEFAULT_TENANT
 from engine.states import ElementState, InstanceState
@@ -148,10 +149,15 @@ def content(engine: Engine, key: int) -> bytes:
     return bytes(found)
 
 
+def prepared(engine: Engine, key: int) -> Definition:
+    """A definition as the engine runs it; raises NotFound."""
+    with engine.read() as connection:
+        return engine.programs.get(connection, key)
+
+
 def process(engine: Engine, key: int) -> Process:
     """The model of a definition, for its elements' names and types; raises NotFound."""
-    with engine.read() as connection:
-        return engine.programs.get(connection, key).process
+    return prepared(engine, key).process
 
 
 def element_counts(engine: Engine, *definition_keys: int) -> tuple[ElementCount, ...]:

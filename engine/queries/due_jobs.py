@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
 from engine import schema
+from engine.job_filters import JobFilter
 from engine.states import JobState
 
 if TYPE_CHECKING:
@@ -15,9 +17,8 @@ if TYPE_CHECKING:
 
 _j = schema.jobs.c
 
-NEXT = select(func.min(_j.due_at)).where(
-    _j.state == JobState.CREATED.value, ~_j.suspended, _j.type == bindparam("type")
-)
+_NEXT = select(func.min(_j.due_at)).where(_j.state == JobState.CREATED.value, ~_j.suspended)
+NEXT = _NEXT.where(_j.type == bindparam("type"))
 
 
 def next_due(engine: Engine, type: str) -> datetime | None:
@@ -27,4 +28,12 @@ def next_due(engine: Engine, type: str) -> datetime | None:
     """
     with engine.read() as connection:
         found: datetime | None = connection.scalar(NEXT, {"type": type})
+    return found
+
+
+def next_due_of_any(engine: Engine, wanted: Iterable[tuple[str, JobFilter | None]]) -> datetime | None:
+    """When a job may be taken next that is of one of these types and passes the filter beside it."""
+    conditions = [and_(_j.type == type, *(filter.conditions() if filter else ())) for type, filter in wanted]
+    with engine.read() as connection:
+        found: datetime | None = connection.scalar(_NEXT.where(or_(*conditions)))
     return found
