@@ -54,9 +54,37 @@ _encoder = msgspec.json.Encoder(enc_hook=_plain, decimal_format="number")
 _decoder = msgspec.json.Decoder()
 
 
-def to_json(value: Any) -> str:
-    """The JSON text of a value, without spaces. Dates become ISO 8601 texts, decimals numbers."""
+def exact_json(value: Any) -> str:
+    """The JSON text of a value, without spaces. Dates become ISO 8601 texts, decimals numbers.
+
+    Raises UnicodeEncodeError, TypeError, RecursionError for what JSON cannot hold.
+    """
     return _encoder.encode(value).decode()
+
+
+def to_json(value: Any) -> str:
+    """The JSON text of a value, as it is stored: NUL, which PostgreSQL cannot store, and halves of surrogate pairs,
+    which are no characters, become the replacement character."""
+    try:
+        text = exact_json(value)
+    except UnicodeEncodeError:
+        return exact_json(_storable(value))
+    return exact_json(_storable(value)) if "\\u0000" in text else text
+
+
+def storable_text(text: str) -> str:
+    """A text without what cannot be stored."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable_text(value)
+    if isinstance(value, Mapping):
+        return {_storable(name): _storable(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_storable(each) for each in value]
+    return value
 
 
 def from_json(content: str | bytes) -> Any:

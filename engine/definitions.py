@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,10 @@ from bpmn.model import EventKind, Model, Problem, Process, Severity
 from engine import audit, decisions, programs, schema, subscriptions, timers
 from engine.decisions import DeployedDecision
 from engine.errors import DeploymentRefused, InvalidTimer
-from engine.programs import Definition
+from engine.programs import Definition, StartEvent
 from engine.rows import AnyRow
 from engine.schema import DEFAULT_TENANT
+from engine.values import LONGEST_NAME
 
 if TYPE_CHECKING:
     from engine.transaction import Transaction
@@ -133,10 +134,20 @@ def _read(tx: Transaction, resources: Sequence[Resource]) -> tuple[list[tuple[Re
                 problems.append(_problem(
                     resource.name, f"Expected each process once, but {process.id!r} is in {other} as well.", process.id,
                 ))
+        problems += _too_long(resource, model)
         for further_check in tx.engine.checks:
             problems += further_check(model)
         models.append((resource, model))
     return models, problems
+
+
+def _too_long(resource: Resource, model: Model) -> Iterator[Problem]:
+    for process in model.processes:
+        for id in (process.id, *process.elements):
+            if len(id) > LONGEST_NAME:
+                yield _problem(
+                    resource.name, f"Expected an id of at most {LONGEST_NAME} characters, but it has {len(id)}.", id
+                )
 
 
 def _refuse(problems: Iterable[Problem]) -> None:
@@ -214,13 +225,23 @@ def _insert(tx: Transaction, definition: Definition, resource: Resource, resourc
 
 def _open_starts(tx: Transaction, definition: Definition, resource: Resource, problems: list[Problem]) -> None:
     for event in definition.start_events:
-        if event.kind != EventKind.TIMER:
+        if event.kind != EventKind.TIMER and len(event.text) > LONGEST_NAME:
+            problems.append(_problem(
+                resource.name, f"Expected a name of at most {LONGEST_NAME} characters, but it has {len(event.text)}.",
+                event.element.id, event.element.name,
+            ))
+        elif event.kind != EventKind.TIMER:
             subscriptions.open_start(tx, definition, event)
-            continue
-        try:
-            timers.arm_start(tx, definition, event)
-        except InvalidTimer as error:
-            problems.append(_problem(resource.name, str(error), event.element.id, event.element.name))
+        else:
+            _arm_start(tx, definition, event, resource, problems)
+
+
+def _arm_start(tx: Transaction, definition: Definition, event: StartEvent, resource: Resource,
+               problems: list[Problem]) -> None:
+    try:
+        timers.arm_start(tx, definition, event)
+    except InvalidTimer as error:
+        problems.append(_problem(resource.name, str(error), event.element.id, event.element.name))
 
 
 def _problem(resource_name: str, message: str, element_id: str | None = None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, select, update
 
 from bpmn.interpreter import journal
-from engine import audit, guard, jobs, schema, states
+from engine import audit, guard, jobs, schema, states, values
 from engine.actions import Retry
 from engine.errors import NotFound
 from engine.live import Live, with_instance
@@ -39,7 +39,7 @@ def open_for(tx: Transaction, live: Live, entry: journal.Failed) -> None:
         "key": key, "instance_key": live.key, "element_instance_key": entry.key,
         "job_key": tx.failed_jobs.get(entry.key), "definition_key": live.definition.key,
         "process_id": live.definition.process_id, "element_id": entry.element.id, "tenant_id": live.tenant_id,
-        "type": entry.type, "message": entry.message, "state": IncidentState.ACTIVE, "created_at": tx.now,
+        "type": entry.type, "message": values.text(entry.message), "state": IncidentState.ACTIVE, "created_at": tx.now,
         "resolved_at": None,
     })
     _mark(tx, entry.key, key)

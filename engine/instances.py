@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from engine.transaction import Transaction
 
 _i = schema.instances.c
+LONGEST_BUSINESS_ID = 1000
+
 _decoder: msgspec.json.Decoder[AnyAction] = msgspec.json.Decoder(AnyAction)
 
 OF_START_KEY = select(_i.key, _i.definition_key, _i.process_id, _i.version, _i.correlation_id).where(
@@ -79,6 +81,10 @@ def start(tx: Transaction, process_id: str | None = None, *, version: int | None
         definition = lookups.latest(tx, process_id, version, tenant_id)
     else:
         raise InvalidInput("Expected a process id or the key of a definition, but neither was given.")
+    values.name(business_id, "a business id", longest=LONGEST_BUSINESS_ID)
+    values.name(correlation_id, "a correlation id", longest=128)
+    values.name(trace_parent, "a trace parent", longest=64)
+    start_key = values.name(start_key, "a start key")
     if start_key is not None:
         before = tx.first(OF_START_KEY, {
             "tenant_id": definition.tenant_id, "process_id": definition.process_id, "start_key": start_key,

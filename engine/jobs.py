@@ -315,6 +315,6 @@ def _answer(tx: Transaction, job: RowMapping, state: JobState, *, retries: int |
     over = state in (JobState.COMPLETED, JobState.ERROR_THROWN)
     tx.rows.write(ANSWER, {
         "b_key": job["key"], "b_state": state, "b_retries": job["retries"] if retries is None else retries,
-        "b_due_at": due_at or tx.now, "b_error_code": values.text(error_code), "b_error_message": values.text(error_message),
-        "b_now": tx.now, "b_ended_at": tx.now if over else None,
+        "b_due_at": due_at or tx.now, "b_error_code": values.text(error_code),
+        "b_error_message": values.text(error_message), "b_now": tx.now, "b_ended_at": tx.now if over else None,
     })

@@ -79,11 +79,13 @@ def publish(tx: Transaction, name: str, correlation_key: str | None = None,
     Audited. Raises InvalidInput; Conflict if a message of the same `message_id`, name and correlation key is still
     kept.
     """
-    if not name:
+    if not values.name(name, "the name of a message"):
         raise InvalidInput("Expected the name of a message, but it is empty.")
     content = values.checked(variables)
-    what = {"name": name, "correlation_key": correlation_key or None, "tenant_id": tenant_id}
-    _one_at_a_time(tx, name, correlation_key or None)
+    key_wanted = values.name(correlation_key, "a correlation key")
+    what = {"name": name, "correlation_key": key_wanted, "tenant_id": tenant_id}
+    values.name(message_id, "a message id")
+    _one_at_a_time(tx, name, key_wanted)
     if message_id and tx.first(SAME, what | {"message_id": message_id, "now": tx.now}) is not None:
         raise Conflict(f"Expected a new message, but one with the id {message_id!r} was published already.")
     reached = _deliver(tx, what, content)
@@ -120,7 +122,8 @@ def correlate(tx: Transaction, name: str, *, correlation_key: str | None = None,
     Source: Camunda 7 manual, "Correlation methods"; Camunda 8 docs, "Correlate a message".
     """
     content = values.checked(variables)
-    _one_at_a_time(tx, name, correlation_key)
+    values.name(name, "the name of a message")
+    _one_at_a_time(tx, name, values.name(correlation_key, "a correlation key"))
     waiting = tx.select(_candidates(name, tenant_id, correlation_key, instance_key, business_id, match))
     if len(waiting) > 1 and not all:
         raise Conflict(f"Expected one instance that waits for message {name!r}, but {len(waiting)} do.")
@@ -159,7 +162,7 @@ def _candidates(name: str, tenant_id: str, correlation_key: str | None, instance
 
 
 def deliver_thrown(tx: Transaction, live: Live, entry: journal.Thrown) -> None:
-    """Deliver a message that an instance threw."""
+    """Deliver a message that an instance threw. Nobody can wait for a name or key that is too long."""
     what = {"name": entry.name, "correlation_key": entry.correlation_key, "tenant_id": live.tenant_id}
     _deliver(tx, what, dict(entry.variables))
 

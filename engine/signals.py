@@ -32,7 +32,7 @@ def broadcast(tx: Transaction, name: str, variables: Mapping[str, Any] | None = 
 
     A suspended instance hears it too, and reacts when it is resumed. Audited. Raises InvalidInput.
     """
-    if not name:
+    if not values.name(name, "the name of a signal"):
         raise InvalidInput("Expected the name of a signal, but it is empty.")
     heard = deliver(tx, name, values.checked(variables), tenant_id=tenant_id)
     audit.record(tx, "BROADCAST", "SIGNAL", 0, details={"name": name, "heard": heard})

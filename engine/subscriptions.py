@@ -8,7 +8,9 @@ from sqlalchemy import bindparam, delete
 
 from bpmn.interpreter import journal
 from bpmn.model import ElementType, EventKind
-from engine import messages, schema
+from engine import messages, schema, values
+from engine.actions import Fail
+from engine.errors import InvalidInput
 from engine.live import Live
 from engine.programs import Definition, StartEvent
 
@@ -17,16 +19,26 @@ if TYPE_CHECKING:
 
 _s = schema.subscriptions.c
 
+CONDITION = "CONDITION"
+"""Kind of a subscription that only shows what condition is waited for."""
+
 CLOSE = delete(schema.subscriptions).where(_s.element_instance_key == bindparam("b_token"))
 ATTACHED = frozenset({ElementType.BOUNDARY_EVENT, ElementType.START_EVENT, ElementType.EVENT_SUB_PROCESS})
 
 
 def start_waiting(tx: Transaction, live: Live, entry: journal.SubscriptionOpened) -> None:
     """Open a subscription; a message that is buffered for it is correlated at once."""
-    key = tx.key()
+    try:
+        if entry.kind != CONDITION:
+            values.name(entry.name, "a name")
+        values.name(entry.correlation_key, "a correlation key")
+    except InvalidInput as error:
+        tx.resume(live.key, Fail(entry.key, "EXTRACT_VALUE_ERROR", str(error), may_be_late=True))
+        return
     tx.rows.insert(schema.subscriptions, {
-        "key": key, "kind": entry.kind, "name": entry.name[:255], "correlation_key": entry.correlation_key,
-        "instance_key": live.key, "element_instance_key": entry.key, "definition_key": live.definition.key,
+        "key": tx.key(), "kind": entry.kind, "name": entry.name[:values.LONGEST_NAME],
+        "correlation_key": entry.correlation_key, "instance_key": live.key, "element_instance_key": entry.key,
+        "definition_key": live.definition.key,
         "process_id": live.definition.process_id, "element_id": entry.element.id,
         "partition_key": live.partition_key, "tenant_id": live.tenant_id, "event_index": entry.index,
         "interrupting": entry.interrupting, "attached": entry.element.type in ATTACHED, "created_at": tx.now,

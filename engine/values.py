@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.database import from_json, to_json
+from engine.database import exact_json, from_json, storable_text
 from engine.errors import InvalidInput
+
+LONGEST_NAME = 255
+"""Characters that the columns for names and keys hold."""
 
 
 def checked(variables: Mapping[Any, Any] | None) -> dict[str, Any]:
@@ -20,7 +23,7 @@ def checked(variables: Mapping[Any, Any] | None) -> dict[str, Any]:
         if not isinstance(name, str) or not name:
             raise InvalidInput(f"Expected names of variables to be texts, but one is {name!r}.")
     try:
-        content = to_json(dict(variables))
+        content = exact_json(dict(variables))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"Expected variables that can be written as JSON, but {error}.") from error
     if "\\u0000" in content:
@@ -28,3 +31,22 @@ def checked(variables: Mapping[Any, Any] | None) -> dict[str, Any]:
         raise InvalidInput("Expected variables without the character NUL, but one contains it.")
     result: dict[str, Any] = from_json(content)
     return result
+
+
+def text(value: str | None) -> str | None:
+    """A text of somebody else that is only shown (an error message), without what cannot be stored."""
+    return None if value is None else storable_text(value)
+
+
+def name(value: str | None, what: str, *, longest: int = LONGEST_NAME) -> str | None:
+    """A text by which something is found again; empty is None.
+
+    Raises InvalidInput if it is too long or has characters that cannot be stored.
+    """
+    if not value:
+        return None
+    if len(value) > longest:
+        raise InvalidInput(f"Expected {what} of at most {longest} characters, but it has {len(value)}.")
+    if storable_text(value) != value:
+        raise InvalidInput(f"Expected {what} of plain characters, but {value!r} has others.")
+    return value
