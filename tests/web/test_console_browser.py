@@ -370,13 +370,13 @@ def luminance(colour):
     return 0.2 * red + 0.7 * green + 0.1 * blue
 
 
-def test_pages_fit_a_phone(open_page, engine, failed):
-    page = open_page("/", viewport={"width": 360, "height": 740})
-    widths = {}
+def test_pages_fit_a_phone_a_tablet_and_a_small_screen(open_page, engine, failed):
+    page = open_page("/")
     for path in every_page(engine, failed):
         visit(page, path)
-        widths[path] = page.evaluate("document.documentElement.scrollWidth")
-    assert widths == dict.fromkeys(widths, 360)
+        for width in (360, 800, 1000):
+            page.set_viewport_size({"width": width, "height": 740})
+            assert page.evaluate("document.documentElement.scrollWidth") == width, path
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

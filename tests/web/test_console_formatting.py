@@ -35,6 +35,12 @@ def test_json_is_coloured_and_nothing_in_it_becomes_markup():
     assert '<span class="json-word">true</span>' in html
 
 
+def test_huge_value_is_cut_and_its_length_told():
+    html = formatting.json_markup(["x" * 50_000], 1_000)
+    assert len(html) < 1_200
+    assert "50,008 characters in all" in html
+
+
 def test_long_value_is_cut_to_one_line():
     assert formatting.short("a\n  b") == "a b"
     assert formatting.short({"a": "x" * 100}, 20) == '{"a": "xxxxxxxxxxxx…'

@@ -185,6 +185,19 @@ def test_tab_of_the_instance_page(console, every_state, tab, word):
     assert word in console.text(f"/instances/{every_state[0]}?tab={tab}")
 
 
+def test_every_scalar_variable_links_to_the_instances_with_its_value(console, story):
+    # given
+    story.deploy()
+    key = story.start(variables={"city": 'Den "Haag"', "count": 3, "lines": [1], "gift": None})
+
+    # when
+    html = console.text(f"/instances/{key}?tab=variables")
+
+    # then
+    links = re.findall(r'href="(/instances\?variable=[^"]+)"', html)
+    assert [listed(console.text(link.replace("&amp;", "&"))) for link in links] == [1, 1, 1]
+
+
 def test_choosing_an_element_narrows_the_tables_of_the_instance_page(console, every_state):
     path = f"/instances/{every_state[0]}?tab=jobs"
     assert "<strong>charge-card</strong>" in console.text(path + "&element=charge")

@@ -62,9 +62,16 @@ def to_json(value: Any, indent: int | None = 2) -> str:
     return json.dumps(msgspec.to_builtins(value, enc_hook=str), indent=indent, ensure_ascii=False)
 
 
-def json_markup(value: Any) -> Markup:
-    """A value as JSON text with its parts coloured; everything that comes from the value is escaped."""
-    return Markup("").join(_coloured(to_json(value)))
+def json_markup(value: Any, longest: int | None = None) -> Markup:
+    """A value as JSON text with its parts coloured; everything that comes from the value is escaped.
+
+    Of a text that is longer than `longest` only the beginning is shown, and how much there is.
+    """
+    text = to_json(value)
+    if longest is None or len(text) <= longest:
+        return Markup("").join(_coloured(text))
+    rest = Markup('\n<span class="soft">… {:,} characters in all</span>').format(len(text))
+    return Markup("").join([*_coloured(text[:longest]), rest])
 
 
 def _coloured(text: str) -> list[Markup]:

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from engine.queries import definitions as known
 from engine.queries import instances as found
 from engine.queries import lists, overview
+from engine.queries.definitions import ProcessRow
 from engine.queries.instances import InstanceFilter
 from engine.queries.overview import FailureGroup
 from web.console.audit import business_ids
@@ -26,8 +27,8 @@ def home() -> ResponseReturnValue:
     midnight = engine().clock().replace(hour=0, minute=0, second=0, microsecond=0)
     counts = overview.overview(engine(), ended_from=midnight)
     processes = {process.process_id: process for process in known.processes(engine())}
-    failures = [(group, processes.get(group.process_id), _failure_link(group))
-                for group in overview.failures(engine(), limit=20)]
+    failures = [(group, processes[group.process_id], _element_name(group, processes[group.process_id]),
+                 _failure_link(group)) for group in overview.failures(engine(), limit=20)]
     activity = lists.audit(engine(), limit=12).items
     return render_template(
         "home.html", section="home", live=5, names=business_ids(activity),
@@ -40,6 +41,12 @@ def _tile_link(state: str, midnight: datetime) -> str:
     if state == "completed":
         return url_for("console.instances", state=state, ended_from=midnight.strftime("%Y-%m-%dT%H:%M"))
     return url_for("console.instances", state=state)
+
+
+def _element_name(group: FailureGroup, process: ProcessRow) -> str:
+    """What the newest version calls the element that failed; an older version may have had it alone."""
+    element = known.process(engine(), process.latest.key).elements.get(group.element_id)
+    return (element and element.name) or group.element_id
 
 
 def _failure_link(group: FailureGroup) -> str:

@@ -62,7 +62,8 @@ def instance(key: int) -> ResponseReturnValue:
     shown = _of_element(detail, element)
     now = engine().clock()
     return render_template(
-        "instances/detail.html", section="instances", live=3, instance=detail.row, names=names, element=element,
+        "instances/detail.html", section="instances", live=0 if tab == "raw" else 3,
+        instance=detail.row, names=names, element=element,
         open=detail.row.state == InstanceState.ACTIVE, failed=failed, tab=tab, tabs=_tabs(shown), detail=shown,
         sentences=story.tell(detail, names, now), history=history.tree(detail.elements, names, now),
         marks=marks.live(detail.tokens, passed=detail.completed, flows=detail.flows),
