@@ -40,16 +40,29 @@ def drivers(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def node(drivers):
-    """Node with the npm clients."""
+def node_with(folder):
+    """Node, with the npm clients that a folder asks for."""
     found, npm = shutil.which("node"), shutil.which("npm")
     if found is None or npm is None:
         pytest.skip("Expected Node on the PATH, but there is none.")
-    installed = run(npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", cwd=drivers)
+    installed = run(npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", cwd=folder)
     if installed.returncode:
         pytest.skip(f"The npm clients could not be installed: {installed.stderr[-300:]}")
     return found
+
+
+@pytest.fixture(scope="module")
+def node(drivers):
+    """Node with the client of Camunda Modeler."""
+    return node_with(drivers)
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory):
+    """Node with the client that validates, and the folder of its script."""
+    folder = tmp_path_factory.mktemp("clients") / "strict"
+    shutil.copytree(Path(__file__).parent / "clients", folder)
+    return node_with(folder), folder
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +117,11 @@ def passed(outcome):
 
 def test_the_client_that_camunda_modeler_uses(server, node, drivers):
     assert "[full] cancel instance" in passed(run(node, "c8_sdk.cjs", server, "--full", cwd=drivers))
+
+
+def test_the_client_that_validates_every_answer(server, strict, drivers):
+    node, folder = strict
+    assert "PASS  404" in passed(run(node, "c8_strict.mjs", server, str(drivers / "fixtures"), cwd=folder))
 
 
 def test_the_python_client_that_demands_every_field(server, python, drivers):

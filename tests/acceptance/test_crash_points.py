@@ -8,33 +8,25 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
+import random
 import re
 import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.acceptance import invariants
-from tests.examples.order import ORDER_EXAMPLE
+from tests.acceptance.shop import DECLINED, GOOD, LARGE, NO_CARRIER, ROOT, environment, services
 
-ROOT = Path(__file__).parents[2]
 NEVER = ("commit", 0, "before")
-ADDRESS = {"name": "Ada Lovelace", "street": "Ring 1", "city": "Leipzig", "country": "DE"}
-TEA = {"sku": "TEA-ASSAM", "quantity": 2, "unitPrice": 12.5}
-GOOD = {"items": [TEA], "paymentToken": "tok_4242", "address": ADDRESS}
 SCENARIOS = {
     "fulfilled": (GOOD, None, ["reserve", "authorize", "schedule"]),
-    "declined and compensated": (
-        {**GOOD, "paymentToken": "tok_0002"}, "PAYMENT_DECLINED", ["reserve", "release"]),
-    "no carrier, everything compensated": (
-        {**GOOD, "address": {**ADDRESS, "country": "AQ"}}, "NO_CARRIER", ["reserve", "authorize", "void", "release"]),
-    "reviewed by a person": (
-        {**GOOD, "items": [{**TEA, "quantity": 200}]}, None, ["reserve", "authorize", "schedule"]),
+    "declined and compensated": (DECLINED, "PAYMENT_DECLINED", ["reserve", "release"]),
+    "no carrier, everything compensated": (NO_CARRIER, "NO_CARRIER", ["reserve", "authorize", "void", "release"]),
+    "reviewed by a person": (LARGE, None, ["reserve", "authorize", "schedule"]),
 }
 
 
@@ -42,11 +34,8 @@ class Mould:
     """The warm process that forks a node for each life."""
 
     def __init__(self, services_url):
-        environment = {**os.environ, "ORDER_SERVICES_URL": services_url, "PYTHONPATH": str(ROOT)}
-        for name in ("INVENTORY_URL", "BILLING_URL", "SHIPPING_URL"):
-            environment.pop(name, None)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.acceptance.crash_node"], cwd=ROOT, env=environment, text=True,
+            [sys.executable, "-m", "tests.acceptance.crash_node"], cwd=ROOT, env=environment(services_url), text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
     def live(self, url, variables, life=0, death=NEVER):
@@ -66,14 +55,8 @@ class Mould:
 
 @pytest.fixture(scope="module")
 def services_url(tmp_path_factory):
-    database = tmp_path_factory.mktemp("services") / "services.db"
-    process = subprocess.Popen(
-        [sys.executable, str(ORDER_EXAMPLE / "services" / "app.py"), "--port", "0", "--database", str(database)],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    yield json.loads(process.stdout.readline())["url"]
-    process.kill()
-    process.wait()
-    process.stdout.close()
+    with services(tmp_path_factory.mktemp("services")) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -178,11 +161,33 @@ def test_whenever_a_node_dies_the_order_ends_as_if_it_had_not(shop, scenario):
 
         # then it died there, and nothing tells the difference
         assert first["exit"] == 9 or first["said"][place[0]] < place[1], place      # commits may be grouped
-        assert seen.engine == expected.engine, place
-        # and each effect happened once, whatever was asked for twice
-        assert sorted(seen.done) == sorted(effects), place
-        assert {path for path, _ in seen.calls} == {path for path, _ in expected.calls}, place
-        assert len(seen.calls) == len(expected.calls), place
-        assert {key for _, key in seen.calls} <= seen.keys, place
+        assert_same(seen, expected, place)
         again = 1 if place[0] == "call" and place[2] == "after" else 0
         assert len(seen.received) >= len(expected.received) + again, place
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_however_often_nodes_die_the_order_ends_as_if_they_had_not(shop, scenario):
+    # given
+    chance = random.Random(scenario)
+    order, _, _ = SCENARIOS[scenario]
+    expected, [life] = shop.order(order)
+
+    for _ in range(50):
+        # when several nodes die, one after the other, each soon after it came up
+        deaths = chance.choices(places(life)[:16], k=chance.randint(2, 4))
+        seen, _ = shop.order(order, *deaths)
+
+        # then
+        assert_same(seen, expected, deaths)
+
+
+def assert_same(seen, expected, deaths):
+    """Nothing tells the difference, and each effect happened once, whatever was asked for twice."""
+    assert seen.engine == expected.engine, deaths
+    assert sorted(seen.done) == sorted(expected.done), deaths
+    assert {path for path, _ in seen.calls} == {path for path, _ in expected.calls}, deaths
+    assert len(seen.calls) == len(expected.calls), deaths
+    assert {key for _, key in seen.calls} <= seen.keys, deaths
