@@ -96,6 +96,25 @@ def test_knowledge_model_is_a_function_that_may_call_itself():
     assert parse(content, "test.dmn").evaluate("d", {"n": 20}).output == 2432902008176640000
 
 
+def test_knowledge_models_may_call_each_other():
+    # given
+    def knowledge(name, other, end):
+        return (f'<businessKnowledgeModel id="{name}" name="{name}"><knowledgeRequirement>'
+                f'<requiredKnowledge href="#{other}"/></knowledgeRequirement><encapsulatedLogic>'
+                f'<formalParameter name="n"/><literalExpression><text>if n = 0 then {end} else {other}(n - 1)</text>'
+                "</literalExpression></encapsulatedLogic></businessKnowledgeModel>")
+
+    need = '<knowledgeRequirement><requiredKnowledge href="#even"/></knowledgeRequirement>'
+    content = definitions(knowledge("even", "odd", "true"), knowledge("odd", "even", "false"),
+                          decision("d", need + literal("even(n)")))
+
+    # when
+    model = parse(content, "test.dmn")
+
+    # then
+    assert [model.evaluate("d", {"n": n}).output for n in (10, 7)] == [True, False]
+
+
 def test_knowledge_model_without_end_is_an_error():
     need = '<knowledgeRequirement><requiredKnowledge href="#fact"/></knowledgeRequirement>'
     content = definitions(KNOWLEDGE.replace("n - 1", "n + 1"), decision("d", need + literal("fact(2)")))

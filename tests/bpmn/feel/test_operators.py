@@ -127,6 +127,8 @@ def test_numbers_from_outside_count_as_what_they_print_as():
     assert evaluate("x + 0.2 = 0.3", x=0.1) is True
     assert evaluate("x > 0.1", x=0.1) is False
     assert evaluate("x <= 10", x=10.0) is True
+    assert evaluate("x < 0.10000000000000000001", x=0.1) is True
+    assert evaluate("o.x < 0.10000000000000000001", o={"x": 0.1}) is True
     assert evaluate("x = 10", x=10.0) is True
 
 
