@@ -75,15 +75,18 @@ def _inline_event_definitions(nodes: list[Node]) -> None:
     """Replace each `eventDefinitionRef` by the event definition it names (BPMN 2.0 §10.5.1)."""
     shared = {
         node.get("id"): node for node in nodes
-        if node.tag.endswith("EventDefinition") and node.getparent() is not None and node.getparent().tag
-        == BPMN + "definitions"
+        if node.tag.endswith("EventDefinition") and (parent := node.getparent()) is not None
+        and parent.tag == BPMN + "definitions"
     }
     for node in nodes:
         if node.tag == BPMN + "eventDefinitionRef" and (definition := shared.get(text(node))) is not None:
             copy = deepcopy(definition)
             # Ids are unique: the copy is nobody's target.
-            copy.attrib.pop("id", None)
-            node.getparent().replace(node, copy)
+            if "id" in copy.attrib:
+                del copy.attrib["id"]
+            parent = node.getparent()
+            if parent is not None:
+                parent.replace(node, copy)
 
 
 def _give_ids(root: Node) -> None:

@@ -107,7 +107,7 @@ def _sources(process: Process) -> Graph:
         for catch in catches.get(key, []):
             before[catch.id] += [throw.id for throw in throws]
     for element in process.elements.values():
-        if element.attached_to in process.elements:
+        if element.attached_to is not None and element.attached_to in process.elements:
             before[element.id].append(element.attached_to)
     return before
 
