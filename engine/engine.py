@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import tzinfo
+from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
+import structlog
 from sqlalchemy import Connection
 
 from bpmn.dmn import DecisionModel
@@ -28,6 +31,8 @@ from engine.wakeup import Wakeup
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
+
+logger = structlog.get_logger(__name__)
 
 ATTEMPTS = 5
 """How often a transaction is run that another one was in the way of."""
@@ -57,9 +62,11 @@ class Engine:
         self.contracts: dict[str, JobContract] = {}
         self.checks: list[Callable[[Model], Iterable[Problem]]] = []
         """Further checks of a model at deploy; each yields problems."""
+        self.finishing: set[int] = set()
+        """Instances on the move that a thread of this process takes on, slice by slice."""
         self._grouping = Grouping(self._run_together)
         self.step_budget = 1_000_000
-        """How many steps an instance may make in one transaction."""
+        """How many steps an instance may make without waiting."""
 
     def acting_as(self, actor: str) -> Engine:
         """The same engine, on behalf of `actor`: the audit trail says so."""
@@ -74,15 +81,40 @@ class Engine:
         Raises what the command raises; then nothing was changed. A transaction that only failed because another
         one was in its way is run again.
         """
+        result, unfinished = self._repeat(lambda tx: command(tx, *args, **kwargs))
+        if unfinished:
+            self.finish(unfinished)
+        return result
+
+    def finish(self, keys: Iterable[int]) -> None:
+        """Let instances that were saved on the move go on until they wait.
+
+        Each slice is a transaction of its own, so that everybody else gets a turn in between.
+        """
+        todo = deque(keys)
+        self.finishing.update(todo)
+        while todo:
+            key = todo.popleft()
+            try:
+                _, unfinished = self._repeat(partial(execution.go_on, key=key))
+            except Exception:
+                logger.exception("an instance could not go on; the scheduler will try again", instance_key=key)
+                unfinished = set()
+            if key not in unfinished:
+                self.finishing.discard(key)
+            self.finishing.update(unfinished)
+            todo.extend(unfinished)
+
+    def _repeat(self, command: Callable[[Transaction], Result]) -> tuple[Result, set[int]]:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._attempt(lambda tx: command(tx, *args, **kwargs))
+                return self._attempt(command)
             except Exception as error:
                 if attempt == ATTEMPTS or not self.database.may_be_repeated(error):
                     raise
         raise AssertionError("unreachable")
 
-    def _attempt(self, command: Callable[[Transaction], Result]) -> Result:
+    def _attempt(self, command: Callable[[Transaction], Result]) -> tuple[Result, set[int]]:
         work = Work(self, command)
         if self.database.is_sqlite:
             self._grouping.run(work)
@@ -90,8 +122,8 @@ class Engine:
             self._run_together([work])
         if work.error is not None:
             raise work.error
-        result: Result = work.result
-        return result
+        assert work.tx is not None
+        return work.result, work.tx.unfinished
 
     def _run_together(self, works: list[Work]) -> None:
         """Run commands in one transaction, each of several in a savepoint of its own."""

@@ -8,19 +8,23 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
+from sqlalchemy import Connection, select
 
 from bpmn.interpreter import TokenNotFound
 from engine import decisions, recording, schema
 from engine import live as lives
-from engine.actions import Action
+from engine.actions import Action, Go
 from engine.live import Live
 from engine.states import InstanceState
 
 if TYPE_CHECKING:
     from engine.transaction import Transaction
 
-SLICE = 10_000
-"""After so many steps the history so far is sent to the database, so that a long run needs no more memory."""
+SLICE = 2_000
+"""After so many steps an instance is saved and the others get their turn: it goes on in a transaction of its own."""
+
+_i = schema.instances.c
+UNFINISHED = select(_i.key).where(_i.steps > 0, _i.suspended_at.is_(None)).limit(100)
 
 logger = structlog.get_logger(__name__)
 
@@ -59,16 +63,28 @@ def _go_on(tx: Transaction, live: Live, actions: Sequence[Action]) -> None:
 
 
 def _move(tx: Transaction, live: Live) -> None:
-    left = tx.engine.step_budget
-    while True:
-        left -= live.run.advance(left, pause_after=SLICE)
-        entries = list(live.run.journal)
-        live.run.journal.clear()
-        for entry in entries:
-            recording.record(tx, live, entry)
-        if live.run.is_waiting:
-            return
-        tx.rows.flush()
+    taken = 0
+    if live.suspended_at is None:
+        taken = live.run.advance(max(tx.engine.step_budget - live.steps, 0), pause_after=SLICE)
+    entries = list(live.run.journal)
+    live.run.journal.clear()
+    for entry in entries:
+        recording.record(tx, live, entry)
+    if live.run.is_waiting:
+        live.steps = 0
+    elif live.suspended_at is None:
+        live.steps += taken
+        tx.unfinished.add(live.key)
+
+
+def go_on(tx: Transaction, key: int) -> None:
+    """Let an instance that was saved on the move go on."""
+    tx.resume(key, Go())
+
+
+def unfinished(connection: Connection) -> list[int]:
+    """Instances that were saved on the move: somebody runs them, or its process has died."""
+    return list(connection.scalars(UNFINISHED))
 
 
 def _defer(tx: Transaction, live: Live, action: Action) -> None:

@@ -36,7 +36,7 @@ VARIABLES = select(_v.scope_key, _v.name, _v.value).where(_v.instance_key == bin
 SAVE = (
     update(schema.instances).where(_i.key == bindparam("b_key"))
     .values(state=bindparam("b_state"), tokens=bindparam("b_tokens"), revision=bindparam("b_revision"),
-            ended_at=bindparam("b_ended_at"), end_reason=bindparam("b_end_reason"))
+            steps=bindparam("b_steps"), ended_at=bindparam("b_ended_at"), end_reason=bindparam("b_end_reason"))
 )
 COUNT_INCIDENTS = (
     update(schema.instances).where(_i.key == bindparam("b_key"))
@@ -89,6 +89,8 @@ class Live:
     state: InstanceState = InstanceState.ACTIVE
     suspended_at: datetime | None = None
     revision: int = 0
+    steps: int = 0
+    """How far it has moved since it last waited, if it was saved on the move."""
     position: int = 0
     end_reason: str | None = None
     incidents_changed: bool = False
@@ -167,7 +169,7 @@ def _load(tx: Transaction, row: RowMapping) -> Live:
         parent_token=row["instance_parent_element_instance_key"], root_key=row["instance_root_key"],
         partition_key=row["instance_partition_key"], correlation_id=row["instance_correlation_id"],
         trace_parent=row["instance_trace_parent"], message_key=row["instance_message_key"],
-        depth=row["instance_depth"], revision=row["instance_revision"],
+        depth=row["instance_depth"], revision=row["instance_revision"], steps=row["instance_steps"],
         tokens=dict(run.open_tokens() + run.armed_tokens()),
     )
 
@@ -180,7 +182,7 @@ def save(tx: Transaction, live: Live) -> None:
     row = tx.rows.unwritten(schema.instances, live.key)
     values = {
         "state": live.state, "tokens": None if ended else live.run.dump(), "revision": live.revision,
-        "ended_at": tx.now if ended else None, "end_reason": live.end_reason,
+        "steps": 0 if ended else live.steps, "ended_at": tx.now if ended else None, "end_reason": live.end_reason,
     }
     if row is not None:
         row.update(values)

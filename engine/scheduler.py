@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy import and_, bindparam, func, select
 
-from engine import jobs, messages, schema, timers
+from engine import execution, jobs, messages, schema, timers
 from engine.states import JobState
 from engine.wakeup import DUE, jobs_topic
 
@@ -24,6 +24,9 @@ CHECKS: tuple[Callable[[Transaction], int], ...] = (jobs.release_expired, messag
 
 LONGEST_WAIT = timedelta(seconds=5)
 """Other processes commit too and cannot wake this one, so it looks from time to time."""
+
+SHORTEST_WAIT = timedelta(milliseconds=20)
+"""What is due but held by another node is looked at again after this time, not at once and for ever."""
 
 _j = schema.jobs.c
 NEXT_DUE = (
@@ -83,6 +86,12 @@ def wake_for_retries(engine: Engine, since: datetime) -> datetime:
     return now
 
 
+def left_behind(engine: Engine) -> list[int]:
+    """Instances that were saved on the move and that no thread of this process takes on."""
+    with engine.read() as connection:
+        return [key for key in execution.unfinished(connection) if key not in engine.finishing]
+
+
 class Scheduler:
     """A thread that does what falls due, woken by commits that bring the next due time nearer."""
 
@@ -104,11 +113,14 @@ class Scheduler:
 
     def _run(self) -> None:
         looked = self._engine.clock()
+        recovery = threading.Thread()
         with self._listener:
             while not self._stopping.is_set():
                 try:
                     busy = run_once(self._engine) >= timers.BATCH
                     looked = wake_for_retries(self._engine, looked)
+                    if not recovery.is_alive():
+                        recovery = self._recover()
                     wait = timedelta() if busy else self._wait()
                 except Exception:
                     logger.exception("scheduler failed")
@@ -116,10 +128,18 @@ class Scheduler:
                 if wait > timedelta():
                     self._listener.wait(wait.total_seconds())
 
+    def _recover(self) -> threading.Thread:
+        """Take on what a process left on the move when it died; in a thread of its own, for it may take long."""
+        keys = left_behind(self._engine)
+        thread = threading.Thread(target=self._engine.finish, args=(keys,), name="partitur-recovery", daemon=True)
+        if keys:
+            thread.start()
+        return thread
+
     def _wait(self) -> timedelta:
         due = next_due(self._engine)
         if due is None:
             return LONGEST_WAIT
-        return min(max(due - self._engine.clock(), timedelta()), LONGEST_WAIT)
+        return min(max(due - self._engine.clock(), SHORTEST_WAIT), LONGEST_WAIT)
 
 

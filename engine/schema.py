@@ -101,6 +101,8 @@ instances = Table(
     Column("tags", Json),
     Column("tokens", LargeBinary),
     Column("revision", Integer, nullable=False, default=0),
+    Column("steps", Integer, nullable=False, default=0),
+    Index("ix_instances_unfinished", "key", sqlite_where=text("steps > 0"), postgresql_where=text("steps > 0")),
     Index("ix_instances_state", "state", "key"),
     Index("ix_instances_process", "process_id", "version", "state"),
     Index("ix_instances_definition", "definition_key", "state"),
@@ -117,7 +119,8 @@ instances = Table(
           sqlite_where=text("start_key IS NOT NULL"), postgresql_where=text("start_key IS NOT NULL")),
 )
 """`state` is ACTIVE, COMPLETED or TERMINATED (engine.states); suspended is a property of an active instance.
-`tokens` is the interpreter's blob, NULL once ended. `end_reason` is the reason code an instance ended with.
+`tokens` is the interpreter's blob, NULL once ended; `steps` is not 0 while it is on the move over several
+transactions. `end_reason` is the reason code an instance ended with.
 `start_key` makes a start idempotent. `message_key` is the correlation key of the message that started it: there is at
 most one active instance of a process for it."""
 

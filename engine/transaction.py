@@ -39,6 +39,8 @@ class Transaction:
         """Tokens whose job was put back by hand: a retry does not open another one."""
         self.failed_jobs: dict[int, int] = {}
         """Token → its job without retries, for the incident."""
+        self.unfinished: set[int] = set()
+        """Instances that are saved on the move and have to go on in another transaction."""
         self.topics: set[str] = set()
         self.prepared: list[Definition] = []
 

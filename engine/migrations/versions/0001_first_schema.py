@@ -405,6 +405,7 @@ def upgrade() -> None:
         sa.Column("tags", Json(), nullable=True),
         sa.Column("tokens", sa.LargeBinary(), nullable=True),
         sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("steps", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["definition_key"],
             ["definitions.key"],
@@ -441,5 +442,13 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("start_key IS NOT NULL"),
         postgresql_where=sa.text("start_key IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_instances_unfinished",
+        "instances",
+        ["key"],
+        unique=False,
+        sqlite_where=sa.text("steps > 0"),
+        postgresql_where=sa.text("steps > 0"),
     )
     op.execute("INSERT INTO key_sequence (name, next) VALUES ('key', 1)")
