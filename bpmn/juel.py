@@ -158,7 +158,7 @@ def _closing(text: str, start: int) -> int:
 
 
 class _Compiler:
-    """The expressions of one text being compiled."""
+    """The expressions of one text being compiled. Each rule of the grammar has a method, found through `_HANDLERS`."""
 
     def __init__(self, text: str) -> None:
         self.text = text

@@ -19,7 +19,7 @@ _INPUT = "?"
 
 
 class Compiler:
-    """One expression being compiled.
+    """One expression being compiled. Each kind of node has a method, found through `_HANDLERS`.
 
     After `compile`, `free` holds the variables it reads from outside, and `bounded` says whether it may do more than
     its text is long (loop, call, use its own values), so that it needs a budget.

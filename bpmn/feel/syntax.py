@@ -13,23 +13,31 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Constant(Node):
+    """A literal."""
+
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Name(Node):
+    """A variable or a function of the library."""
+
     name: str
     position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Path(Node):
+    """`source.name`."""
+
     source: Node
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Filter(Node):
+    """`source[condition]`."""
+
     source: Node
     condition: Node
 
@@ -52,6 +60,8 @@ class Arithmetic(Node):
 
 @dataclass(frozen=True, slots=True)
 class Comparison(Node):
+    """`left < right`."""
+
     operator: str
     left: Node
     right: Node
@@ -59,11 +69,15 @@ class Comparison(Node):
 
 @dataclass(frozen=True, slots=True)
 class Negation(Node):
+    """`-operand`."""
+
     operand: Node
 
 
 @dataclass(frozen=True, slots=True)
 class Between(Node):
+    """`value between low and high`."""
+
     value: Node
     low: Node
     high: Node
@@ -71,18 +85,24 @@ class Between(Node):
 
 @dataclass(frozen=True, slots=True)
 class In(Node):
+    """`value in (test, …)`."""
+
     value: Node
     tests: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class InstanceOf(Node):
+    """`value instance of type`."""
+
     value: Node
     type: Any
 
 
 @dataclass(frozen=True, slots=True)
 class If(Node):
+    """`if condition then … else …`."""
+
     condition: Node
     then: Node
     otherwise: Node
@@ -90,6 +110,8 @@ class If(Node):
 
 @dataclass(frozen=True, slots=True)
 class For(Node):
+    """`for name in list, … return body`."""
+
     iterators: tuple[tuple[str, Node], ...]
     body: Node
 
@@ -105,6 +127,8 @@ class Quantified(Node):
 
 @dataclass(frozen=True, slots=True)
 class Interval(Node):
+    """`[start..end)`."""
+
     start: Node
     end: Node
     start_included: bool
@@ -123,16 +147,22 @@ class Test(Node):
 
 @dataclass(frozen=True, slots=True)
 class ListOf(Node):
+    """`[item, …]`."""
+
     items: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ContextOf(Node):
+    """`{key: value, …}`."""
+
     entries: tuple[tuple[str, Node], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionOf(Node):
+    """`function(a, b) body`."""
+
     parameters: tuple[str, ...]
     types: tuple[Any, ...]
     body: Node
@@ -145,6 +175,8 @@ class External(Node):
 
 @dataclass(frozen=True, slots=True)
 class Call(Node):
+    """`function(arguments)`; `names` if they are given by name."""
+
     function: Node
     arguments: tuple[Node, ...]
     names: tuple[str, ...] | None
