@@ -204,6 +204,11 @@ class Drawing:
 
     def __init__(self) -> None:
         self._count = 0
+        self._drawn: dict[int, dict[str, str]] = {}
+
+    def drawn(self, block: Block | Scope) -> dict[str, str]:
+        """The elements that a block was drawn as: what they are to it → their ids."""
+        return self._drawn[id(block)]
 
     def file(self, top: Scope) -> bytes:
         inside = self.scope(top)
@@ -213,7 +218,7 @@ class Drawing:
         """The elements of a scope; `begin` is the event definition of its start event."""
         parts = Parts()
         first, last = self.block(scope.body, parts)
-        opening, closing = self.id("Start"), self.id("End")
+        opening, closing = self.id("Start", scope), self.id("End", scope)
         parts.add(start(opening, begin, **attributes))
         parts.add(end(closing, EVENTS.get(scope.ending or "", "")))
         parts.flow(opening, first)
@@ -225,11 +230,13 @@ class Drawing:
     def event_sub_process(self, watcher: Watcher) -> str:
         inside = self.scope(Scope(watcher.body), EVENTS[watcher.event],
                             isInterrupting=str(watcher.interrupting).lower())
-        return el("subProcess", inside, id=self.id("EventSub"), triggeredByEvent="true")
+        return el("subProcess", inside, id=self.id("EventSub", watcher), triggeredByEvent="true")
 
-    def id(self, kind: str) -> str:
+    def id(self, kind: str, block: Block | Scope | Watcher) -> str:
         self._count += 1
-        return f"{kind}_{self._count}"
+        made = f"{kind}_{self._count}"
+        self._drawn.setdefault(id(block), {})[kind] = made
+        return made
 
     def block(self, block: Block, parts: Parts) -> tuple[str, str]:
         """Draws a block; gives its first and last element."""
@@ -242,7 +249,7 @@ class Drawing:
         return ends[0][0], ends[-1][1]
 
     def split(self, block: Split, parts: Parts) -> tuple[str, str]:
-        opening, closing = self.id(block.kind.title()), self.id("Join" if block.kind != "exclusive" else "Merge")
+        opening, closing = self.id(block.kind.title(), block), self.id("Join", block)
         ends = [self.block(branch, parts) for branch in block.branches]
         default = {} if block.kind == "parallel" else {"default": f"{opening}_{ends[-1][0]}"}
         parts.add(el(f"{block.kind}Gateway", id=opening, **default))
@@ -258,7 +265,7 @@ class Drawing:
         return opening, closing
 
     def race(self, block: Race, parts: Parts) -> tuple[str, str]:
-        opening, closing = self.id("Race"), self.id("Merge")
+        opening, closing = self.id("Race", block), self.id("Merge", block)
         parts.add(el("eventBasedGateway", id=opening))
         parts.add(el("exclusiveGateway", id=closing))
         for event, body in block.branches:
@@ -268,8 +275,8 @@ class Drawing:
         return opening, closing
 
     def repeat(self, block: Repeat, parts: Parts) -> tuple[str, str]:
-        reset, back, count, again = self.id("Reset"), self.id("Back"), self.id("Count"), self.id("Again")
-        done = self.id("Done")
+        reset, back, count, again, done = (
+            self.id(kind, block) for kind in ("Reset", "Back", "Count", "Again", "Done"))
         variable = f"n{self._count}"
         first, last = self.block(block.body, parts)
         parts.add(script(reset, "=0", variable), el("exclusiveGateway", id=back),
@@ -284,7 +291,7 @@ class Drawing:
         return reset, done
 
     def leave(self, block: Leave, parts: Parts) -> tuple[str, str]:
-        opening, away, stay = self.id("Leave"), self.id("Away"), self.id("Stay")
+        opening, away, stay = (self.id(kind, block) for kind in ("Leave", "Away", "Stay"))
         parts.add(el("exclusiveGateway", id=opening, default=f"{opening}_{stay}"),
                   end(away, EVENTS[block.how]), el("task", id=stay))
         parts.flow(opening, away, "=c = 3")
@@ -292,27 +299,27 @@ class Drawing:
         return opening, stay
 
     def event(self, block: Event, parts: Parts) -> tuple[str, str]:
-        id = self.id(block.kind.title())
+        id = self.id(block.kind.title(), block)
         tag = "intermediateCatchEvent" if block.caught else "intermediateThrowEvent"
         parts.add(el(tag, EVENTS.get(block.kind, ""), id=id))
         return id, id
 
     def activity(self, block: Activity, parts: Parts) -> tuple[str, str]:
-        id = self.id(block.kind.title())
+        id = self.id(block.kind.title(), block)
         parts.add(self.activity_xml(block, id))
         last = id
         if block.handler is not None:
-            handler, undo = self.id("Handler"), self.id("Undo")
+            handler, undo = self.id("Handler", block), self.id("Undo", block)
             parts.add(el("boundaryEvent", EVENTS["compensation"], id=undo, attachedToRef=id),
                       self.activity_xml(block.handler, handler, isForCompensation="true"))
             parts.last.append(association(undo, handler))
-        merge = self.id("Merge") if any(w.interrupting for w in block.watchers) else None
+        merge = self.id("Merge", block) if any(w.interrupting for w in block.watchers) else None
         if merge is not None:
             parts.add(el("exclusiveGateway", id=merge))
             parts.flow(id, merge)
             last = merge
         for watcher in block.watchers:
-            boundary = self.id("Boundary")
+            boundary = self.id("Boundary", watcher)
             parts.add(el("boundaryEvent", EVENTS[watcher.event], id=boundary, attachedToRef=id,
                          cancelActivity=str(watcher.interrupting).lower()))
             first, tail = self.block(watcher.body, parts)
@@ -320,7 +327,7 @@ class Drawing:
             if watcher.interrupting and merge is not None:
                 parts.flow(tail, merge)
             else:
-                finish = self.id("End")
+                finish = self.id("End", watcher)
                 parts.add(end(finish))
                 parts.flow(tail, finish)
         return id, last

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
@@ -28,7 +30,7 @@ class Stuck(AssertionError):
 class RandomRun:
     """One instance. With `reload` it is saved, dropped and taken up again after every step."""
 
-    def __init__(self, program: Program, *, reload: bool) -> None:
+    def __init__(self, program: Program, *, reload: bool, variables: dict[str, Any] = VARIABLES) -> None:
         self.program, self.reload = program, reload
         self.keys = itertools.count(2)
         self.rows: dict[tuple[int, str], str] = {}
@@ -36,7 +38,7 @@ class RandomRun:
         self.incidents: dict[int, str] = {}
         self.open: dict[int, str] = {}
         self.trace: list[tuple[Any, ...]] = []
-        self.run = Execution.start(program, key=1, keys=self.keys, variables=VARIABLES)
+        self.run = Execution.start(program, key=1, keys=self.keys, variables=variables)
         self.settle()
 
     # -- moving
@@ -52,6 +54,19 @@ class RandomRun:
                 return
             self.drain(number)
         raise Stuck(f"still at {self.run.open_tokens()} after {PATIENCE} steps")
+
+    def complete_in_any_order(self, chance: random.Random) -> None:
+        """Complete what is open, in a random order and without a result."""
+        while self.run.state == "ACTIVE":
+            self.run.complete(chance.choice([key for key, _ in self.waits]))
+            self.settle()
+        self.check_nothing_left()
+
+    def ran(self) -> Counter[str]:
+        """How often each element ran to its end."""
+        began = {entry[1]: entry[2] for entry in self.trace if entry[0] == "Entered"}
+        return Counter([began[entry[1]] for entry in self.trace if entry[0] == "Left"]
+                       + [entry[1] for entry in self.trace if entry[0] == "Passed"])
 
     def step(self, choice: int) -> None:
         """Let one of the things happen that may happen now."""

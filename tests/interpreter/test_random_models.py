@@ -3,6 +3,8 @@ saved, dropped and taken up again after every step."""
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,10 +12,11 @@ from hypothesis import strategies as st
 from bpmn.interpreter import compile_process
 from tests.bpmn.diagrams import model_of
 from tests.interpreter.random_models import Drawing, models
-from tests.interpreter.random_run import RandomRun
+from tests.interpreter.random_oracle import Oracle, plain_models
+from tests.interpreter.random_run import VARIABLES, RandomRun
 
 PATHS = st.lists(st.integers(0, 1_000), min_size=12, max_size=60)
-QUICK = settings(deadline=None, max_examples=150, print_blob=True, suppress_health_check=list(HealthCheck))
+QUICK = settings(deadline=None, max_examples=100, print_blob=True, suppress_health_check=list(HealthCheck))
 LONG = settings(QUICK, max_examples=20_000)
 
 
@@ -31,6 +34,19 @@ def both_ways(model, path):
 @given(models(3), PATHS)
 def test_a_random_process_ends_the_same_way_however_often_it_is_reloaded(model, path):
     both_ways(model, path)
+
+
+@QUICK
+@given(plain_models(3), st.integers(0, 3), st.integers(0, 2**32))
+def test_a_plain_random_process_runs_what_its_blocks_say(model, c, seed):
+    drawing = Drawing()
+    program = compile_process(model_of(drawing.file(model)).processes[0])
+    run = RandomRun(program, reload=True, variables={**VARIABLES, "c": c})
+    run.complete_in_any_order(random.Random(seed))
+
+    oracle = Oracle(drawing, c)
+    oracle.scope(model)
+    assert run.ran() == oracle.ran
 
 
 @pytest.mark.long
