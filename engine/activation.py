@@ -14,7 +14,7 @@ from engine.errors import InvalidInput
 from engine.job_filters import JobFilter
 from engine.rows import AnyRow
 from engine.states import JobState
-from engine.wakeup import DUE
+from engine.wakeup import due_topic
 
 if TYPE_CHECKING:
     from engine.transaction import Transaction
@@ -119,7 +119,7 @@ def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jo
             "b_key": job.key, "b_worker": worker, "b_until": until, "b_lock_token": job.lock_token + 1,
             "b_attempt": job.attempt + 1, "b_now": tx.now,
         })
-    tx.announce(DUE)
+    tx.announce(due_topic(until))
     return [_activated(job, worker, until, seen.get(job.element_instance_key, {})) for job in found]
 
 

@@ -15,7 +15,7 @@ from engine.actions import AnyAction, Cancel
 from engine.errors import InvalidInput, NotFound, WrongState
 from engine.schema import DEFAULT_TENANT
 from engine.states import InstanceState
-from engine.wakeup import DUE
+from engine.wakeup import due_topic
 
 if TYPE_CHECKING:
     from engine.programs import Definition
@@ -165,7 +165,7 @@ def resume(tx: Transaction, key: int, reason: str) -> None:
                 tx.resume(member, _decoder.decode(action))
             tx.rows.write(lives.DROP_DEFERRED, {"b_key": member})
     tx.instance_rows.clear()
-    tx.announce(DUE)
+    tx.announce(due_topic(tx.now))
     audit.record(tx, "RESUME", "INSTANCE", key, instance_key=key, reason=why)
 
 

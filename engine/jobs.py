@@ -20,7 +20,7 @@ from engine.activation import ACTIVATE, LOCK_EXPIRED, ActivatedJob
 from engine.errors import InvalidInput, NotFound, WrongState
 from engine.live import Live, joined_instance, with_instance
 from engine.states import OPEN_JOB_STATES, JobState
-from engine.wakeup import DUE, jobs_topic
+from engine.wakeup import due_topic, jobs_topic
 
 if TYPE_CHECKING:
     from engine.transaction import Transaction
@@ -182,7 +182,7 @@ def fail(tx: Transaction, key: int, message: str, *, retries: int | None = None,
     if left > 0:
         due = tx.now + (retry_in or timedelta())
         _answer(tx, job, JobState.CREATED, retries=left, due_at=due, error_message=message)
-        tx.announce(DUE if retry_in else jobs_topic(job["type"]))
+        tx.announce(due_topic(due) if retry_in else jobs_topic(job["type"]))
         return
     _answer(tx, job, JobState.FAILED, retries=0, error_message=message)
     tx.failed_jobs[token] = key
@@ -197,7 +197,7 @@ def extend_lock(tx: Transaction, key: int, lock: timedelta, *, lock_token: int |
         raise WrongState(f"Expected job {key} to be locked, but it is {job['state'].lower()}.")
     until = tx.now + lock
     tx.rows.write(EXTEND, {"b_key": key, "b_until": until})
-    tx.announce(DUE)
+    tx.announce(due_topic(until))
     return until
 
 
@@ -219,7 +219,7 @@ def lock(tx: Transaction, key: int, worker: str, duration: timedelta) -> datetim
         "b_key": key, "b_worker": worker, "b_until": until, "b_lock_token": job["lock_token"] + 1,
         "b_attempt": job["attempt"] + 1, "b_now": tx.now,
     })
-    tx.announce(DUE)
+    tx.announce(due_topic(until))
     audit.record(tx, "LOCK", "JOB", key, instance_key=job["instance_key"], details={"worker": worker})
     return until
 

@@ -12,7 +12,7 @@ from sqlalchemy import and_, bindparam, func, select
 
 from engine import execution, jobs, messages, schema, timers
 from engine.states import JobState
-from engine.wakeup import DUE, jobs_topic
+from engine.wakeup import jobs_topic
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -98,7 +98,7 @@ class Scheduler:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._stopping = threading.Event()
-        self._listener = engine.wakeup.listen([DUE])
+        self._listener = engine.wakeup.listen_for_due()
         self._thread = threading.Thread(target=self._run, name="partitur-scheduler", daemon=True)
 
     def start(self) -> None:
@@ -116,6 +116,8 @@ class Scheduler:
         recovery = threading.Thread()
         with self._listener:
             while not self._stopping.is_set():
+                # While it looks, whatever falls due may be overlooked, so that it must look again.
+                self._listener.planned = None
                 try:
                     busy = run_once(self._engine) >= timers.BATCH
                     looked = wake_for_retries(self._engine, looked)
@@ -126,6 +128,7 @@ class Scheduler:
                     logger.exception("scheduler failed")
                     wait = LONGEST_WAIT
                 if wait > timedelta():
+                    self._listener.planned = self._engine.clock() + wait
                     self._listener.wait(wait.total_seconds())
 
     def _recover(self) -> threading.Thread:

@@ -17,7 +17,7 @@ from engine.programs import Definition, StartEvent
 from engine.rows import AnyRow
 from engine.schedules import Due
 from engine.subscriptions import ATTACHED
-from engine.wakeup import DUE
+from engine.wakeup import due_topic
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -61,7 +61,7 @@ def start_waiting(tx: Transaction, live: Live, entry: journal.TimerOpened) -> No
         "repeats_left": due.repeats_left, "attached": entry.element.type in ATTACHED, "suspended": False,
         "created_at": tx.now,
     })
-    tx.announce(DUE)
+    tx.announce(due_topic(due.at))
 
 
 def stop_waiting(tx: Transaction, live: Live, token: int) -> None:
@@ -82,7 +82,7 @@ def arm_start(tx: Transaction, definition: Definition, event: StartEvent) -> Non
         "schedule": due.schedule, "repeats_left": due.repeats_left, "attached": False, "suspended": False,
         "created_at": tx.now,
     })
-    tx.announce(DUE)
+    tx.announce(due_topic(due.at))
 
 
 def trigger_due(tx: Transaction) -> int:
@@ -100,6 +100,8 @@ def trigger(tx: Transaction, key: int, instance_key: int | None) -> bool:
     """Fire one timer; False if it is not due any more, or another node is firing it."""
     # The instance is locked before its timer, as everywhere.
     if instance_key is not None and lives.restore(tx, instance_key) is None:
+        # Nothing leaves a timer behind, but one that is there all the same must not fall due again and again.
+        tx.rows.write(DELETE, {"b_key": key})
         return False
     timer = tx.first(BY_KEY, {"key": key})
     if timer is None or timer.due_at > tx.now:
@@ -121,7 +123,7 @@ def _fire(tx: Transaction, timer: AnyRow) -> None:
         tx.rows.write(DELETE, {"b_key": timer.key})
     else:
         tx.rows.write(REARM, {"b_key": timer.key, "b_due_at": due.at, "b_repeats_left": due.repeats_left})
-        tx.announce(DUE)
+        tx.announce(due_topic(due.at))
     if timer.instance_key is None:
         starting.start(tx, tx.definition(timer.definition_key), start_event=timer.element_id)
     else:

@@ -1,6 +1,6 @@
 """Wakes whoever waits in this process for something that a transaction committed: workers, long polls, the scheduler.
 
-A topic is a text: `jobs:<type>`, `ended:<instance key>`, `due` (a timer or retry with a new, perhaps earlier time).
+A topic is a text: `jobs:<type>`, `ended:<instance key>`, `due:<time>` (a timer, lock or retry that falls due then).
 It only shortens the wait: whoever is woken looks into the database, and must also look there from time to time,
 because other processes commit too.
 """
@@ -9,13 +9,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection
+from datetime import datetime
+from math import inf
 
-DUE = "due"
+DUE = "due:"
 
 
 def jobs_topic(type: str) -> str:
     """The topic of new jobs of a type."""
     return f"jobs:{type}"
+
+
+def due_topic(at: datetime) -> str:
+    """The topic of something that falls due at a time."""
+    return f"{DUE}{at.timestamp()}"
 
 
 def ended_topic(instance_key: int) -> str:
@@ -53,6 +60,18 @@ class Listener:
         return not self._topics or not self._topics.isdisjoint(topics)
 
 
+class DueListener(Listener):
+    """Waits for something that falls due before `planned`, when it is going to look anyway; None: for anything."""
+
+    planned: datetime | None = None
+
+    def hears(self, topics: Collection[str]) -> bool:
+        """Whether one of the topics is sooner than planned."""
+        planned = self.planned
+        latest = inf if planned is None else planned.timestamp()
+        return any(float(topic.removeprefix(DUE)) < latest for topic in topics if topic.startswith(DUE))
+
+
 class Wakeup:
     """The listeners of one engine."""
 
@@ -63,6 +82,10 @@ class Wakeup:
     def listen(self, topics: Collection[str]) -> Listener:
         """A listener for these topics; use it in a `with` block."""
         return Listener(self, topics)
+
+    def listen_for_due(self) -> DueListener:
+        """A listener for what falls due; use it in a `with` block."""
+        return DueListener(self, ())
 
     def announce(self, topics: Collection[str]) -> None:
         """Wake all who wait for one of the topics."""

@@ -257,3 +257,23 @@ def test_who_waits_for_jobs_is_woken_when_the_pause_before_a_retry_is_over(engin
         # then it is woken once
         assert listener.wait(0)
         assert not listener.wait(0)
+
+
+def test_scheduler_is_not_woken_by_what_falls_due_later_than_it_looks(clock):
+    from engine.wakeup import Wakeup, due_topic, jobs_topic
+
+    # given somebody who is going to look in a minute
+    wakeup = Wakeup()
+    with wakeup.listen_for_due() as listener:
+        listener.planned = clock.now + timedelta(minutes=1)
+
+        # then only what falls due sooner wakes it
+        wakeup.announce([due_topic(clock.now + timedelta(hours=1)), jobs_topic("work")])
+        assert not listener.wait(0)
+        wakeup.announce([jobs_topic("work"), due_topic(clock.now + timedelta(seconds=59))])
+        assert listener.wait(0)
+
+        # and while it looks, everything does
+        listener.planned = None
+        wakeup.announce([due_topic(clock.now + timedelta(hours=1))])
+        assert listener.wait(0)
