@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -30,54 +31,59 @@ def run(*command, **more):
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, **more)
 
 
-@pytest.fixture(scope="module")
-def drivers(tmp_path_factory):
-    """A copy of the drivers, to be made complete."""
-    folder = tmp_path_factory.mktemp("clients") / "drivers"
-    shutil.copytree(DRIVERS, folder)
-    for path in [folder, *folder.rglob("*")]:
-        path.chmod(0o755 if path.is_dir() else 0o644)
-    return folder
+class Missing(Exception):
+    """A client could not be had."""
 
 
-def node_with(folder):
+def install_npm(folder):
     """Node, with the npm clients that a folder asks for."""
     found, npm = shutil.which("node"), shutil.which("npm")
     if found is None or npm is None:
-        pytest.skip("Expected Node on the PATH, but there is none.")
+        raise Missing("Expected Node on the PATH, but there is none.")
     installed = run(npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", cwd=folder)
     if installed.returncode:
-        pytest.skip(f"The npm clients could not be installed: {installed.stderr[-300:]}")
+        raise Missing(f"The npm clients could not be installed: {installed.stderr[-300:]}")
     return found
 
 
-@pytest.fixture(scope="module")
-def node(drivers):
-    """Node with the client of Camunda Modeler."""
-    return node_with(drivers)
-
-
-@pytest.fixture(scope="module")
-def strict(tmp_path_factory):
-    """Node with the client that validates, and the folder of its script."""
-    folder = tmp_path_factory.mktemp("clients") / "strict"
-    shutil.copytree(Path(__file__).parent / "clients", folder)
-    return node_with(folder), folder
-
-
-@pytest.fixture(scope="module")
-def python(drivers, tmp_path_factory):
+def install_python(folder, requirements):
     """A Python with the clients, apart from our own: they bring other versions of what we use."""
-    folder = tmp_path_factory.mktemp("clients") / "venv"
-    made = run(sys.executable, "-m", "venv", str(folder))
-    found = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
-    installed = made if made.returncode else run(
-        str(found), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r",
-        str(drivers / "requirements.txt"),
-    )
-    if installed.returncode:
-        pytest.skip(f"The Python clients could not be installed: {installed.stderr[-300:]}")
-    return str(found)
+    uv = shutil.which("uv", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+    commands = [[sys.executable, "-m", "venv", folder], [python, "-m", "pip", "install", "-q", "-r", requirements]]
+    if uv:
+        commands = [[uv, "venv", "-q", "--python", sys.executable, folder],
+                    [uv, "pip", "install", "-q", "--python", python, "-r", requirements]]
+    for command in commands:
+        done = run(*map(str, command))
+        if done.returncode:
+            raise Missing(f"The Python clients could not be installed: {done.stderr[-300:]}")
+    return str(python)
+
+
+@pytest.fixture(scope="module")
+def clients(tmp_path_factory):
+    """All clients, being installed at the same time; the folder of the drivers is a copy."""
+    folder = tmp_path_factory.mktemp("clients")
+    drivers, strict = folder / "drivers", folder / "strict"
+    shutil.copytree(DRIVERS, drivers)
+    for path in [drivers, *drivers.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    shutil.copytree(Path(__file__).parent / "clients", strict)
+    with ThreadPoolExecutor() as pool:
+        yield {
+            "drivers": drivers, "strict folder": strict, "modeler": pool.submit(install_npm, drivers),
+            "strict": pool.submit(install_npm, strict),
+            "python": pool.submit(install_python, folder / "venv", drivers / "requirements.txt"),
+        }
+
+
+def had(client):
+    """The command that runs a client, once it is installed."""
+    try:
+        return client.result()
+    except Missing as missing:
+        pytest.skip(str(missing))
 
 
 @pytest.fixture
@@ -115,15 +121,20 @@ def passed(outcome):
     return outcome.stdout
 
 
-def test_the_client_that_camunda_modeler_uses(server, node, drivers):
-    assert "[full] cancel instance" in passed(run(node, "c8_sdk.cjs", server, "--full", cwd=drivers))
+def test_the_client_that_camunda_modeler_uses(server, clients):
+    node = had(clients["modeler"])
+    report = passed(run(node, "c8_sdk.cjs", server, "--full", cwd=clients["drivers"]))
+    assert "[full] cancel instance" in report
 
 
-def test_the_client_that_validates_every_answer(server, strict, drivers):
-    node, folder = strict
-    assert "PASS  404" in passed(run(node, "c8_strict.mjs", server, str(drivers / "fixtures"), cwd=folder))
+def test_the_client_that_validates_every_answer(server, clients):
+    node = had(clients["strict"])
+    report = passed(run(node, "c8_strict.mjs", server, str(clients["drivers"] / "fixtures"),
+                        cwd=clients["strict folder"]))
+    assert "PASS  404" in report
 
 
-def test_the_python_client_that_demands_every_field(server, python, drivers):
-    assert "[full] cancel instance" in passed(run(python, "c8_python.py", server, "--full", cwd=drivers))
-
+def test_the_python_client_that_demands_every_field(server, clients):
+    python = had(clients["python"])
+    report = passed(run(python, "c8_python.py", server, "--full", cwd=clients["drivers"]))
+    assert "[full] cancel instance" in report

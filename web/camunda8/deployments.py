@@ -15,6 +15,11 @@ from web.camunda8 import formats
 from web.camunda8.blueprint import acting, answer, bp
 from web.camunda8.tenants import the_tenant
 
+NOTHING: dict[str, Any] = dict.fromkeys(
+    ("processDefinition", "decisionDefinition", "decisionRequirements", "form", "resource")
+)
+"""Each thing that was deployed fills in one of these; strict clients want to see the others too."""
+
 
 @bp.post("/deployments")
 def deploy() -> Response:
@@ -33,9 +38,9 @@ def deploy() -> Response:
     return answer({
         "deploymentKey": formats.key(made.key), "tenantId": made.tenant_id,
         "deployments": [
-            *({"processDefinition": _process(each)} for each in made.definitions),
-            *({"decisionDefinition": _decision(each, made.tenant_id)} for each in made.decisions),
-            *({"decisionRequirements": _requirements(graph)}
+            *(NOTHING | {"processDefinition": _process(each)} for each in made.definitions),
+            *(NOTHING | {"decisionDefinition": _decision(each, made.tenant_id)} for each in made.decisions),
+            *(NOTHING | {"decisionRequirements": _requirements(graph)}
               for graph in {each.requirements.key: each.requirements for each in made.decisions}.values()),
         ],
     })

@@ -13,6 +13,7 @@ TOPOLOGY = _names("brokers clusterId clusterSize partitionsCount replicationFact
                   "lastCompletedChangeId")
 BROKER = _names("nodeId brokerId host port partitions version")
 DEPLOYMENT = _names("deploymentKey tenantId deployments")
+DEPLOYED = _names("processDefinition decisionDefinition decisionRequirements form resource")
 DEPLOYED_PROCESS = _names("processDefinitionId processDefinitionVersion resourceName tenantId processDefinitionKey")
 CREATED = _names("processDefinitionId processDefinitionVersion tenantId variables processDefinitionKey "
                  "processInstanceKey tags businessId")

@@ -26,6 +26,7 @@ def test_a_deployment_names_the_file_as_it_was_uploaded(api):
     answer = api.upload(("My order.bpmn", order()), tenantId="<default>")
     shapes.check(answer, shapes.DEPLOYMENT)
     [deployed] = answer["deployments"]
+    shapes.check(deployed, shapes.DEPLOYED)
     shapes.check(deployed["processDefinition"], shapes.DEPLOYED_PROCESS)
     assert deployed["processDefinition"]["resourceName"] == "My order.bpmn"
     assert deployed["processDefinition"]["tenantId"] == answer["tenantId"] == "<default>"
