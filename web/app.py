@@ -12,6 +12,7 @@ from engine.engine import Engine
 from service_tasks.registry import Registry
 from web import camunda8, console
 from web.console import links
+from web.console.numbers import KeyConverter
 
 MAX_UPLOAD = 32 * 1024 * 1024
 
@@ -57,6 +58,7 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
     )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
+    app.url_map.converters["key"] = KeyConverter
     app.extensions["engine"] = engine
     app.extensions["services"] = Registry() if services is None else services
     app.register_blueprint(console.bp)

@@ -116,7 +116,9 @@ def test_list_is_paged_and_sorted_by_its_address(console, story):
     assert "order-59" in second
 
 
-@pytest.mark.parametrize("query", ["version=one", "started_from=yesterday", "state=lost", "sort=colour"])
+@pytest.mark.parametrize("query", [
+    "version=one", "key=9999999999999999999", "parent=-1", "started_from=yesterday", "state=lost", "sort=colour",
+])
 def test_filter_that_cannot_be_read_is_refused_with_a_sentence(console, query):
     assert "Expected" in console.text(f"/instances?{query}", status=422)
 
@@ -232,6 +234,10 @@ def test_unknown_address_and_unknown_key_are_explained(console):
     assert "no" in console.text("/instances/404", status=404)
     assert "no" in console.text("/tasks/404", status=404)
     assert "no" in console.text("/definitions/404/bpmn", status=404)
+    assert "There is no page at this address" in console.text(f"/instances/{2**63}", status=404)
+    assert console.get(f"/find?q={2**63}").headers["Location"] == f"/instances?business_id={2**63}"
+    assert "to be a number" in console.text("/processes/review?version=x", status=422)
+    assert "to be a number" in console.text("/audit?instance=x", status=422)
 
 
 def test_unexpected_error_gets_a_reference_that_the_log_has_too(app, console, caplog):

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from engine.queries import lists
 from engine.queries.instances import InstanceFilter, search
 from engine.queries.things import AuditRow
-from web.console import paging
+from web.console import numbers, paging
 from web.console.blueprint import bp, engine
 
 
@@ -21,7 +21,7 @@ def audit() -> ResponseReturnValue:
     page = paging.page(lists.audit(
         engine(), actor=arguments.get("actor") or None,
         operation=arguments.get("operation", "").upper().replace(" ", "_") or None,
-        instance_key=arguments.get("instance", type=int), limit=paging.SIZE, offset=paging.offset(),
+        instance_key=numbers.argument("instance"), limit=paging.SIZE, offset=paging.offset(),
     ))
     return render_template("audit.html", section="audit", live=10, page=page, names=business_ids(page.rows))
 

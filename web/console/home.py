@@ -13,6 +13,7 @@ from engine.queries import lists, overview
 from engine.queries.definitions import ProcessRow
 from engine.queries.instances import InstanceFilter
 from engine.queries.overview import FailureGroup
+from web.console import numbers
 from web.console.audit import business_ids
 from web.console.blueprint import bp, done, engine
 
@@ -59,7 +60,7 @@ def find() -> ResponseReturnValue:
     """Go to the instance with this key or business id, or to the list of those that share it."""
     text = request.args.get("q", "").strip()
     filters = [InstanceFilter(business_id=text)]
-    if text.isdecimal() and len(text) < 20:
+    if text.isdecimal() and len(text) < 20 and int(text) <= numbers.LARGEST:
         filters.insert(0, InstanceFilter(key=int(text)))
     for each in filters:
         page = found.search(engine(), each, limit=1)

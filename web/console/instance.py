@@ -49,7 +49,7 @@ def task_look(task: UserTaskRow) -> str:
     return TASK_LOOKS[UserTaskState(task.state)]
 
 
-@bp.get("/instances/<int:key>")
+@bp.get("/instances/<key:key>")
 def instance(key: int) -> ResponseReturnValue:
     """One instance. `element` narrows the page to one element of the diagram, `tab` chooses the table."""
     detail = found.detail(engine(), key)

@@ -9,7 +9,7 @@ from engine import incidents, instances, variables
 from engine.errors import InvalidInput, WrongState
 from engine.queries import lists
 from engine.queries.paging import MAX_LIMIT
-from web.console import forms
+from web.console import forms, numbers
 from web.console.blueprint import acting, bp, done, engine
 
 
@@ -17,48 +17,48 @@ def _page(key: int) -> str:
     return url_for("console.instance", key=key)
 
 
-@bp.post("/instances/<int:key>/suspension")
+@bp.post("/instances/<key:key>/suspension")
 def suspend_instance(key: int) -> ResponseReturnValue:
     """Pause an instance."""
     acting().execute(instances.suspend, key, forms.reason())
     return done("The instance is suspended.", _page(key), "suspended")
 
 
-@bp.post("/instances/<int:key>/resumption")
+@bp.post("/instances/<key:key>/resumption")
 def resume_instance(key: int) -> ResponseReturnValue:
     """Let a suspended instance go on."""
     acting().execute(instances.resume, key, forms.reason())
     return done("The instance goes on.", _page(key), "active")
 
 
-@bp.post("/instances/<int:key>/cancellation")
+@bp.post("/instances/<key:key>/cancellation")
 def cancel_instance(key: int) -> ResponseReturnValue:
     """Abandon an instance."""
     acting().execute(instances.cancel, key, forms.reason())
     return done("The instance is cancelled.", _page(key), "terminated")
 
 
-@bp.post("/instances/<int:key>/variables")
+@bp.post("/instances/<key:key>/variables")
 def set_variable(key: int) -> ResponseReturnValue:
     """Set one variable, in the scope the form names."""
     name = request.form.get("name", "").strip()
     if not name:
         raise InvalidInput("Expected the name of a variable, but there is none.")
-    scope = request.form.get("scope", type=int) or key
+    scope = numbers.field("scope") or key
     value = forms.json_value(request.form.get("value", ""), f"the value of {name!r}")
     acting().execute(variables.set, scope, {name: value}, local=scope != key, reason=forms.reason())
     return done(f"{name} is set.", url_for("console.instance", key=key, tab="variables"))
 
 
-@bp.post("/instances/<int:key>/incidents/<int:incident_key>/resolution")
+@bp.post("/instances/<key:key>/incidents/<key:incident_key>/resolution")
 def resolve_incident(key: int, incident_key: int) -> ResponseReturnValue:
     """Try again what failed."""
-    retries = request.form.get("retries", type=int)
+    retries = numbers.field("retries")
     acting().execute(incidents.resolve, incident_key, retries=retries, reason=forms.reason())
     return done("Tried again. If it fails once more, a new incident appears.", _page(key), "active")
 
 
-@bp.post("/instances/<int:key>/retry")
+@bp.post("/instances/<key:key>/retry")
 def retry_instance(key: int) -> ResponseReturnValue:
     """Try again everything that failed in an instance."""
     reason = forms.reason()

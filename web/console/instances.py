@@ -13,7 +13,7 @@ from engine.errors import InvalidInput
 from engine.queries import definitions as known
 from engine.queries import instances as found
 from engine.queries.instances import ANY, InstanceFilter
-from web.console import forms, paging
+from web.console import forms, numbers, paging
 from web.console.blueprint import bp, engine
 
 TEXTS = ("process", "version", "business_id", "error", "element", "key", "parent", "variable", "value",
@@ -56,8 +56,8 @@ class Query:
         texts = self.texts
         return InstanceFilter(
             states=self.states, process_id=texts["process"] or None, business_id=texts["business_id"] or None,
-            error=texts["error"] or None, element_id=texts["element"] or None, version=_number("version", texts),
-            key=_number("key", texts), parent_key=_number("parent", texts), variable_name=texts["variable"] or None,
+            error=texts["error"] or None, element_id=texts["element"] or None, version=numbers.argument("version"),
+            key=numbers.argument("key"), parent_key=numbers.argument("parent"), variable_name=texts["variable"] or None,
             variable_value=_value(texts["value"]), started_from=_moment("started_from", texts),
             started_until=_moment("started_to", texts), ended_from=_moment("ended_from", texts),
         )
@@ -72,13 +72,6 @@ def instances() -> ResponseReturnValue:
     return render_template("instances/list.html", section="instances", live=5, page=page, query=query, sort=sort,
                            newest_first=NEWEST_FIRST, filtered=not query.is_empty,
                            processes=known.processes(engine()))
-
-
-def _number(name: str, texts: dict[str, str]) -> int | None:
-    text = texts[name]
-    if text and not (text.isdecimal() and len(text) < 20):
-        raise InvalidInput(f"Expected digits as {name}, but found {text!r}.")
-    return int(text) if text else None
 
 
 def _moment(name: str, texts: dict[str, str]) -> datetime | None:

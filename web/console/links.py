@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 bp = Blueprint("links", __name__)
 
 
-@bp.get("/operate/processes/<int:key>")
-@bp.get("/operate/instances/<int:key>")
+@bp.get("/operate/processes/<key:key>")
+@bp.get("/operate/instances/<key:key>")
 def operate_instance(key: int) -> ResponseReturnValue:
     """What the Modeler opens after it has started an instance."""
     return redirect(url_for("console.instance", key=key))
@@ -33,7 +33,7 @@ def operate() -> ResponseReturnValue:
     return redirect(url_for("console.home"))
 
 
-@bp.get("/tasklist/<int:key>")
+@bp.get("/tasklist/<key:key>")
 def tasklist_task(key: int) -> ResponseReturnValue:
     """A single task in Tasklist."""
     return redirect(url_for("console.task", key=key))

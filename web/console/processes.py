@@ -11,7 +11,7 @@ from engine.queries import definitions as known
 from engine.queries import instances as found
 from engine.queries.definitions import Counts, DefinitionRow
 from engine.queries.instances import InstanceFilter
-from web.console import forms, marks, paging
+from web.console import forms, marks, numbers, paging
 from web.console.blueprint import acting, bp, done, engine
 
 COUNTED = ("active", "incident", "suspended", "completed", "terminated")
@@ -33,7 +33,7 @@ def processes() -> ResponseReturnValue:
 def process(process_id: str) -> ResponseReturnValue:
     """One version of a process, the newest unless the address says which."""
     versions = known.versions(engine(), process_id)
-    definition = _chosen(versions, process_id, request.args.get("version", type=int))
+    definition = _chosen(versions, process_id, numbers.argument("version"))
     element = request.args.get("element", "")
     rows = paging.page(found.search(
         engine(), InstanceFilter(definition_key=definition.key, element_id=element or None),
@@ -57,7 +57,7 @@ def _chosen(versions: tuple[DefinitionRow, ...], process_id: str, version: int |
     raise NotFound(f"Expected{which} process {process_id!r} to be deployed, but it is not.")
 
 
-@bp.get("/definitions/<int:key>/bpmn")
+@bp.get("/definitions/<key:key>/bpmn")
 def definition_file(key: int) -> ResponseReturnValue:
     """The file, exactly as it was deployed."""
     # As plain text: a browser that opens it must not take it for a page of ours.
@@ -66,7 +66,7 @@ def definition_file(key: int) -> ResponseReturnValue:
     return response
 
 
-@bp.post("/definitions/<int:key>/instances")
+@bp.post("/definitions/<key:key>/instances")
 def start_instance(key: int) -> ResponseReturnValue:
     """Start an instance of one version."""
     variables = forms.json_object("variables", "the variables")

@@ -34,7 +34,7 @@ def tasks() -> ResponseReturnValue:
     return render_template("tasks/list.html", section="tasks", live=5, view=view, views=views, page=page)
 
 
-@bp.get("/tasks/<int:key>")
+@bp.get("/tasks/<key:key>")
 def task(key: int) -> ResponseReturnValue:
     """One task."""
     row = lists.user_task(engine(), key)
@@ -52,7 +52,7 @@ def _visible(row: UserTaskRow) -> dict[str, Any]:
     return {**top, **found.variables(engine(), row.instance_key, row.element_instance_key)}
 
 
-@bp.post("/tasks/<int:key>/completion")
+@bp.post("/tasks/<key:key>/completion")
 def complete_task(key: int) -> ResponseReturnValue:
     """Complete a task with what the form changed."""
     row = lists.user_task(engine(), key)
@@ -61,14 +61,14 @@ def complete_task(key: int) -> ResponseReturnValue:
     return done(f"{row.name or row.element_id} is completed.", url_for("console.tasks"))
 
 
-@bp.post("/tasks/<int:key>/claim")
+@bp.post("/tasks/<key:key>/claim")
 def claim_task(key: int) -> ResponseReturnValue:
     """Take a task."""
     acting().execute(user_tasks.claim, key, actor())
     return done("The task is yours.", url_for("console.task", key=key))
 
 
-@bp.post("/tasks/<int:key>/return")
+@bp.post("/tasks/<key:key>/return")
 def unclaim_task(key: int) -> ResponseReturnValue:
     """Give a task back."""
     acting().execute(user_tasks.unclaim, key)
