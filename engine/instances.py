@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping, bindparam, select, update
 
 from engine import audit, guard, lookups, schema, starting, values
 from engine import live as lives
-from engine.actions import AnyAction, Cancel
+from engine.actions import AnyAction, Cancel, Go
 from engine.errors import InvalidInput, NotFound, WrongState
 from engine.schema import DEFAULT_TENANT
 from engine.states import InstanceState
@@ -163,6 +163,8 @@ def resume(tx: Transaction, key: int, reason: str) -> None:
             _set_suspended(tx, member, suspended=False)
             for (action,) in tx.select(DEFERRED, {"key": member}):
                 tx.resume(member, _decoder.decode(action))
+            # A condition may have become true meanwhile.
+            tx.resume(member, Go())
             tx.rows.write(lives.DROP_DEFERRED, {"b_key": member})
     tx.instance_rows.clear()
     tx.announce(due_topic(tx.now))

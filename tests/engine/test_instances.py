@@ -325,3 +325,21 @@ def test_of_two_things_kept_for_a_suspended_instance_the_first_one_counts(engine
     assert steps.at(key) == ["mend"]
     steps.do("mend")
     assert steps.left_behind() == {}
+
+
+def test_condition_that_becomes_true_while_an_instance_rests_counts_when_it_is_resumed(engine, steps):
+    # given an instance that waits for a condition, and is suspended
+    condition = '<bpmn:conditionalEventDefinition><bpmn:condition xsi:type="bpmn:tFormalExpression">=x > 1' \
+                "</bpmn:condition></bpmn:conditionalEventDefinition>"
+    steps.deploy(process("wait", start(), catch("until", condition), service("after"), end()))
+    key = steps.start("wait", {"x": 1})
+    engine.execute(instances.suspend, key, "wait")
+
+    # when the condition becomes true
+    engine.execute(variables.set, key, {"x": 2})
+
+    # then no token moves before the instance is resumed
+    assert steps.at(key) == ["until"]
+    engine.execute(instances.resume, key, "go")
+    assert steps.at(key) == ["after"]
+    assert steps.detail(key).subscriptions == ()
