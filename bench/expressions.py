@@ -31,9 +31,11 @@ CASES = (
     ("call of a function", "sum(items)", ""),
     ("filter of four", "items[item > 2]", ""),
 )
-HEAD = ('<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="d" namespace="d">'
-        '<decision id="d" name="d"><decisionTable><input><inputExpression><text>status</text></inputExpression></input>'
-        '<input><inputExpression><text>amount</text></inputExpression></input><output name="r"/>')
+HEAD = (
+    '<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="d" namespace="d">'
+    '<decision id="d" name="d"><decisionTable><input><inputExpression><text>status</text></inputExpression></input>'
+    '<input><inputExpression><text>amount</text></inputExpression></input><output name="r"/>'
+)
 
 
 def measure() -> Iterator[Figure]:
@@ -41,8 +43,13 @@ def measure() -> Iterator[Figure]:
     for name, text, target in CASES:
         program = compile_feel(text)
         yield _figure(name, partial(program.function, SCOPE), target, _stock(text), text)
-    yield _figure("parse and compile", lambda: Program(CONDITION, parse_expression(CONDITION, (), BUILTIN_NAMES)),
-                  "≤ 100", None, CONDITION)
+    yield _figure(
+        "parse and compile",
+        lambda: Program(CONDITION, parse_expression(CONDITION, (), BUILTIN_NAMES)),
+        "≤ 100",
+        None,
+        CONDITION,
+    )
     juel = camunda7("${amount > 100 && customer.status == 'gold'}").function
     yield _figure("JUEL condition", lambda: juel(SCOPE), "", None, "")
     yield from _tables()
@@ -61,13 +68,22 @@ def _twenty_rows() -> bytes:
     rows = "".join(
         f'<rule id="r{row}"><inputEntry><text>"s{row}"</text></inputEntry>'
         f"<inputEntry><text>[{row * 10}..{row * 10 + 9}]</text></inputEntry>"
-        f"<outputEntry><text>{row}</text></outputEntry></rule>" for row in range(20))
+        f"<outputEntry><text>{row}</text></outputEntry></rule>"
+        for row in range(20)
+    )
     return f"{HEAD}{rows}</decisionTable></decision></definitions>".encode()
 
 
 def _figure(name: str, run: Callable[[], Any], target: str, stock: Callable[[], Any] | None, note: str) -> Figure:
-    return Figure(group=GROUP, name=name, unit="µs", partitur=cpu_seconds(run) * 1e6,
-                  stock=None if stock is None else cpu_seconds(stock) * 1e6, target=target, note=escape(note))
+    return Figure(
+        group=GROUP,
+        name=name,
+        unit="µs",
+        partitur=cpu_seconds(run) * 1e6,
+        stock=None if stock is None else cpu_seconds(stock) * 1e6,
+        target=target,
+        note=escape(note),
+    )
 
 
 def _stock(text: str) -> Callable[[], Any] | None:
