@@ -66,6 +66,21 @@ def test_refused_upload_names_every_problem_of_every_file_and_deploys_nothing(co
     assert "No process is deployed" in console.text("/processes")
 
 
+def test_upload_with_warnings_is_deployed_and_shows_them(console):
+    # given a task that no flow leads to
+    lonely = b'<bpmn:task id="lonely" name="Nobody comes" /></bpmn:process>'
+
+    # when
+    response = upload(console, ("review.bpmn", model("review.bpmn").replace(b"</bpmn:process>", lonely)))
+
+    # then
+    assert response.status_code == 200
+    assert "Deployed, with 1 warning." in response.text
+    assert 'href="/processes/review?version=1"' in response.text
+    assert "Nobody comes · lonely" in response.text
+    assert '"lonely": {"classes": ["doubtful"]}' in response.text.replace("&#34;", '"')
+
+
 def test_upload_without_a_file_is_refused(console):
     response = upload(console)
     assert response.status_code == 422

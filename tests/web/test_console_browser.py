@@ -322,6 +322,12 @@ def test_untrusted_text_never_becomes_markup(open_page, engine, story, failed):
         assert "broken in" not in page.title(), path
 
 
+def test_file_without_a_diagram_is_shown_with_a_sentence_in_its_place(open_page, story):
+    story.deploy("calls.bpmn")
+    page = open_page("/processes/caller")
+    page.locator("bpmn-diagram .trouble", has_text="This file has no diagram").wait_for()
+
+
 def test_names_in_a_diagram_never_become_markup(open_page):
     # given a model whose labels are HTML
     page = open_page("/deployments/new")

@@ -9,6 +9,7 @@ import pytest
 
 from engine import instances, user_tasks
 from engine.queries import lists
+from engine.queries.instances import InstanceFilter, search
 from web import console as pages
 from web.app import CONTENT_SECURITY_POLICY
 
@@ -185,6 +186,56 @@ def test_instance_page_says_first_what_the_instance_waits_for(console, every_sta
 ])
 def test_tab_of_the_instance_page(console, every_state, tab, word):
     assert word in console.text(f"/instances/{every_state[0]}?tab={tab}")
+
+
+@pytest.fixture
+def calling(engine, story):
+    """An instance that called another one, and that one, which waits for a message."""
+    story.deploy("calls.bpmn")
+    caller = story.start("caller", variables={"orderId": "4711"})
+    return caller, search(engine, InstanceFilter(parent_key=caller)).items[0].key
+
+
+def test_caller_and_called_instance_lead_to_each_other(console, calling):
+    caller, called = calling
+    assert sentence_of(console.text(f"/instances/{caller}"))[1] == \
+        f"Waits for the called instance Payment ({called}), since"
+    assert f'href="/instances/{called}"' in console.text(f"/instances/{caller}?tab=called")
+    assert f'href="/instances/{caller}">called by {caller}' in console.text(f"/instances/{called}")
+
+
+def test_called_instance_says_why_it_cannot_be_cancelled_alone(console, calling):
+    _, called = calling
+    html = console.text(f"/instances/{called}")
+    assert 'aria-disabled="true" title="Another instance called this one. Cancel that one instead."' in html
+    assert 'data-dialog="cancel"' not in html
+
+
+def test_message_and_timer_that_an_instance_waits_for_are_shown(console, calling):
+    # given
+    caller, called = calling
+
+    # then what only watches is listed, but not told as what is waited for
+    timers = console.text(f"/instances/{caller}?tab=events")
+    assert "Two days" in timers
+    assert "in 1 day" in timers
+    assert "waits for its time" not in timers
+
+    # and
+    assert sentence_of(console.text(f"/instances/{called}"))[1] == \
+        "“Payment received” waits for the message “PaymentReceived” with key 4711, since"
+    assert "with key <code>4711</code>" in console.text(f"/instances/{called}?tab=events")
+
+
+def test_failure_of_a_called_instance_is_told_by_its_caller(console, engine, story):
+    # given a called instance that fails at once, because it has no order to wait for
+    story.deploy("calls.bpmn")
+    caller = story.start("caller")
+
+    # then
+    state, sentence = sentence_of(console.text(f"/instances/{caller}"))
+    assert state == "incident"
+    assert sentence.startswith("The called instance Payment (")
 
 
 def test_every_scalar_variable_links_to_the_instances_with_its_value(console, story):
