@@ -14,8 +14,8 @@ from web.cli.web_server import WebServer
 
 
 @pytest.fixture
-def engine(sqlite_url, clock):
-    made = Engine(sqlite_url, clock=clock, synchronous="OFF")
+def engine(database_url, clock):
+    made = Engine(database_url, clock=clock, synchronous="OFF")
     yield made
     made.close()
 

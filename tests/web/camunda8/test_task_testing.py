@@ -70,10 +70,10 @@ def test_a_nested_task_is_tried_out_alone(api, definition):
     assert len({each["variableKey"] for each in seen["variables"]}) == len(seen["variables"])
 
 
-def test_the_end_is_remembered_when_another_process_goes_on(api, definition, sqlite_url, clock):
+def test_the_end_is_remembered_when_another_process_goes_on(api, definition, database_url, clock):
     # given an instance that waits, and another server that has never seen it
     key = begin(api, definition, "deep")
-    other = Engine(sqlite_url, clock=clock)
+    other = Engine(database_url, clock=clock)
     client = create_app(other, secret_key="test").test_client()
 
     # when the answer of the worker reaches the other server
