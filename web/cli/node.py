@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import secrets
 import signal
@@ -57,6 +58,9 @@ class Node:
 
     def start(self) -> None:
         """Let it run: from now on jobs are called, timers fire and pages are answered."""
+        # What was imported stays until the end; the garbage collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
         self._scheduler.start()
         if self._worker:
             self._worker.start()
