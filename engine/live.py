@@ -169,7 +169,8 @@ def _load(tx: Transaction, row: RowMapping) -> Live:
         parent_token=row["instance_parent_element_instance_key"], root_key=row["instance_root_key"],
         partition_key=row["instance_partition_key"], correlation_id=row["instance_correlation_id"],
         trace_parent=row["instance_trace_parent"], message_key=row["instance_message_key"],
-        depth=row["instance_depth"], revision=row["instance_revision"], steps=row["instance_steps"],
+        depth=row["instance_depth"], end_reason=row["instance_end_reason"],
+        revision=row["instance_revision"], steps=row["instance_steps"],
         tokens=dict(run.open_tokens() + run.armed_tokens()),
     )
 

@@ -343,3 +343,17 @@ def test_condition_that_becomes_true_while_an_instance_rests_counts_when_it_is_r
     engine.execute(instances.resume, key, "go")
     assert steps.at(key) == ["after"]
     assert steps.detail(key).subscriptions == ()
+
+
+def test_reason_that_one_branch_gave_survives_until_the_last_one_ends(engine, steps):
+    # given an instance, one branch of which ended with a reason, and that is not in memory any more
+    steps.deploy(process("both", start(), '<bpmn:parallelGateway id="split"/>', end("refused", reason="REFUSED"),
+                         service("undo"), end(), flows="start>split split>refused split>undo undo>end"))
+    key = steps.start("both")
+    engine.cache.take(key)
+
+    # when the other branch ends
+    steps.do("undo")
+
+    # then it is still the reason
+    assert steps.detail(key).row.end_reason == "REFUSED"
