@@ -23,7 +23,7 @@ from bpmn.model import (
     VariableMapping,
 )
 from bpmn.reading.fields import ElementFields, LoopFields
-from bpmn.reading.nodes import BPMN, CAMUNDA, Node, attribute, child, extension, extensions, flag, text
+from bpmn.reading.nodes import BPMN, CAMUNDA, Node, attribute, child, extension, extensions, flag, local_name, text
 from bpmn.reading.source import Source
 
 SERVICE_LIKE = frozenset({ElementType.SERVICE_TASK, ElementType.SEND_TASK, ElementType.BUSINESS_RULE_TASK})
@@ -33,6 +33,11 @@ BEAN = re.compile(r"[$#]\{\s*([A-Za-z_][\w]*(?:\.[A-Za-z_][\w]*)*)\s*(?:\(.*\))?
 RETRY_CYCLE = re.compile(r"R([0-9]{1,9})/")
 INHERITED_RESULT = "decisionResult"
 """The variable of a decision's result when the model names none (manual, "Business Rule Task")."""
+TASK_EVENTS = MappingProxyType({
+    "create": "creating", "assignment": "assigning", "update": "updating", "complete": "completing",
+    "delete": "canceling",
+})
+"""Camunda 7's words for what happens to a user task, in Camunda 8's."""
 PERFORMERS = ("humanPerformer", "potentialOwner")
 
 
@@ -213,11 +218,12 @@ def _count(number: int) -> Literal:
     return Literal(str(number), number)
 
 
-def read_listeners(node: Node, source: Source) -> tuple[Listener, ...]:
+def read_listeners(node: Node, source: Source, event_if_absent: str = "start") -> tuple[Listener, ...]:
     """Execution and task listeners, each as a job."""
     listeners = []
     for listener in extensions(node, CAMUNDA + "executionListener") + extensions(node, CAMUNDA + "taskListener"):
-        event = attribute(listener, "event") or "start"
+        event = attribute(listener, "event") or event_if_absent
+        event = TASK_EVENTS.get(event, event) if local_name(listener) == "taskListener" else event
         name = attribute(listener, "class")
         if name is None:
             written = attribute(listener, "delegateExpression") or attribute(listener, "expression")
@@ -263,7 +269,9 @@ def _user_task(node: Node, source: Source) -> UserTaskDefinition:
 
 def _performers(node: Node) -> tuple[str | None, str | None, str | None]:
     """Assignee, candidate users and candidate groups as plain BPMN writes them (BPMN 2.0 §10.3.4)."""
-    assignee, users, groups = None, [], []
+    assignee: str | None = None
+    users: list[str] = []
+    groups: list[str] = []
     for name in PERFORMERS:
         for performer in node.findall(BPMN + name):
             expression = child(performer, BPMN + "resourceAssignmentExpression")

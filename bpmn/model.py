@@ -63,6 +63,7 @@ class ElementType(StrEnum):
     INCLUSIVE_GATEWAY = "INCLUSIVE_GATEWAY"
     EVENT_BASED_GATEWAY = "EVENT_BASED_GATEWAY"
     MULTI_INSTANCE_BODY = "MULTI_INSTANCE_BODY"
+    SEQUENCE_FLOW = "SEQUENCE_FLOW"
 
 
 SCOPES = frozenset({
@@ -244,10 +245,18 @@ class Loop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """An execution or task listener: a job (or registered function) at `event` ("start", "end", "complete", …)."""
+    """A job that is done at `event`, before what the event is about goes on.
+
+    Execution listeners have the events "start" and "end", on a sequence flow "take"; task listeners those of
+    `TASK_EVENTS`.
+    """
 
     event: str
     job: JobDefinition
+
+
+TASK_EVENTS = frozenset({"creating", "assigning", "updating", "completing", "canceling"})
+"""What can happen to a user task (Camunda 8 docs, "Task listeners")."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,6 +268,8 @@ class Flow:
     target: str
     condition: Expression | None = None
     name: str | None = None
+    listeners: tuple[Listener, ...] = ()
+    """Camunda 7: called when the flow is taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,6 +329,8 @@ class Process:
     flows: Mapping[str, Flow]
     version_tag: str | None = None
     documentation: str | None = None
+    listeners: tuple[Listener, ...] = ()
+    """Called when an instance starts and before it completes."""
     history_ttl_days: int | None = None
     tree: etree._Element | None = field(default=None, repr=False, compare=False)
     """Its `<bpmn:process>` with every id filled in, for SpiffWorkflow's parser."""

@@ -21,7 +21,7 @@ from bpmn.reading.document import (
     Unreadable,
     load,
 )
-from bpmn.reading.documentation import check_documentation, check_listeners
+from bpmn.reading.documentation import check_documentation
 from bpmn.reading.drawing import check_drawing
 from bpmn.reading.nodes import (
     BPMN,
@@ -108,7 +108,6 @@ def _model(source: Source) -> Model:
     if not executable:
         source.error(None, "Expected an executable process (isExecutable), but there is none.")
     check_documentation(executable, source)
-    check_listeners(executable, source)
     return Model(
         resource_name=source.resource_name,
         dialect=source.dialect,

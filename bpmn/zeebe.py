@@ -42,7 +42,7 @@ def read_element(node: Node, type: ElementType, source: Source) -> ElementFields
         fields["inputs"] = inputs
     if outputs := _mappings(node, "output", source):
         fields["outputs"] = outputs
-    if listeners := _listeners(node, source):
+    if listeners := read_listeners(node, source):
         fields["listeners"] = listeners
     if properties := _properties(node):
         fields["properties"] = MappingProxyType(properties)
@@ -133,7 +133,8 @@ def _properties(node: Node) -> dict[str, str]:
     return properties
 
 
-def _listeners(node: Node, source: Source) -> tuple[Listener, ...]:
+def read_listeners(node: Node, source: Source) -> tuple[Listener, ...]:
+    """Execution and task listeners."""
     listeners = []
     for container, item in (("executionListeners", "executionListener"), ("taskListeners", "taskListener")):
         found = extension(node, ZEEBE + container)

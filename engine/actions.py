@@ -39,9 +39,25 @@ class Complete(Action, frozen=True, tag=True):
 
     token: int
     variables: dict[str, Any] = {}
+    denied: str | None = None
+    """A listener of a user task refuses what was to happen to the task."""
+    changes: dict[str, Any] = {}
+    """What a listener of a user task wants the task to be like."""
 
     def apply(self, run: Execution) -> None:
-        run.complete(self.token, self.variables)
+        run.complete(self.token, self.variables, denied=self.denied, changes=self.changes)
+
+
+class AskListeners(Action, frozen=True, tag=True):
+    """Something is to happen to a user task, if its listeners agree."""
+
+    token: int
+    event: str
+    changes: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
+
+    def apply(self, run: Execution) -> None:
+        run.ask_listeners(self.token, self.event, self.changes, self.variables)
 
 
 class ThrowError(Action, frozen=True, tag=True):
@@ -123,5 +139,5 @@ class Cancel(Action, frozen=True, tag=True):
 
 
 AnyAction = (
-    Go | Complete | ThrowError | ThrowEscalation | Trigger | Fail | Retry | SetVariables | Cancel
+    Go | Complete | AskListeners | ThrowError | ThrowEscalation | Trigger | Fail | Retry | SetVariables | Cancel
 )

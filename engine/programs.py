@@ -68,6 +68,9 @@ def prepare(process: Process, *, key: int, version: int, tenant_id: str, deploym
     time needs variables, which do not exist before the start.
     """
     waits = {element.id: _waits_of(element, process) for element in process.elements.values()}
+    listened = [flow.id for flow in process.flows.values() if flow.listeners]
+    listened += [process.id] if process.listeners else []
+    waits.update(dict.fromkeys(listened, frozenset({JOB})))
     return Definition(
         key=key, process_id=process.id, version=version, tenant_id=tenant_id, deployment_key=deployment_key,
         process=process, program=compile_process(process), waits=waits,

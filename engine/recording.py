@@ -132,6 +132,10 @@ def _user_task_opened(tx: Transaction, live: Live, entry: journal.UserTaskOpened
     user_tasks.start_waiting(tx, live, entry)
 
 
+def _user_task_changed(tx: Transaction, live: Live, entry: journal.UserTaskChanged) -> None:
+    user_tasks.changed(tx, entry)
+
+
 def _timer_opened(tx: Transaction, live: Live, entry: journal.TimerOpened) -> None:
     live.tokens.setdefault(entry.key, entry.element.id)
     timers.start_waiting(tx, live, entry)
@@ -201,6 +205,7 @@ HANDLERS: Mapping[type, Callable[[Transaction, Live, Any], None]] = {
     journal.Terminated: _terminated,
     journal.JobOpened: _job_opened,
     journal.UserTaskOpened: _user_task_opened,
+    journal.UserTaskChanged: _user_task_changed,
     journal.TimerOpened: _timer_opened,
     journal.SubscriptionOpened: _subscription_opened,
     journal.WaitClosed: _wait_closed,

@@ -37,9 +37,13 @@ class JobState(StrEnum):
 
 
 class UserTaskState(StrEnum):
-    """A user task."""
+    """A user task. While its listeners are asked, nobody can do anything else to it."""
 
+    CREATING = "CREATING"
     CREATED = "CREATED"
+    ASSIGNING = "ASSIGNING"
+    UPDATING = "UPDATING"
+    COMPLETING = "COMPLETING"
     COMPLETED = "COMPLETED"
     CANCELED = "CANCELED"
 
@@ -67,7 +71,11 @@ JOB_MOVES = {
     JobState.CANCELED: set(),
 }
 USER_TASK_MOVES = {
-    UserTaskState.CREATED: set(UserTaskState),
+    UserTaskState.CREATING: {UserTaskState.CREATED, UserTaskState.CANCELED},
+    UserTaskState.CREATED: set(UserTaskState) - {UserTaskState.CREATING},
+    UserTaskState.ASSIGNING: {UserTaskState.CREATED, UserTaskState.CANCELED},
+    UserTaskState.UPDATING: {UserTaskState.CREATED, UserTaskState.CANCELED},
+    UserTaskState.COMPLETING: {UserTaskState.CREATED, UserTaskState.COMPLETED, UserTaskState.CANCELED},
     UserTaskState.COMPLETED: set(),
     UserTaskState.CANCELED: set(),
 }

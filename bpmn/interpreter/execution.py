@@ -6,16 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bpmn.interpreter import journal, state, throwing
-from bpmn.interpreter.failures import ErrorUncaught, Failure, TokenNotFound
-from bpmn.interpreter.nodes.base import Node
-from bpmn.interpreter.nodes.subprocesses import listen
+from bpmn.interpreter import journal, placing, state, throwing
+from bpmn.interpreter.failures import ErrorUncaught, TokenNotFound
+from bpmn.interpreter.nodes import listeners
+from bpmn.interpreter.nodes.user_tasks import UserTask
 from bpmn.interpreter.program import Program
 from bpmn.interpreter.scope import Scope
 from bpmn.interpreter.stepping import DEFAULT_BUDGET, advance
 from bpmn.interpreter.task import ERROR, STARTED, Token
-from bpmn.interpreter.workflow import Decide, ProcessWorkflow, ScopeWorkflow, SubWorkflow
-from bpmn.model import EventKind
+from bpmn.interpreter.workflow import Decide, ProcessWorkflow
+from bpmn.model import NOTHING, EventKind
+
+JOB_FAILED = "JOB_NO_RETRIES"
+"""The incident type of a job, a listener's too, that has no attempts left."""
 
 
 @dataclass(slots=True)
@@ -58,22 +61,20 @@ class Execution:
         top.decide = decide
         top.scope.assign_all(variables, local=True)
         if stop_after:
-            _check_known(program, stop_after)
+            placing.check_known(program, stop_after)
             top.stop_after = frozenset(stop_after)
-        execution = cls(program, top)
-        if program.spec.event_sub_processes:
-            listen(top)
-        if elements:
-            opened: dict[str, ScopeWorkflow] = {}
-            for element in elements:
-                _place(top, program, element, opened)
-            return execution
-        node = program.spec.none_start if start_event is None else program.by_id.get(start_event)
-        if node is None:
-            wanted = f"the start event {start_event!r}" if start_event else "a none start event"
-            raise LookupError(f"Expected process {program.process.id!r} to have {wanted}, but it has none.")
-        top.arrive(node, None)
-        return execution
+        before = program.spec.before
+        if before is None:
+            placing.begin(top, start_event, elements)
+            return cls(program, top)
+        placing.check_known(program, elements)
+        if not elements:
+            placing.first_node(program, start_event)
+        top.live += 1
+        token = Token(top, before)
+        token.internal_data["first"] = {"start_event": start_event, "elements": list(elements)}
+        before._update(token)
+        return cls(program, top)
 
     @classmethod
     def load(cls, program: Program, tokens: bytes, variables: Iterable[tuple[int, str, Any]], *, key: int,
@@ -122,8 +123,12 @@ class Execution:
         """No token can move by itself."""
         return not self.workflow.ready
 
-    def complete(self, token: int, variables: Mapping[str, Any] | None = None) -> None:
+    def complete(self, token: int, variables: Mapping[str, Any] | None = None, *, denied: str | None = None,
+                 changes: Mapping[str, Any] = NOTHING) -> None:
         """A job, user task or called instance is done.
+
+        A listener of a user task may refuse what was to happen to it (`denied` says why), or correct what the task is
+        going to be like (`changes`).
 
         Raises:
             TokenNotFound: nothing waits under that key.
@@ -131,12 +136,24 @@ class Execution:
         found = self._token(token)
         if "listener" in found.internal_data:
             self._recovered(found)
-            found.task_spec.listener_done(found, variables)
+            found.task_spec.listener_done(found, variables, denied, changes)
             return
         if variables:
             found.internal_data["result"] = dict(variables)
         self._recovered(found)
         found.complete()
+
+    def ask_listeners(self, token: int, event: str, changes: Mapping[str, Any] = NOTHING,
+                      variables: Mapping[str, Any] | None = None) -> None:
+        """Something is to happen to a user task (`event`: one of `bpmn.model.TASK_EVENTS`), if its listeners agree.
+
+        Raises:
+            TokenNotFound: no user task waits under that key.
+        """
+        found = self._token(token)
+        if not isinstance(found.task_spec, UserTask):
+            raise TokenNotFound(f"Expected a user task at element instance {token}, but there is none.")
+        found.task_spec.ask(found, event, changes, variables or {})
 
     def throw_error(self, token: int, code: str, message: str = "", variables: Mapping[str, Any] | None = None) -> None:
         """A BPMN error happened at an element; uncaught it becomes an incident there.
@@ -148,7 +165,8 @@ class Execution:
         self._recovered(found)
         if not throwing.throw_code(found, EventKind.ERROR, code, message, variables):
             text = f": {message}" if message else "."
-            self.workflow.record(journal.WaitClosed(found.id))
+            if not listeners.guard_task(found):
+                self.workflow.record(journal.WaitClosed(found.id))
             self.workflow.fail(found, "run", ErrorUncaught(
                 f"Expected to catch the error {code!r} thrown at {found.task_spec.label}, but no boundary event or "
                 f"event sub-process around it catches that code{text}"))
@@ -181,7 +199,10 @@ class Execution:
             TokenNotFound: nothing waits under that key.
         """
         found = self._token(token)
-        self.workflow.record(journal.WaitClosed(found.id))
+        if type != JOB_FAILED:
+            listeners.stop(found)
+        if not listeners.guard_task(found):
+            self.workflow.record(journal.WaitClosed(found.id))
         self.workflow.fail(found, "run", message, type)
 
     def retry(self, token: int) -> None:
@@ -210,9 +231,14 @@ class Execution:
         target.assign_all(variables, local=local)
 
     def cancel(self) -> None:
-        """Terminate the instance."""
-        self.workflow.abandon()
-        self.workflow.record(journal.Canceled())
+        """Terminate the instance.
+
+        It stays until the listeners of its user tasks that hear of a cancellation have answered; cancelling it once
+        more does not wait for them.
+        """
+        self.workflow.abandon(kindly=not self.workflow.done)
+        if self.workflow.completed:
+            self.workflow.record(journal.Canceled())
 
     def terminate_at(self, token: int) -> None:
         """Terminate one element instance, its scope going on (a modification).
@@ -274,50 +300,3 @@ class Execution:
             self.workflow.record(journal.Recovered(token.id))
             token.internal_data.pop("phase", None)
             token._set_state(STARTED)
-
-
-def _check_known(program: Program, elements: Sequence[str]) -> None:
-    for element in elements:
-        if element not in program.by_id:
-            raise LookupError(
-                f"Expected process {program.process.id!r} to have an element {element!r}, but it has none."
-            )
-
-
-def _place(top: ProcessWorkflow, program: Program, element: str, opened: dict[str, ScopeWorkflow]) -> None:
-    """Put a token at an element of any depth, creating the sub-processes around it once."""
-    _check_known(program, [element])
-    node = program.by_id[element]
-    path: list[Node] = []
-    outer = node.element.scope
-    while outer != program.process.id:
-        path.append(program.by_id[outer])
-        outer = path[-1].element.scope
-    workflow: ScopeWorkflow = top
-    for around in reversed(path):
-        inside = opened.get(around.name)
-        if inside is None:
-            opened_here = _open_around(workflow, around)
-            if opened_here is None:
-                return
-            inside = opened[around.name] = opened_here
-        workflow = inside
-    workflow.arrive(node, None)
-
-
-def _open_around(workflow: ScopeWorkflow, node: Node) -> SubWorkflow | None:
-    if node.inner is not None:
-        raise LookupError(f"Expected {node.label} to be entered by its flow, because it is multi-instance.")
-    workflow.live += 1
-    token = Token(workflow, node, None, STARTED)
-    node.record_entered(token)
-    try:
-        node.open_scope(token)
-        for boundary in node.armed:
-            boundary.arm(token)
-    except Failure as failure:
-        workflow.top_workflow.fail(token, "enter", failure)
-        return None
-    inside = SubWorkflow(node.inside, token, node.own_scope(token))
-    listen(inside)
-    return inside

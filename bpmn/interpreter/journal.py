@@ -83,6 +83,21 @@ class UserTaskOpened:
     follow_up_date: str | None = None
     priority: int = 50
     form_key: str | None = None
+    creating: bool = False
+    """Nobody may do it yet: a listener has to answer first."""
+
+
+@dataclass(slots=True)
+class UserTaskChanged:
+    """The listeners of a user task have answered what was to happen to it (`event`: one of `bpmn.model.TASK_EVENTS`).
+
+    `changes` is what the task is to be like now: what was asked for, as the listeners corrected it. `denied` is why
+    it was refused; then nothing changes."""
+
+    key: int
+    event: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    denied: str | None = None
 
 
 @dataclass(slots=True)
@@ -201,6 +216,7 @@ class EscalationEscaped:
 
 
 Entry = (
-    Entered | Passed | Left | Terminated | JobOpened | UserTaskOpened | TimerOpened | SubscriptionOpened
-    | WaitClosed | CallOpened | Thrown | Failed | Recovered | Completed | Canceled | ErrorEscaped | EscalationEscaped
+    Entered | Passed | Left | Terminated | JobOpened | UserTaskOpened | UserTaskChanged | TimerOpened
+    | SubscriptionOpened | WaitClosed | CallOpened | Thrown | Failed | Recovered | Completed | Canceled | ErrorEscaped
+    | EscalationEscaped
 )

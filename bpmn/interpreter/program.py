@@ -21,9 +21,9 @@ from SpiffWorkflow.bpmn.specs.event_definitions.simple import NoneEventDefinitio
 from SpiffWorkflow.specs.WorkflowSpec import WorkflowSpec
 
 from bpmn.interpreter.failures import CompileError
-from bpmn.interpreter.nodes import calls, events, gateways, multi_instance, subprocesses, tasks
+from bpmn.interpreter.nodes import calls, events, gateways, multi_instance, observing, subprocesses, tasks, user_tasks
 from bpmn.interpreter.nodes.base import Branch, Node
-from bpmn.model import SCOPES, Dialect, Element, ElementType, EventKind, Process
+from bpmn.model import SCOPES, Dialect, Element, ElementType, EventKind, Flow, Process
 
 NODES: dict[ElementType, type[Node]] = {
     ElementType.START_EVENT: events.StartEvent,
@@ -41,7 +41,7 @@ NODES: dict[ElementType, type[Node]] = {
     ElementType.SEND_TASK: tasks.Job,
     ElementType.BUSINESS_RULE_TASK: tasks.Job,
     ElementType.SCRIPT_TASK: tasks.ScriptTask,
-    ElementType.USER_TASK: tasks.UserTask,
+    ElementType.USER_TASK: user_tasks.UserTask,
     ElementType.RECEIVE_TASK: events.ReceiveTask,
     ElementType.CALL_ACTIVITY: calls.CallActivity,
     ElementType.SUB_PROCESS: subprocesses.SubProcess,
@@ -76,6 +76,8 @@ class ProcessSpec(BpmnProcessSpec):
         self.compensation_handler: subprocesses.EventSubProcess | None = None
         self.entries: list[Node] = []
         """Nodes without incoming flow, where an ad-hoc sub-process can begin."""
+        self.before: observing.ProcessStart | None = None
+        self.after: observing.ProcessEnd | None = None
 
     def _add_notify(self, task_spec: Node) -> None:
         WorkflowSpec._add_notify(self, task_spec)
@@ -205,20 +207,27 @@ class Program:
         order = {id: i for i, id in enumerate(process.elements)}
         for node in sorted((n for s in specs.values() for n in s.task_specs.values()),
                            key=lambda n: (order[n.element.id], n.name != n.element.id)):
-            node.number = len(self.nodes)
-            self.nodes.append(node)
-            self.by_id[node.name] = node
+            self._count(node)
         self._connect(specs)
+        self.spec.before, self.spec.after = observing.on_process(self.spec, process)
+        for observer in (self.spec.before, self.spec.after):
+            if observer is not None:
+                self._count(observer)
         for node in self.nodes:
             node._wf_spec.nodes.append(node)
             node.link()
+
+    def _count(self, node: Node) -> None:
+        node.number = len(self.nodes)
+        self.nodes.append(node)
+        self.by_id[node.name] = node
 
     def _connect(self, specs: dict[str, ProcessSpec]) -> None:
         process = self.process
         links = {_link_name(n.element): n for n in self.nodes
                  if n.element.type == ElementType.INTERMEDIATE_CATCH_EVENT and _link_name(n.element) is not None}
         boundaries: dict[str, list[events.BoundaryEvent]] = {}
-        for node in self.nodes:
+        for node in self.nodes[:]:
             element, spec = node.element, node._wf_spec
             if node.name != element.id:
                 continue
@@ -246,7 +255,6 @@ class Program:
             self.by_id[host].boundaries = tuple(attached)
         for spec in specs.values():
             spec.none_start = _start(spec, typed=False) or next(iter(spec.entries), None)
-        assert process.elements.keys() >= {n.element.id for n in self.nodes}
 
     def _attach_handler(self, node: Node, handler: Node) -> None:
         # Camunda 8 undoes a multi-instance activity once, Camunda 7 every instance of it.
@@ -262,8 +270,16 @@ class Program:
             flow = self.process.flows[flow_id]
             target = self.by_id[flow.target]
             node.connect(target)
+            if flow.listeners and element.type != ElementType.EVENT_BASED_GATEWAY:
+                target = self._observed(node, flow, target)
             branches.append(Branch(flow.id, target, flow.condition))
         return tuple(branches)
+
+    def _observed(self, source: Node, flow: Flow, target: Node) -> Node:
+        observer = observing.on_flow(source._wf_spec, flow, self.process)
+        observer.branches = (Branch(flow.id, target, None),)
+        self._count(observer)
+        return observer
 
 
 def _link_name(element: Element) -> str | None:

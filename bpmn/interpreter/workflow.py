@@ -29,6 +29,9 @@ Record = list[Any]
 """What compensation needs to know of a completed activity; see `bpmn.interpreter.nodes.compensation`."""
 
 
+FAREWELL = "farewell"
+"""What marks the token of a user task that is gone, while listeners hear of that."""
+
 Decide = Callable[["CalledDecision", str, dict[str, Any], int], Any]
 """(how a task calls it, decision id, variables, token) → the result."""
 
@@ -44,6 +47,8 @@ class ScopeWorkflow:
     live = 0
     """How many tokens keep the scope from ending."""
     done = False
+    is_over = False
+    """The listeners of the process that are called at its end have answered."""
     compensates: list[Record] | None = None
     """In a compensation event sub-process: the log of the scope that it compensates."""
 
@@ -85,10 +90,13 @@ class ScopeWorkflow:
 
     def end(self) -> None:
         """The last token is gone: the scope is complete."""
-        self.done = True
         top = self.top_workflow
         if self.listeners:
             top.cancel_tokens(list(self.listeners.values()))
+        if self.spec.after is not None and not self.is_over:
+            self.arrive(self.spec.after, None)
+            return
+        self.done = True
         if self.parent_task is not None:
             self.parent_task._ready()
         else:
@@ -96,7 +104,8 @@ class ScopeWorkflow:
 
     def clear(self, keep: Token | None = None) -> None:
         """Cancel every token of this scope but `keep` (interruption, terminate end event)."""
-        self.top_workflow.cancel_tokens([t for t in self.tasks.values() if t.parent is None and t is not keep])
+        self.top_workflow.cancel_tokens([t for t in self.tasks.values() if t.parent is None and t is not keep
+                                         and FAREWELL not in t.internal_data])
 
     def add_listener(self, token: Token) -> None:
         """`token` waits for the event that starts an event sub-process; it does not keep the scope alive."""
@@ -134,6 +143,8 @@ class ProcessWorkflow(ScopeWorkflow, BpmnWorkflow):
     """Ids of elements after whose completion the instance is terminated; set before it starts."""
     decide: Decide | None = None
     """Evaluates a deployed decision; raises a `Failure` when it cannot."""
+    kindly = True
+    """Listeners hear of the cancellation of user tasks."""
     completed = False
     success = True
     canceled = False
@@ -177,14 +188,40 @@ class ProcessWorkflow(ScopeWorkflow, BpmnWorkflow):
         self.completed = True
         self.record(journal.Completed())
 
-    def abandon(self) -> None:
-        """Terminate everything that is left."""
+    def abandon(self, *, kindly: bool = False) -> None:
+        """Terminate everything that is left; `kindly`, after the listeners that hear of it have answered."""
         self.ready.clear()
         self.done = True
+        self.kindly = kindly
         self.clear()
         self.cancel_tokens(list(self.listeners.values()))
-        self.completed = self.canceled = True
-        self.success = False
+        if not kindly:
+            self.cancel_tokens(list(self.tasks.values()))
+        if not self.live:
+            self.completed = self.canceled = True
+            self.success = False
+
+    def part(self, token: Token) -> None:
+        """The listeners that heard of the cancellation of a user task have answered."""
+        token.remove()
+        self.live -= 1
+        if not self.done:
+            if self.live == 0:
+                self.end()
+        elif self.live == 0:
+            self.abandon()
+            self.record(journal.Canceled())
+
+    def _say_farewell(self, token: Token) -> None:
+        # Under the same key, so that the listeners see what the task saw.
+        gone = Token(self, token.task_spec, None, STARTED, token.id)
+        gone.entered = True
+        gone.internal_data[FAREWELL] = 1
+        self.live += 1
+        try:
+            listeners.begin(gone, "canceling", {"changes": {}})
+        except Failure as failure:
+            self.fail(gone, "listener", failure)
 
     def stop_at(self, token: Token) -> None:
         """`token` has finished, and the instance is to end right there."""
@@ -255,6 +292,8 @@ class ProcessWorkflow(ScopeWorkflow, BpmnWorkflow):
         token.remove()
         if token.parent is None and workflow.listeners.pop(token.id, None) is None:
             workflow.live -= 1
+        if token.task_spec.has_farewell and self.kindly and "opened" in token.internal_data:
+            self._say_farewell(token)
 
     def forget(self, token: Token) -> None:
         """Drop what is kept about a token outside the tree."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bpmn.reading.nodes import BPMN, CAMUNDA, ZEEBE, Node, extensions
+from bpmn.reading.nodes import BPMN, Node
 from bpmn.reading.source import Source
 
 DOCUMENTATION = {
@@ -11,14 +11,6 @@ DOCUMENTATION = {
     "dataInputAssociation": "data objects and data stores hold no data (variables do)",
     "dataOutputAssociation": "data objects and data stores hold no data (variables do)",
 }
-
-
-def check_listeners(processes: list[Node], source: Source) -> None:
-    """Warn where a listener is drawn that is not run: on a process and on a sequence flow."""
-    for process in processes:
-        for node in (process, *process.iter(BPMN + "sequenceFlow")):
-            if extensions(node, CAMUNDA + "executionListener") or extensions(node, ZEEBE + "executionListeners"):
-                source.warn(node, "Listeners run on flow nodes only: the ones here are not called.")
 
 
 def check_documentation(processes: list[Node], source: Source) -> None:

@@ -77,6 +77,7 @@ def read_flows(process: Node, source: Source) -> dict[str, Flow]:
             target=attribute(node, "targetRef") or "",
             condition=source.condition(child(node, BPMN + "conditionExpression"), "the condition"),
             name=attribute(node, "name"),
+            listeners=camunda.read_listeners(node, source, "take") if source.reads(Dialect.CAMUNDA_7) else (),
         )
         flows.setdefault(flow.id, flow)
     return flows

@@ -6,7 +6,7 @@ import re
 from types import MappingProxyType
 
 from bpmn import camunda, zeebe
-from bpmn.model import Dialect, Process
+from bpmn.model import Dialect, Listener, Process
 from bpmn.reading.compensation import read_handlers
 from bpmn.reading.elements import read_elements, read_flows
 from bpmn.reading.nodes import BPMN, CAMUNDA, Node, attribute, child, identifier, text
@@ -29,6 +29,7 @@ def read_process(node: Node, source: Source) -> Process:
         flows=MappingProxyType(flows),
         version_tag=_version_tag(node, source),
         documentation=text(child(node, BPMN + "documentation")),
+        listeners=_listeners(node, source),
         history_ttl_days=_history_ttl(node, source),
         tree=node,
     )
@@ -37,6 +38,11 @@ def read_process(node: Node, source: Source) -> Process:
 def _version_tag(node: Node, source: Source) -> str | None:
     tag = zeebe.read_version_tag(node) if source.reads(Dialect.CAMUNDA_8) else None
     return tag or (camunda.read_version_tag(node) if source.reads(Dialect.CAMUNDA_7) else None)
+
+
+def _listeners(node: Node, source: Source) -> tuple[Listener, ...]:
+    listeners = zeebe.read_listeners(node, source) if source.reads(Dialect.CAMUNDA_8) else ()
+    return listeners + (camunda.read_listeners(node, source) if source.reads(Dialect.CAMUNDA_7) else ())
 
 
 def _history_ttl(node: Node, source: Source) -> int | None:

@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpmn.expressions import Expression
-from bpmn.model import GATEWAYS, Dialect, Element, ElementType, Model, Process
+from bpmn.model import GATEWAYS, TASK_EVENTS, Dialect, Element, ElementType, Listener, Model, Process
 from bpmn.validation.findings import Finding, doubt, follows
 from bpmn.wording import article, quoted, words
 
 WORK = {Dialect.CAMUNDA_8: "a job type (zeebe:taskDefinition)", Dialect.CAMUNDA_7: "an external topic, a class or an "
         "expression"}
 EXECUTION_EVENTS = frozenset({"start", "end"})
-TASK_EVENTS = frozenset({
-    "create", "assignment", "update", "complete", "delete",
-    "creating", "assigning", "updating", "completing", "canceling",
-})
-"""Events of task listeners, in the words of Camunda 7 and of Camunda 8."""
+FLOW_EVENTS = frozenset({"take"})
 UNCALLED_EVENTS = frozenset({"timeout", "beforeAll", "cancel"})
 """Events of listeners that one of the Camundas has, and we have not."""
 VERSIONED = frozenset({"version", "versionTag"})
@@ -105,14 +101,24 @@ def mappings(process: Process, model: Model) -> Iterator[Finding]:
 
 def listeners(process: Process, model: Model) -> Iterator[Finding]:
     """A listener is called at an event that exists (both Camundas' documentation, "Execution listeners")."""
+    yield from _known(process.id, process.listeners, EXECUTION_EVENTS)
+    for flow in process.flows.values():
+        yield from _known(flow.id, flow.listeners, FLOW_EVENTS)
+        source = process.elements.get(flow.source)
+        if flow.listeners and source is not None and source.type is ElementType.EVENT_BASED_GATEWAY:
+            yield doubt(flow.id, "The listener is never called: a flow behind an event-based gateway is not taken.")
     for element in process.elements.values():
-        known = EXECUTION_EVENTS | (TASK_EVENTS if element.type is ElementType.USER_TASK else frozenset())
-        for listener in element.listeners:
-            if listener.event in UNCALLED_EVENTS:
-                yield doubt(element.id, f"The listener of the event {listener.event!r} is never called.")
-            elif listener.event not in known:
-                found = f"it is {quoted(listener.event)}"
-                yield Finding(element.id, f"Expected the event of a listener to be one of {_list(known)}, but {found}.")
+        more = TASK_EVENTS if element.type is ElementType.USER_TASK else frozenset()
+        yield from _known(element.id, element.listeners, EXECUTION_EVENTS | more)
+
+
+def _known(id: str, listeners: tuple[Listener, ...], known: frozenset[str]) -> Iterator[Finding]:
+    for listener in listeners:
+        if listener.event in UNCALLED_EVENTS:
+            yield doubt(id, f"The listener of the event {listener.event!r} is never called.")
+        elif listener.event not in known:
+            found = f"it is {quoted(listener.event)}"
+            yield Finding(id, f"Expected the event of a listener to be one of {_list(known)}, but {found}.")
 
 
 def _list(names: frozenset[str]) -> str:

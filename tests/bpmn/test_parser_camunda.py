@@ -342,8 +342,8 @@ def test_listeners_are_jobs_named_after_their_code():
     # then
     assert element(around_7(task("A", listeners, tag="userTask"))).listeners == (
         Listener(event="end", job=JobDefinition(type=Literal("c.Log"))),
-        Listener(event="create", job=JobDefinition(type=Literal("notify"))),
-        Listener(event="complete", job=JobDefinition(type=Literal("audit.note"))),
+        Listener(event="creating", job=JobDefinition(type=Literal("notify"))),
+        Listener(event="completing", job=JobDefinition(type=Literal("audit.note"))),
     )
 
 

@@ -227,17 +227,21 @@ def test_lanes_message_flows_and_data_are_said_to_be_documentation():
     }
 
 
-def test_listener_of_a_flow_and_of_a_process_is_said_not_to_run():
+def test_listener_of_a_flow_or_of_a_process_hears_of_what_can_happen_to_it_only():
     # given
-    listener = el("extensionElements", el("camunda:executionListener", event="take", class_="c.L"))
-    content = diagram(
-        listener, start(), end(), el("sequenceFlow", listener, id="F", sourceRef="Start", targetRef="End"),
-        platform=CAMUNDA_7,
-    )
+    def listener(event):
+        return el("extensionElements", el("camunda:executionListener", event=event, class_="c.L"))
+
+    def drawn(of_process, of_flow):
+        flow = el("sequenceFlow", listener(of_flow), id="F", sourceRef="Start", targetRef="End")
+        return diagram(listener(of_process), start(), end(), flow, platform=CAMUNDA_7)
 
     # then
-    message = "Listeners run on flow nodes only: the ones here are not called."
-    assert warnings(content) == {"P": message, "F": message}
+    assert warnings(drawn("start", "take")) == {}
+    assert errors(drawn("take", "end")) == {
+        "P": "Expected the event of a listener to be one of end, start, but it is 'take'.",
+        "F": "Expected the event of a listener to be one of take, but it is 'end'.",
+    }
 
 
 @pytest.mark.parametrize(("bounds", "wrong"), [

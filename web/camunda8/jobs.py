@@ -12,6 +12,7 @@ from engine.errors import InvalidInput
 from engine.queries.searches import JOBS, RETRYING, TIMED_OUT, FoundJob
 from engine.states import JobState
 from engine.transaction import Transaction
+from engine.user_tasks import ListenerAnswer
 from web.body import Body, body, key_of
 from web.camunda8 import formats
 from web.camunda8.blueprint import acting, bp, done
@@ -82,8 +83,28 @@ def search_jobs() -> Response:
 def complete_job(key: str) -> Response:
     """Finish a job."""
     asked = body()
-    acting().execute(jobs.complete, key_of(key, "jobKey"), asked.mapping("variables"), lock_token=_lease(asked))
+    acting().execute(jobs.complete, key_of(key, "jobKey"), asked.mapping("variables"), answer=_answer(asked),
+                     lock_token=_lease(asked))
     return done()
+
+
+def _answer(asked: Body) -> ListenerAnswer | None:
+    """What a task listener has to say (`result`); null leaves a property of the task as it is, an empty one clears."""
+    result = asked.inner("result")
+    given = result.inner("corrections")
+    corrections: dict[str, Any] = {}
+    if (assignee := given.text("assignee")) is not None:
+        corrections["assignee"] = assignee or None
+    for name, ours in (("dueDate", "due_at"), ("followUpDate", "follow_up_at")):
+        if given.content.get(name) is not None:
+            corrections[ours] = None if given.content[name] == "" else given.date(name)
+    for name, ours in (("candidateUsers", "candidate_users"), ("candidateGroups", "candidate_groups")):
+        if (names := given.texts(name)) is not None:
+            corrections[ours] = names
+    if (priority := given.integer("priority", 0, 100)) is not None:
+        corrections["priority"] = priority
+    denied = (result.text("deniedReason") or "It was denied.") if result.flag("denied") else None
+    return ListenerAnswer(denied=denied, corrections=corrections) if denied is not None or corrections else None
 
 
 @bp.post("/jobs/<key>/failure")

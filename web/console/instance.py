@@ -30,7 +30,11 @@ JOB_LOOKS = {
     JobState.CANCELED: "terminated",
 }
 TASK_LOOKS = {
+    UserTaskState.CREATING: "active",
     UserTaskState.CREATED: "waiting",
+    UserTaskState.ASSIGNING: "active",
+    UserTaskState.UPDATING: "active",
+    UserTaskState.COMPLETING: "active",
     UserTaskState.COMPLETED: "completed",
     UserTaskState.CANCELED: "terminated",
 }

@@ -18,7 +18,7 @@ from bpmn.interpreter.nodes import listeners
 from bpmn.interpreter.scope import Scope
 from bpmn.interpreter.task import COMPLETED, Token
 from bpmn.interpreter.values import assign_path, evaluate
-from bpmn.model import Dialect, Element, EventDefinition, EventKind
+from bpmn.model import NOTHING, Dialect, Element, EventDefinition, EventKind
 
 if TYPE_CHECKING:
     from bpmn.interpreter.nodes.events import BoundaryEvent
@@ -94,6 +94,8 @@ class Node(BpmnSpecMixin):
     """An ad-hoc sub-process with a completion condition."""
     awaited: tuple[EventDefinition, ...] = ()
     """The events that a token of this node waits for; the position is the event's index."""
+    has_farewell = False
+    """Listeners of the user task hear of its cancellation."""
     waits = False
     """It can stay at the element, so boundary events have to be armed."""
 
@@ -199,11 +201,16 @@ class Node(BpmnSpecMixin):
     def collect(self, token: Token, child: Token) -> None:
         """A token that belongs to `token` is about to complete: take its result, while a failure can still stop it."""
 
-    def listener_done(self, token: Token, variables: Mapping[str, Any] | None) -> None:
-        """An execution listener of the element has answered."""
+    def listener_done(self, token: Token, variables: Mapping[str, Any] | None, denied: str | None = None,
+                      changes: Mapping[str, Any] = NOTHING) -> None:
+        """A listener of the element has answered. Only those of user tasks can deny something, or change it."""
+        event, _ = listeners.pending(token)
+        if variables:
+            self.own_scope(token).assign_all(variables, local=True)
         try:
-            event = listeners.done(token, variables)
-            if event == listeners.START:
+            if listeners.go_on(token):
+                return
+            if event != listeners.END:
                 self.activate(token)
         except Failure as failure:
             top = token.workflow.top_workflow

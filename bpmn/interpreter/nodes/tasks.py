@@ -11,9 +11,6 @@ from SpiffWorkflow.bpmn.specs.defaults import (
 from SpiffWorkflow.bpmn.specs.defaults import (
     NoneTask as SpiffNoneTask,
 )
-from SpiffWorkflow.bpmn.specs.defaults import (
-    UserTask as SpiffUserTask,
-)
 
 from bpmn.interpreter import journal
 from bpmn.interpreter.failures import DecisionFailed
@@ -25,9 +22,7 @@ from bpmn.interpreter.values import (
     DEFAULT_RETRIES,
     assign_path,
     evaluate,
-    names_of,
     number_of,
-    optional_text,
     text_of,
 )
 
@@ -118,29 +113,3 @@ class BusinessRule(Activity):
         local = bool(self.element.outputs)
         assign_path(self.own_scope(token) if local else token.scope, called.result_variable, value, local=local)
         return True
-
-
-class UserTask(Activity, SpiffUserTask):
-    """A task for a person."""
-
-    waits = True
-
-    def run(self, token: Token) -> bool | None:
-        definition = self.element.user_task
-        token._set_state(STARTED)
-        if definition is None:
-            opened = journal.UserTaskOpened(token.id, self.element)
-        else:
-            scope = token.scope
-            opened = journal.UserTaskOpened(
-                token.id, self.element,
-                assignee=optional_text(definition.assignee, scope, "the assignee"),
-                candidate_users=names_of(definition.candidate_users, scope, "the candidate users"),
-                candidate_groups=names_of(definition.candidate_groups, scope, "the candidate groups"),
-                due_date=optional_text(definition.due_date, scope, "the due date"),
-                follow_up_date=optional_text(definition.follow_up_date, scope, "the follow-up date"),
-                priority=50 if definition.priority is None else number_of(
-                    definition.priority, scope, "the priority"),
-                form_key=optional_text(definition.form_key, scope, "the form key"))
-        token.workflow.top_workflow.record(opened)
-        return None
