@@ -373,4 +373,5 @@ class Problem:
         where = f" element {self.element_id!r}" if self.element_id else ""
         name = f" ({self.element_name})" if self.element_name and self.element_name != self.element_id else ""
         line = f" line {self.line}" if self.line else ""
-        return f"{self.resource_name}:{where}{name}{line}: {self.message}"
+        place = f"{where}{name}{line}"
+        return f"{self.resource_name}:{place}{':' if place else ''} {self.message}"
