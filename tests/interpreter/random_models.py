@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from hypothesis import strategies as st
 
+from bpmn.model import Dialect
 from tests.bpmn.diagrams import association, definition, el, end, ext, file, flow, keyed_message, start, text, timer
 
 ERROR, ESCALATION, SIGNAL, MESSAGE = "AnError", "AnEscalation", "ASignal", "AMessage"
@@ -25,7 +26,6 @@ EVENTS = {
     "timer": timer("Duration", "PT1H"),
     "cycle": timer("Cycle", "R/PT1H"),
     "signal": definition("signal", signalRef=SIGNAL),
-    "condition": definition("conditional", text("condition", "=flag > 1")),
     "error": definition("error", errorRef=ERROR),
     "escalation": definition("escalation", escalationRef=ESCALATION),
     "compensation": definition("compensate"),
@@ -63,6 +63,8 @@ class Activity:
     inside: Scope | None = None
     collects: bool = False
     stops_at: int | None = None
+    listened: tuple[str, ...] = ()
+    """When its execution listeners are called."""
 
 
 @dataclass
@@ -161,6 +163,8 @@ def activities(draw, place):
         activity.stops_at = draw(st.sampled_from([None, None, 1, 2]))
     if kind in ("job", "user", "sub", "call") and draw(st.booleans()):
         activity.handler = Activity(draw(st.sampled_from(["job", "user", "script", "task"])))
+    if draw(st.integers(0, 4)) == 4:
+        activity.listened = draw(st.sampled_from([("start",), ("end",), ("start", "start", "end")]))
     activity.mapped = kind in ("job", "user", "sub") and draw(st.booleans())
     return activity
 
@@ -200,9 +204,11 @@ def models(depth):
 
 
 class Drawing:
-    """Writes a model as BPMN in the Camunda 8 dialect."""
+    """Writes a model as BPMN, in one of the two dialects."""
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: Dialect = Dialect.CAMUNDA_8) -> None:
+        self.dialect = dialect
+        self._seven = dialect == Dialect.CAMUNDA_7
         self._count = 0
         self._drawn: dict[int, dict[str, str]] = {}
 
@@ -212,7 +218,20 @@ class Drawing:
 
     def file(self, top: Scope) -> bytes:
         inside = self.scope(top)
-        return file(ROOTS, el("process", inside, id="P", isExecutable="true"), platform="Camunda Cloud")
+        return file(ROOTS, el("process", inside, id="P", isExecutable="true", camunda__historyTimeToLive="1"),
+                    platform=self.dialect.value)
+
+    def is_(self, left: str, operator: str, right: int) -> str:
+        """A comparison as an expression."""
+        if self._seven:
+            return f"${{{left} {'==' if operator == '=' else operator} {right}}}"
+        return f"={left} {operator} {right}"
+
+    def event_xml(self, event: str) -> str:
+        """The event definition of a kind of event; none for a none event."""
+        if event == "condition":
+            return definition("conditional", text("condition", self.is_("flag", ">", 1)))
+        return EVENTS.get(event, "")
 
     def scope(self, scope: Scope, begin: str = "", **attributes: str) -> str:
         """The elements of a scope; `begin` is the event definition of its start event."""
@@ -220,7 +239,7 @@ class Drawing:
         first, last = self.block(scope.body, parts)
         opening, closing = self.id("Start", scope), self.id("End", scope)
         parts.add(start(opening, begin, **attributes))
-        parts.add(end(closing, EVENTS.get(scope.ending or "", "")))
+        parts.add(end(closing, self.event_xml(scope.ending or "")))
         parts.flow(opening, first)
         parts.flow(last, closing)
         for watcher in scope.watchers:
@@ -228,7 +247,7 @@ class Drawing:
         return parts.text()
 
     def event_sub_process(self, watcher: Watcher) -> str:
-        inside = self.scope(Scope(watcher.body), EVENTS[watcher.event],
+        inside = self.scope(Scope(watcher.body), self.event_xml(watcher.event),
                             isInterrupting=str(watcher.interrupting).lower())
         return el("subProcess", inside, id=self.id("EventSub", watcher), triggeredByEvent="true")
 
@@ -257,9 +276,9 @@ class Drawing:
         for number, (first, last) in enumerate(ends):
             condition = None
             if block.kind == "exclusive" and number < len(ends) - 1:
-                condition = f"=c = {number}"
+                condition = self.is_("c", "=", number)
             elif block.kind == "inclusive" and number < len(ends) - 1:
-                condition = f"=c > {number}"
+                condition = self.is_("c", ">", number)
             parts.flow(opening, first, condition)
             parts.flow(last, closing)
         return opening, closing
@@ -279,29 +298,29 @@ class Drawing:
             self.id(kind, block) for kind in ("Reset", "Back", "Count", "Again", "Done"))
         variable = f"n{self._count}"
         first, last = self.block(block.body, parts)
-        parts.add(script(reset, "=0", variable), el("exclusiveGateway", id=back),
-                  script(count, f"={variable} + 1", variable),
+        parts.add(self.script_xml(reset, "0", variable), el("exclusiveGateway", id=back),
+                  self.script_xml(count, f"{variable} + 1", variable),
                   el("exclusiveGateway", id=again, default=f"{again}_{done}"), el("task", id=done))
         parts.flow(reset, back)
         parts.flow(back, first)
         parts.flow(last, count)
         parts.flow(count, again)
-        parts.flow(again, back, f"={variable} < {block.times}")
+        parts.flow(again, back, self.is_(variable, "<", block.times))
         parts.flow(again, done)
         return reset, done
 
     def leave(self, block: Leave, parts: Parts) -> tuple[str, str]:
         opening, away, stay = (self.id(kind, block) for kind in ("Leave", "Away", "Stay"))
         parts.add(el("exclusiveGateway", id=opening, default=f"{opening}_{stay}"),
-                  end(away, EVENTS[block.how]), el("task", id=stay))
-        parts.flow(opening, away, "=c = 3")
+                  end(away, self.event_xml(block.how)), el("task", id=stay))
+        parts.flow(opening, away, self.is_("c", "=", 3))
         parts.flow(opening, stay)
         return opening, stay
 
     def event(self, block: Event, parts: Parts) -> tuple[str, str]:
         id = self.id(block.kind.title(), block)
         tag = "intermediateCatchEvent" if block.caught else "intermediateThrowEvent"
-        parts.add(el(tag, EVENTS.get(block.kind, ""), id=id))
+        parts.add(el(tag, self.event_xml(block.kind), id=id))
         return id, id
 
     def activity(self, block: Activity, parts: Parts) -> tuple[str, str]:
@@ -320,7 +339,7 @@ class Drawing:
             last = merge
         for watcher in block.watchers:
             boundary = self.id("Boundary", watcher)
-            parts.add(el("boundaryEvent", EVENTS[watcher.event], id=boundary, attachedToRef=id,
+            parts.add(el("boundaryEvent", self.event_xml(watcher.event), id=boundary, attachedToRef=id,
                          cancelActivity=str(watcher.interrupting).lower()))
             first, tail = self.block(watcher.body, parts)
             parts.flow(boundary, first)
@@ -333,31 +352,73 @@ class Drawing:
         return id, last
 
     def activity_xml(self, block: Activity, id: str, **attributes: str) -> str:
+        if block.kind == "script" and not self._extensions(block):
+            return self.script_xml(id, "v + 1", "v", self.loop_xml(block), **attributes)
         inside = "" if block.inside is None else self.scope(block.inside)
-        mapping = el("zeebe:ioMapping", el("zeebe:input", source="=c", target="local"),
-                     el("zeebe:output", source="=local", target="taken")) if block.mapped else ""
-        tag, extension, more = {
-            "job": ("serviceTask", el("zeebe:taskDefinition", type="work"), {}),
-            "user": ("userTask", el("zeebe:userTask"), {}),
-            "script": ("scriptTask", el("zeebe:script", expression="=v + 1", resultVariable="v"), {}),
-            "task": ("task", "", {}),
-            "call": ("callActivity", el("zeebe:calledElement", processId="Q", propagateAllChildVariables="true"), {}),
-            "receive": ("receiveTask", "", {"messageRef": MESSAGE}),
-            "sub": ("subProcess", "", {}),
-        }[block.kind]
-        return el(tag, ext(extension + mapping), inside, self.loop_xml(block), id=id, **more, **attributes)
+        tag, extension, more = (SEVEN if self._seven else EIGHT)[block.kind]
+        return el(tag, ext(extension + self._extensions(block)), inside, self.loop_xml(block), id=id, **more,
+                  **attributes)
+
+    def _extensions(self, block: Activity) -> str:
+        """Mappings and listeners."""
+        if self._seven:
+            # Camunda 7 refuses the output of a multi-instance activity.
+            output = text("camunda:outputParameter", "${local}", name="taken") if block.loop is None else ""
+            mapping = el("camunda:inputOutput", text("camunda:inputParameter", "${c}", name="local"), output)
+            listeners = "".join(el("camunda:executionListener", event=event, class_="listen")
+                                for event in block.listened)
+        else:
+            mapping = el("zeebe:ioMapping", el("zeebe:input", source="=c", target="local"),
+                         el("zeebe:output", source="=local", target="taken"))
+            listeners = "".join(el("zeebe:executionListener", eventType=event, type="listen")
+                                for event in block.listened)
+            listeners = el("zeebe:executionListeners", listeners) if listeners else ""
+        return (mapping if block.mapped else "") + listeners
+
+    def script_xml(self, id: str, expression: str, variable: str, more: str = "", **attributes: str) -> str:
+        if self._seven:
+            return el("scriptTask", more, text("script", f"${{{expression}}}"), id=id, scriptFormat="juel",
+                      camunda__resultVariable=variable, **attributes)
+        return el("scriptTask", ext(el("zeebe:script", expression=f"={expression}", resultVariable=variable)), more,
+                  id=id, **attributes)
 
     def loop_xml(self, block: Activity) -> str:
         if block.loop is None:
             return ""
         sequential, times = block.loop
+        how = {"isSequential": str(sequential).lower()}
+        if self._seven:
+            stop = "" if block.stops_at is None else text(
+                "completionCondition", self.is_("nrOfCompletedInstances", ">=", block.stops_at))
+            return el("multiInstanceLoopCharacteristics", text("loopCardinality", str(times)), stop, **how)
         output = {"outputCollection": "out", "outputElement": "=item"} if block.collects else {}
         characteristics = el("zeebe:loopCharacteristics", inputCollection=f"={list(range(times))}",
                              inputElement="item", **output)
         stop = "" if block.stops_at is None else text(
-            "completionCondition", f"=numberOfCompletedInstances >= {block.stops_at}")
-        return el("multiInstanceLoopCharacteristics", ext(characteristics), stop,
-                  isSequential=str(sequential).lower())
+            "completionCondition", self.is_("numberOfCompletedInstances", ">=", block.stops_at))
+        return el("multiInstanceLoopCharacteristics", ext(characteristics), stop, **how)
+
+
+EIGHT = {
+    "job": ("serviceTask", el("zeebe:taskDefinition", type="work"), {}),
+    "user": ("userTask", el("zeebe:userTask"), {}),
+    "script": ("scriptTask", el("zeebe:script", expression="=v + 1", resultVariable="v"), {}),
+    "task": ("task", "", {}),
+    "call": ("callActivity", el("zeebe:calledElement", processId="Q", propagateAllChildVariables="true"), {}),
+    "receive": ("receiveTask", "", {"messageRef": MESSAGE}),
+    "sub": ("subProcess", "", {}),
+}
+SEVEN = {
+    "job": ("serviceTask", "", {"camunda__type": "external", "camunda__topic": "work"}),
+    "user": ("userTask", "", {}),
+    "script": ("serviceTask", "", {"camunda__expression": "${v + 1}", "camunda__resultVariable": "v"}),
+    "task": ("task", "", {}),
+    "call": ("callActivity", el("camunda:in", variables="all") + el("camunda:out", variables="all"),
+             {"calledElement": "Q"}),
+    "receive": ("receiveTask", "", {"messageRef": MESSAGE}),
+    "sub": ("subProcess", "", {}),
+}
+"""What each kind of activity is in each dialect: its tag, its extension elements, its attributes."""
 
 
 class Parts:
@@ -376,6 +437,3 @@ class Parts:
     def text(self) -> str:
         return "".join(self.first + self.last)
 
-
-def script(id: str, expression: str, variable: str) -> str:
-    return el("scriptTask", ext(el("zeebe:script", expression=expression, resultVariable=variable)), id=id)

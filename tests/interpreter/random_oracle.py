@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from hypothesis import strategies as st
 
+from bpmn.model import Dialect
 from tests.interpreter.random_models import Activity, Block, Drawing, Event, Place, Repeat, Scope, Sequence, Split
 
 
@@ -134,4 +135,5 @@ class Oracle:
         for _ in range(times if block.inside is not None else 0):
             log += self.scope(block.inside)
         if block.handler is not None:
-            log.append(names["Handler"])
+            # Camunda 7 undoes each instance of a multi-instance activity, Camunda 8 all of them at once.
+            log += [names["Handler"]] * (times if self.drawing.dialect == Dialect.CAMUNDA_7 else 1)

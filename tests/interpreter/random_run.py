@@ -58,7 +58,9 @@ class RandomRun:
     def complete_in_any_order(self, chance: random.Random) -> None:
         """Complete what is open, in a random order and without a result."""
         while self.run.state == "ACTIVE":
-            self.run.complete(chance.choice([key for key, _ in self.waits]))
+            key = chance.choice([key for key, _ in self.waits])
+            del self.waits[key, 0]
+            self.run.complete(key)
             self.settle()
         self.check_nothing_left()
 
@@ -73,7 +75,11 @@ class RandomRun:
         options: list[tuple[Any, ...]] = []
         for (key, index), wait in self.waits.items():
             match wait:
-                case journal.JobOpened() | journal.CallOpened():
+                case journal.JobOpened(kind="EXECUTION_LISTENER"):
+                    options += [("complete", key), ("fail", key)]
+                case journal.JobOpened():
+                    options += [("complete", key), ("complete", key), ("error", key), ("fail", key)]
+                case journal.CallOpened():
                     options += [("complete", key), ("complete", key), ("error", key)]
                 case journal.UserTaskOpened():
                     options.append(("complete", key))
@@ -101,9 +107,13 @@ class RandomRun:
 
     def do(self, action: tuple[Any, ...], value: int) -> None:
         run = self.run
+        if action[0] in ("complete", "error", "fail"):
+            del self.waits[action[1], 0]
         match action:
             case ("complete", key):
                 run.complete(key, {"c": value})
+            case ("fail", key):
+                run.fail(key, "JOB_NO_RETRIES", "It broke.")
             case ("error", key):
                 run.throw_error(key, "e", "no", {"c": value})
             case ("retry", key):
