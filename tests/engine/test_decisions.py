@@ -10,7 +10,8 @@ from engine.errors import DeploymentRefused, InvalidInput, NotFound
 from engine.queries import instance, lists
 from tests.engine import drawing
 
-DISCOUNT = """<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="pricing" name="Pricing" namespace="t">
+DISCOUNT = """<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="pricing" name="Pricing"
+                          namespace="t">
   <decision id="discount" name="Discount"><decisionTable id="table" hitPolicy="{hit}">
     <input id="i1" label="Amount"><inputExpression id="ie1"><text>amount</text></inputExpression></input>
     <output id="o1" name="percent"/>
@@ -67,7 +68,7 @@ def test_the_newest_version_is_asked_and_the_same_file_makes_no_new_one(engine, 
 
 def test_two_rules_that_match_where_one_may_are_told_as_such(engine, steps):
     engine.execute(definitions.deploy, [process(), model(second="&lt; 200")])
-    with pytest.raises(InvalidInput, match="UNIQUE|one rule|Expected"):
+    with pytest.raises(InvalidInput, match=r"UNIQUE|one rule|Expected"):
         engine.execute(decisions.evaluate, "discount", {"amount": 50})
     steps.start("P", {"amount": 50})
     [incident] = lists.incidents(engine).items
@@ -87,10 +88,120 @@ def test_an_unknown_decision_is_not_found(engine):
         engine.execute(decisions.evaluate, "nope", {})
 
 
-@pytest.mark.parametrize(("shape", "output", "expected"), [
-    ("singleEntry", [{"a": 1}], 1), ("singleResult", [{"a": 1, "b": 2}], {"a": 1, "b": 2}),
-    ("collectEntries", [{"a": 1}, {"a": 2}], [1, 2]), ("resultList", {"a": 1}, [{"a": 1}]),
-    ("singleEntry", [], None), (None, {"a": 1}, {"a": 1}),
+COUNTED = """<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="counted" name="Counted"
+    xmlns:camunda="http://camunda.org/schema/1.0/dmn" namespace="counted">
+  <decision id="limit" name="Limit" camunda:versionTag="{tag}"><literalExpression><text>{value}</text>
+  </literalExpression></decision></definitions>"""
+SHOP = """<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="shop" name="Shop" namespace="shop">
+  <import name="base" namespace="counted" importType="https://www.omg.org/spec/DMN/20191111/MODEL/"/>
+  <decision id="twice" name="Twice"><informationRequirement><requiredDecision href="counted#limit"/>
+  </informationRequirement><literalExpression><text>base.Limit * 2</text></literalExpression></decision>
+</definitions>"""
+
+
+def counted(value, tag="none"):
+    return definitions.Resource(name="counted.dmn", content=COUNTED.format(value=value, tag=tag).encode())
+
+
+def shop():
+    return definitions.Resource(name="shop.dmn", content=SHOP.encode())
+
+
+def camunda7(attributes, decision="limit"):
+    """A process of Camunda 7 with a business rule task, as Camunda Modeler writes it."""
+    task = (f'<bpmn:businessRuleTask id="T" camunda:decisionRef="{decision}" camunda:resultVariable="found" '
+            f'{attributes}/>')
+    drawn = drawing.file(drawing.process("P", drawing.start(), task, drawing.end()), name="p.bpmn").content.decode()
+    drawn = drawn.replace("Camunda Cloud", "Camunda Platform").replace(
+        'xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"', 'xmlns:camunda="http://camunda.org/schema/1.0/bpmn"')
+    return definitions.Resource(name="p.bpmn", content=drawn.encode())
+
+
+@pytest.mark.parametrize(("binding", "expected"), [
+    ("", 30), ('camunda:decisionRefBinding="latest"', 30), ('camunda:decisionRefBinding="deployment"', 10),
+    ('camunda:decisionRefBinding="version" camunda:decisionRefVersion="2"', 20),
+    ('camunda:decisionRefBinding="version" camunda:decisionRefVersion="${wanted}"', 20),
+    ('camunda:decisionRefBinding="versionTag" camunda:decisionRefVersionTag="first"', 10),
 ])
-def test_results_take_the_shape_that_a_camunda_7_diagram_asks_for(shape, output, expected):
-    assert decisions.shaped(output, shape) == expected
+def test_a_binding_says_which_version_of_a_decision_is_asked(engine, steps, binding, expected):
+    # given three versions, of which the first came with the process
+    attributes = f'{binding} camunda:mapDecisionResult="singleEntry"'
+    engine.execute(definitions.deploy, [camunda7(attributes), counted(10, "first")])
+    for value in (20, 30):
+        steps.engine.execute(definitions.deploy, [counted(value)])
+
+    # when, then
+    assert steps.variables(steps.start("P", {"wanted": 2}))["found"] == expected
+
+
+def test_a_decision_deployed_earlier_and_unchanged_belongs_to_a_deployment_too(engine, steps, clock):
+    # given a decision that came before the process, was deployed again with it, and changed later
+    engine.execute(definitions.deploy, [counted(10)])
+    clock.advance(seconds=1)
+    engine.execute(definitions.deploy, [
+        counted(10), camunda7('camunda:decisionRefBinding="deployment" camunda:mapDecisionResult="singleEntry"')])
+    clock.advance(seconds=1)
+    engine.execute(definitions.deploy, [counted(20)])
+
+    # when, then
+    assert steps.variables(steps.start("P"))["found"] == 10
+
+
+@pytest.mark.parametrize("binding", [
+    'camunda:decisionRefBinding="version" camunda:decisionRefVersion="7"',
+    'camunda:decisionRefBinding="version" camunda:decisionRefVersion="${wanted}"',
+    'camunda:decisionRefBinding="versionTag" camunda:decisionRefVersionTag="unknown"',
+])
+def test_a_version_that_is_not_there_is_an_incident(engine, steps, binding):
+    engine.execute(definitions.deploy, [camunda7(binding), counted(10)])
+    steps.start("P", {"wanted": "a lot"})
+    [incident] = lists.incidents(engine).items
+    assert incident.type == "DECISION_EVALUATION_ERROR"
+
+
+@pytest.mark.parametrize(("mapping", "expected"), [
+    ("singleEntry", 0), ("singleResult", {"percent": 0}), ("collectEntries", [0]), ("resultList", [{"percent": 0}]),
+])
+def test_results_take_the_shape_that_a_camunda_7_diagram_asks_for(engine, steps, mapping, expected):
+    task = camunda7(f'camunda:mapDecisionResult="{mapping}"', decision="discount")
+    engine.execute(definitions.deploy, [task, model()])
+    assert steps.variables(steps.start("P", {"amount": 5}))["found"] == expected
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_decision_imports_from_its_own_deployment_and_from_earlier_ones(engine, together):
+    # given
+    if together:
+        engine.execute(definitions.deploy, [shop(), counted(10)])
+    else:
+        engine.execute(definitions.deploy, [counted(10)])
+        engine.execute(definitions.deploy, [shop()])
+
+    # when it is read anew, as another node would
+    engine.decision_models.clear()
+
+    # then
+    assert engine.execute(decisions.evaluate, "twice", {}).outcome.output == 20
+
+
+def test_a_changed_import_makes_a_new_version_of_what_imports_it(engine):
+    engine.execute(definitions.deploy, [shop(), counted(10)])
+    changed = engine.execute(definitions.deploy, [shop(), counted(15)])
+    assert [decision.version for decision in changed.decisions] == [2, 2]
+    assert engine.execute(decisions.evaluate, "twice", {}).outcome.output == 30
+    # and alone, what was deployed before stays with what it imported then
+    engine.execute(definitions.deploy, [counted(20)])
+    assert engine.execute(decisions.evaluate, "twice", {}).outcome.output == 30
+
+
+def test_an_import_that_was_never_deployed_is_refused(engine):
+    with pytest.raises(DeploymentRefused, match="counted"):
+        engine.execute(definitions.deploy, [shop()])
+
+
+def test_the_reason_for_a_null_is_kept_with_the_evaluation(engine):
+    engine.execute(definitions.deploy, [counted("amount.vat")])
+    engine.execute(decisions.evaluate, "limit", {"amount": 5})
+    with engine.read() as connection:
+        [row] = connection.execute(select(schema.decision_evaluations)).fetchall()
+    assert (row.output, len(row.warnings)) == (None, 1)
