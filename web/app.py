@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from engine.engine import Engine
 from service_tasks.registry import Registry
-from web import camunda8, console
+from web import camunda7, camunda8, console
 from web.console import links
 from web.console.numbers import KeyConverter
 
@@ -64,6 +64,8 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
     app.register_blueprint(console.bp)
     app.register_blueprint(links.bp)
     app.register_blueprint(camunda8.bp)
+    app.register_blueprint(camunda7.bp)
+    app.register_blueprint(camunda7.pages)
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     app.after_request(_secure)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, case, exists, literal, or_, select
+from sqlalchemy import ColumnElement, Table, and_, case, exists, func, literal, or_, select
 
 from engine import schema
 from engine.activation import LOCK_EXPIRED
 from engine.database import Database
 from engine.errors import InvalidInput
-from engine.live import lookup
+from engine.live import has_value, lookup
 from engine.queries import things
 from engine.queries.criteria import Criterion, Searchable, condition
 from engine.queries.things import ElementRow, IncidentRow, JobRow, SubscriptionRow, UserTaskRow, VariableRow
@@ -69,6 +69,7 @@ class FoundVariable(VariableRow):
     """One variable, and where it belongs."""
 
     instance_key: int
+    definition_key: int
     root_key: int
     tenant_id: str
 
@@ -166,8 +167,7 @@ def _of_value(database: Database, criterion: Criterion) -> ColumnElement[bool]:
     """A variable's value, compared as JSON; patterns look at the beginning of plain ones."""
     value = criterion.value
     if criterion.operator in ("eq", "neq"):
-        text = lookup(value)
-        same = _v.value == value if text is None else and_(_v.lookup == text, _v.value == value)
+        same = _v.value == value if lookup(value) is None else has_value(value)
         return same if criterion.operator == "eq" else ~same
     if criterion.operator in ("in", "not_in"):
         any_of = or_(*(_of_value(database, Criterion(criterion.field, "eq", each)) for each in value))
@@ -206,6 +206,11 @@ def _contains(column: ColumnElement[Any]) -> Callable[[Database, Criterion], Col
             return and_(*(database.json_contains(column, each) for each in value))
         raise InvalidInput(f"Expected eq or in for {criterion.field!r}, but found {criterion.operator!r}.")
     return made
+
+
+def _about(_: Database, criterion: Criterion) -> ColumnElement[bool]:
+    """By the key of the job that failed, or of the incident itself where none did."""
+    return condition(func.coalesce(_n.job_key, _n.key), criterion)
 
 
 def _below(table: Table) -> Callable[[Database, Criterion], ColumnElement[bool]]:
@@ -256,11 +261,12 @@ ELEMENTS = Searchable(
     order=(("instance_key", False), ("position", False)),
 )
 VARIABLES = Searchable(
-    statement=things.VARIABLES.add_columns(_v.instance_key, _i.root_key, _i.tenant_id)
+    statement=things.VARIABLES.add_columns(_v.instance_key, _i.definition_key, _i.root_key, _i.tenant_id)
     .join(schema.instances, _i.key == _v.instance_key),
     make=FoundVariable, key=_v.key,
     fields={"key": _v.key, "name": _v.name, "scope_key": _v.scope_key, "instance_key": _v.instance_key,
-            "tenant_id": _i.tenant_id, "lookup": _v.lookup},
+            "definition_key": _i.definition_key, "process_id": _i.process_id, "tenant_id": _i.tenant_id,
+            "lookup": _v.lookup, "changed_at": _v.changed_at, "ended": _v.ended, "instance_state": _i.state},
     special={"value": _of_value, "visible_through": _visible},
 )
 JOBS = Searchable(
@@ -269,11 +275,12 @@ JOBS = Searchable(
     fields=_own(schema.jobs) | {
         "standing": _standing_of_job, "retrying": _standing_of_job == RETRYING,
     },
+    special={"free_at": lambda _, criterion: or_(_j.locked_until.is_(None), _j.locked_until <= criterion.value)},
 )
 USER_TASKS = Searchable(
     statement=things.USER_TASKS.add_columns(_i.root_key, _i.tags),
     make=FoundUserTask, key=_u.key,
-    fields=_own(schema.user_tasks) | {"business_id": _i.business_id},
+    fields=_own(schema.user_tasks) | {"business_id": _i.business_id, "suspended_at": _i.suspended_at},
     special={
         "candidate_user": _contains(_u.candidate_users), "candidate_group": _contains(_u.candidate_groups),
         "tags": _contains(_i.tags), "variable": _has_variable(_u.instance_key, _u.instance_key),
@@ -282,7 +289,8 @@ USER_TASKS = Searchable(
 )
 INCIDENTS = Searchable(
     statement=things.INCIDENTS.add_columns(_i.root_key),
-    make=FoundIncident, key=_n.key, fields=_own(schema.incidents), special={"tree": _below(schema.incidents)},
+    make=FoundIncident, key=_n.key, fields=_own(schema.incidents),
+    special={"tree": _below(schema.incidents), "about": _about},
 )
 SUBSCRIPTIONS = Searchable(
     statement=things.SUBSCRIPTIONS.add_columns(

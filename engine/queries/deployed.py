@@ -1,0 +1,83 @@
+"""What was deployed: deployments and decisions (processes are in `engine.queries.searches`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import exists, select
+
+from engine import schema
+from engine.errors import NotFound
+from engine.queries.criteria import Searchable
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+
+_p = schema.deployments.c
+_d = schema.decisions.c
+_r = schema.requirements.c
+_newer = schema.decisions.alias("newer_decisions")
+_is_latest = ~exists().where(
+    _newer.c.decision_id == _d.decision_id, _newer.c.tenant_id == _d.tenant_id, _newer.c.version > _d.version
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundDeployment:
+    """One deployment."""
+
+    key: int
+    name: str | None
+    source: str | None
+    tenant_id: str
+    deployed_at: datetime
+    deployed_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundDecision:
+    """One version of a decision, and the requirements graph it stands in."""
+
+    key: int
+    decision_id: str
+    name: str
+    version: int
+    requirements_key: int
+    requirements_id: str
+    requirements_version: int
+    resource_name: str
+    deployment_key: int
+    tenant_id: str
+
+
+DEPLOYMENTS = Searchable(
+    statement=select(_p.key, _p.name, _p.source, _p.tenant_id, _p.deployed_at, _p.deployed_by),
+    make=FoundDeployment, key=_p.key, fields={column.name: column for column in schema.deployments.c},
+)
+DECISIONS = Searchable(
+    statement=select(
+        _d.key, _d.decision_id, _d.name, _d.version, _d.requirements_key, _r.requirements_id,
+        _r.version.label("requirements_version"), _r.resource_name, _r.deployment_key, _d.tenant_id,
+    ).join(schema.requirements, _r.key == _d.requirements_key),
+    make=FoundDecision, key=_d.key,
+    fields={column.name: column for column in schema.decisions.c} | {
+        "requirements_id": _r.requirements_id, "resource_name": _r.resource_name,
+        "deployment_key": _r.deployment_key, "latest": _is_latest,
+    },
+)
+_CONTENT = (
+    select(schema.resources.c.content)
+    .join(schema.requirements, _r.resource_key == schema.resources.c.key)
+    .join(schema.decisions, _d.requirements_key == _r.key)
+)
+
+
+def decision_content(engine: Engine, key: int) -> bytes:
+    """The DMN file of a decision, exactly as it was deployed; raises NotFound."""
+    with engine.read() as connection:
+        found: bytes | None = connection.scalar(_CONTENT.where(_d.key == key))
+    if found is None:
+        raise NotFound(f"Expected to find a decision with key {key}, but there is none.")
+    return bytes(found)

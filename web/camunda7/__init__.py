@@ -1,0 +1,33 @@
+"""Camunda 7's REST interface under `/engine-rest`, as its clients and Camunda Modeler speak it.
+
+A view reads the request, runs one command or query of the engine and writes the answer; this package translates
+words and shapes, and decides nothing. Which client needs what, and what differs: `docs/CAMUNDA7.md`.
+"""
+
+from __future__ import annotations
+
+from web.camunda7 import (  # each module adds its routes to the blueprint
+    activities,
+    decisions,
+    definitions,
+    deployments,
+    external_tasks,
+    fallback,
+    fetching,
+    history,
+    incidents,
+    instances,
+    jobs,
+    messages,
+    operations,
+    platform,
+    tasks,
+    variables,
+)
+from web.camunda7.blueprint import bp
+from web.camunda7.platform import pages
+
+__all__ = [
+    "activities", "bp", "decisions", "definitions", "deployments", "external_tasks", "fallback", "fetching",
+    "history", "incidents", "instances", "jobs", "messages", "operations", "pages", "platform", "tasks", "variables",
+]

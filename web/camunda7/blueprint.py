@@ -1,0 +1,100 @@
+"""The blueprint of the interface: which engine it acts on, and what its answers and errors look like.
+
+Answers have the content type `application/json` and nothing behind it: the JavaScript client compares the whole text.
+Errors are `{type, message, code}`; Camunda Modeler shows `message`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from flask import Blueprint, Response, current_app, request
+from werkzeug.exceptions import HTTPException
+
+from bpmn.model import Problem, Severity
+from engine.database import to_json
+from engine.engine import Engine
+from engine.errors import DeploymentRefused, NotFound, Rejection
+from web.origins import refuse_other_sites
+
+logger = structlog.get_logger(__name__)
+
+PREFIX = "/engine-rest"
+bp = Blueprint("camunda7", __name__, url_prefix=PREFIX)
+bp.before_request(refuse_other_sites)
+
+ACTOR = "Camunda 7 REST"
+"""Who the audit trail says it was, as long as nobody logs in."""
+
+COULD_NOT_PARSE = "ENGINE-09005 Could not parse BPMN process."
+"""Camunda Modeler recognises a refused diagram by this beginning."""
+
+
+def engine() -> Engine:
+    """The engine of this application."""
+    found: Engine = current_app.extensions["engine"]
+    return found
+
+
+def acting() -> Engine:
+    """The engine, its audit rows saying that this interface acted."""
+    return engine().acting_as(ACTOR)
+
+
+def answer(content: Any, status: int = 200) -> Response:
+    """A JSON answer."""
+    return Response(to_json(content), status, content_type="application/json")
+
+
+def done() -> Response:
+    """The answer of a command that gives nothing back: clients accept 204 only."""
+    return Response(status=204)
+
+
+def link(path: str) -> dict[str, str]:
+    """A link to something of this interface, as answers list them."""
+    return {"method": "GET", "href": f"{request.host_url.rstrip('/')}{PREFIX}{path}", "rel": "self"}
+
+
+def refusal(status: int, type: str, message: str, code: int | None = 0, **more: Any) -> Response:
+    """An error answer."""
+    return answer({"type": type, "message": message, "code": code, **more}, status)
+
+
+@bp.errorhandler(DeploymentRefused)
+def _deployment_refused(error: DeploymentRefused) -> Response:
+    errors = [problem for problem in error.problems if problem.severity == Severity.ERROR]
+    message = "\n".join([COULD_NOT_PARSE, *map(str, errors)])
+    return refusal(400, "ParseException", message, details=_details(error.problems))
+
+
+def _details(problems: tuple[Problem, ...]) -> dict[str, Any]:
+    """The problems of each file (Camunda 7 REST reference, "Post Deployment", parse exceptions)."""
+    found: dict[str, Any] = {}
+    for problem in problems:
+        of_file = found.setdefault(problem.resource_name, {"errors": [], "warnings": []})
+        of_file["errors" if problem.severity == Severity.ERROR else "warnings"].append({
+            "message": problem.message, "line": problem.line or 0, "column": 0, "mainElementId": problem.element_id,
+            "elementIds": [problem.element_id] if problem.element_id else [],
+        })
+    return found
+
+
+@bp.errorhandler(Rejection)
+def _rejected(error: Rejection) -> Response:
+    if isinstance(error, NotFound):
+        return refusal(404, "InvalidRequestException", str(error), None)
+    return refusal(400, "RestException", str(error))
+
+
+@bp.errorhandler(HTTPException)
+def _refused(error: HTTPException) -> Response:
+    return refusal(error.code or 500, "RestException", error.description or error.name, None)
+
+
+@bp.errorhandler(Exception)
+def _failed(error: Exception) -> Response:
+    logger.error("request failed", method=request.method, path=request.path, exc_info=error)
+    return refusal(500, "ProcessEngineException",
+                   "This is a fault in Partitur, not in your request. Its log says more.")

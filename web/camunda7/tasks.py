@@ -1,0 +1,176 @@
+"""User tasks: found, claimed, given to somebody, completed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from engine import user_tasks
+from engine.errors import NotFound
+from engine.queries.criteria import Criterion, one
+from engine.queries.searches import USER_TASKS, FoundUserTask
+from engine.states import UserTaskState
+from web.body import body
+from web.camunda7 import formats, instances, known, values
+from web.camunda7.blueprint import acting, answer, bp, done, engine
+from web.camunda7.listing import Asked, Kind, as_number, as_text, as_texts
+from web.camunda7.parameters import (
+    TENANTS,
+    after,
+    any_key_of,
+    any_of,
+    at,
+    at_least,
+    at_most,
+    before,
+    definition,
+    field,
+    key,
+    like,
+    only_if,
+    variables,
+)
+
+
+def _written(found: FoundUserTask) -> dict[str, Any]:
+    element = known.element(found.definition_key, found.element_id)
+    return {
+        "id": formats.id(found.key), "name": found.name, "assignee": found.assignee,
+        "created": formats.date(found.created_at), "due": formats.date(found.due_at),
+        "followUp": formats.date(found.follow_up_at), "lastUpdated": None, "delegationState": None,
+        "description": element.documentation if element else None,
+        "executionId": formats.id(found.element_instance_key), "owner": None, "parentTaskId": None,
+        "priority": found.priority,
+        "processDefinitionId": formats.definition_id(found.process_id, found.version, found.definition_key),
+        "processInstanceId": formats.id(found.instance_key), "taskDefinitionKey": found.element_id,
+        "caseExecutionId": None, "caseInstanceId": None, "caseDefinitionId": None,
+        "suspended": found.suspended_at is not None, "formKey": found.form_key, "camundaFormRef": None,
+        "tenantId": formats.tenant(found.tenant_id), "taskState": "Created",
+    }
+
+
+def _candidates(asked: Asked) -> list[Criterion]:
+    """Tasks that somebody may claim: those that nobody has, unless all are asked for."""
+    content = asked.content
+    found = []
+    if "candidateUser" in content:
+        found.append(Criterion("candidate_user", "eq", as_text(content["candidateUser"], "candidateUser")))
+    if "candidateGroup" in content:
+        found.append(Criterion("candidate_group", "eq", as_text(content["candidateGroup"], "candidateGroup")))
+    if "candidateGroups" in content:
+        found.append(Criterion("candidate_group", "in", as_texts(content["candidateGroups"], "candidateGroups")))
+    if found and not asked.flag("includeAssignedTasks"):
+        found.append(Criterion("assignee", "exists", False))
+    return found
+
+
+KIND = Kind(
+    what=USER_TASKS, write=_written, always=[Criterion("state", "eq", UserTaskState.CREATED.value)],
+    further=_candidates,
+    parameters={
+        "taskId": key("key"), "taskIdIn": any_key_of("key"), "processInstanceId": key("instance_key"),
+        "processInstanceIdIn": any_key_of("instance_key"), "processInstanceBusinessKey": field("business_id"),
+        "processInstanceBusinessKeyIn": any_of("business_id"), "processInstanceBusinessKeyLike": like("business_id"),
+        "processDefinitionId": definition(), "processDefinitionKey": field("process_id"),
+        "processDefinitionKeyIn": any_of("process_id"), "executionId": key("element_instance_key"),
+        "activityInstanceIdIn": any_key_of("element_instance_key"), "assignee": field("assignee"),
+        "assigneeLike": like("assignee"), "assigneeIn": any_of("assignee"),
+        "assigneeNotIn": any_of("assignee", "not_in"), "assigned": only_if("assignee", "exists", True),
+        "unassigned": only_if("assignee", "exists", False), "taskDefinitionKey": field("element_id"),
+        "taskDefinitionKeyIn": any_of("element_id"), "taskDefinitionKeyLike": like("element_id"),
+        "taskDefinitionKeyNotIn": any_of("element_id", "not_in"), "name": field("name"), "nameLike": like("name"),
+        "nameNotEqual": field("name", "neq"), "priority": field("priority", read=as_number),
+        "minPriority": at_least("priority"), "maxPriority": at_most("priority"), "dueDate": at("due_at"),
+        "dueAfter": after("due_at"), "dueBefore": before("due_at"),
+        "withoutDueDate": only_if("due_at", "exists", False), "followUpDate": at("follow_up_at"),
+        "followUpAfter": after("follow_up_at"), "followUpBefore": before("follow_up_at"),
+        "createdAfter": after("created_at"),
+        "createdBefore": before("created_at"), "active": only_if("suspended_at", "exists", False),
+        "suspended": only_if("suspended_at", "exists", True), "processVariables": variables(),
+        "taskVariables": variables("local_variable"), **TENANTS,
+    },
+    sorts={"instanceId": "instance_key", "dueDate": "due_at", "executionId": "element_instance_key",
+           "followUpDate": "follow_up_at", "assignee": "assignee", "created": "created_at", "name": "name",
+           "nameCaseInsensitive": "name", "priority": "priority", "id": "key", "tenantId": "tenant_id"},
+    ignored=frozenset({"candidateUser", "candidateGroup", "candidateGroups", "includeAssignedTasks"}),
+)
+
+
+@bp.route("/task", methods=["GET", "POST"])
+def list_tasks() -> Response:
+    """Open tasks that fit."""
+    return KIND.listed()
+
+
+@bp.route("/task/count", methods=["GET", "POST"])
+def count_tasks() -> Response:
+    """How many open tasks fit."""
+    return KIND.counted()
+
+
+@bp.get("/task/<id>")
+def get_task(id: str) -> Response:
+    """One open task."""
+    return answer(_written(open_task(id)))
+
+
+@bp.post("/task/<id>/claim")
+def claim_task(id: str) -> Response:
+    """Take a task that nobody has."""
+    acting().execute(user_tasks.claim, open_task(id).key, body().required_text("userId"))
+    return done()
+
+
+@bp.post("/task/<id>/unclaim")
+def unclaim_task(id: str) -> Response:
+    """Give a task back."""
+    acting().execute(user_tasks.unclaim, open_task(id).key)
+    return done()
+
+
+@bp.post("/task/<id>/assignee")
+def assign_task(id: str) -> Response:
+    """Give a task to somebody, or with null to nobody."""
+    found, user = open_task(id), body().text("userId")
+    if user is None:
+        acting().execute(user_tasks.unclaim, found.key)
+    else:
+        acting().execute(user_tasks.assign, found.key, user)
+    return done()
+
+
+@bp.post("/task/<id>/complete")
+@bp.post("/task/<id>/submit-form")
+def complete_task(id: str) -> Response:
+    """Finish a task; with `withVariablesInReturn` the answer has the variables of its instance."""
+    asked = body()
+    found = open_task(id)
+    acting().execute(user_tasks.complete, found.key, values.read_all(asked))
+    if asked.flag("withVariablesInReturn"):
+        return answer(instances.variables(found.instance_key))
+    return done()
+
+
+@bp.get("/task/<id>/form")
+def get_form(id: str) -> Response:
+    """The key of a task's form."""
+    return answer({"key": open_task(id).form_key, "camundaFormRef": None, "contextPath": None})
+
+
+@bp.get("/task/<id>/identity-links")
+def get_identity_links(id: str) -> Response:
+    """Who has a task, and who may claim it."""
+    found = open_task(id)
+    people = [(found.assignee, None, "assignee")] if found.assignee else []
+    people += [(user, None, "candidate") for user in found.candidate_users]
+    groups = [(None, group, "candidate") for group in found.candidate_groups]
+    return answer([{"userId": user, "groupId": group, "type": type} for user, group, type in [*people, *groups]])
+
+
+def open_task(id: str) -> FoundUserTask:
+    """A task that is still to be done. Raises NotFound."""
+    found = one(engine(), USER_TASKS, formats.key(id))
+    if found is None or found.state != UserTaskState.CREATED:
+        raise NotFound(f"Expected to find an open task with id {id}, but there is none.")
+    return found
