@@ -45,6 +45,7 @@ def exchange(
 ) -> Exchanged:
     """Report answers, renew locks and take new jobs. An answer that is refused does not hold up the others."""
     done = Exchanged()
+    jobs.fetch(tx, [job.key for job, _ in answers])
     for job, outcome in answers:
         try:
             report(tx, job, outcome)
