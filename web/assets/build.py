@@ -79,8 +79,15 @@ def is_new_enough(node: str | None) -> bool:
 
 def run(npm: list[str], arguments: list[str], path: str) -> None:
     """Run npm quietly; when it fails, show what it said and stop with its exit code."""
-    done = subprocess.run([*npm, *arguments], cwd=ROOT, env={**os.environ, "PATH": path}, check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(
+        [*npm, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PATH": path},
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     if done.returncode:
         sys.stderr.write(f"{done.stdout}\nExpected `npm {' '.join(arguments)}` to succeed, but it failed.\n")
         raise SystemExit(1 if done.returncode == NO_NODE else done.returncode)
