@@ -15,6 +15,7 @@ from bpmn.expressions import Expression, Literal
 from bpmn.model import (
     CalledDecision,
     CalledProcess,
+    DeclaredError,
     ElementType,
     JobDefinition,
     Listener,
@@ -25,12 +26,13 @@ from bpmn.model import (
 from bpmn.reading.fields import ElementFields, LoopFields
 from bpmn.reading.nodes import BPMN, CAMUNDA, Node, attribute, child, extension, extensions, flag, local_name, text
 from bpmn.reading.source import Source
+from bpmn.retry_cycle import read_cycle
+from bpmn.wording import quoted
 
 SERVICE_LIKE = frozenset({ElementType.SERVICE_TASK, ElementType.SEND_TASK, ElementType.BUSINESS_RULE_TASK})
 THROW_EVENTS = frozenset({ElementType.INTERMEDIATE_THROW_EVENT, ElementType.END_EVENT})
 BEAN = re.compile(r"[$#]\{\s*([A-Za-z_][\w]*(?:\.[A-Za-z_][\w]*)*)\s*(?:\(.*\))?\s*\}\Z", re.DOTALL)
 """An expression that names a bean or calls a method of one."""
-RETRY_CYCLE = re.compile(r"R([0-9]{1,9})/")
 INHERITED_RESULT = "decisionResult"
 """The variable of a decision's result when the model names none (manual, "Business Rule Task")."""
 TASK_EVENTS = MappingProxyType({
@@ -142,9 +144,10 @@ def read_job(node: Node, holder: Node, source: Source) -> JobDefinition | None:
     priority = attribute(node, CAMUNDA + "taskPriority") or attribute(node, CAMUNDA + "jobPriority")
     return JobDefinition(
         type=type,
-        retries=_retries(node, source),
+        retry_cycle=_retry_cycle(node, source),
         headers=MappingProxyType(headers),
         priority=source.optional(node, priority, "the priority"),
+        errors=_declared_errors(holder, source),
     )
 
 
@@ -198,24 +201,34 @@ def _field_expressions(holder: Node | None, source: Source) -> tuple[VariableMap
     return tuple(mappings)
 
 
-def _retries(node: Node, source: Source) -> Expression | None:
-    """How many attempts `failedJobRetryTimeCycle` asks for (manual, "Failed Jobs")."""
+def _retry_cycle(node: Node, source: Source) -> Expression | None:
+    """What `failedJobRetryTimeCycle` says (manual, "Failed Jobs"); on a multi-instance body it is the activity's."""
     loop = child(node, BPMN + "multiInstanceLoopCharacteristics")
     for holder in (node, loop):
         written = text(extension(holder, CAMUNDA + "failedJobRetryTimeCycle"))
         if written is None:
             continue
-        if cycle := RETRY_CYCLE.match(written):
-            return _count(int(cycle.group(1)))
-        if written.startswith("P"):
-            # A list of intervals: one attempt, and one more after each of them.
-            return _count(written.count(",") + 2)
-        return source.expression(node, written, "the retry time cycle")
+        cycle = source.expression(node, written, "the retry time cycle")
+        if cycle.is_static and read_cycle(written) is None:
+            found = f"it is {quoted(written)}"
+            source.error(node, f"Expected a retry time cycle such as R3/PT10M or PT1M,PT5M, but {found}.")
+        return cycle
     return None
 
 
-def _count(number: int) -> Literal:
-    return Literal(str(number), number)
+def _declared_errors(holder: Node, source: Source) -> tuple[DeclaredError, ...]:
+    """When a worker's answer is a BPMN error (`camunda:errorEventDefinition`; manual, "External Tasks")."""
+    errors = []
+    for definition in extensions(holder, CAMUNDA + "errorEventDefinition"):
+        written, reference = attribute(definition, "expression"), attribute(definition, "errorRef")
+        code = attribute(source.referred(definition, "errorRef", "error"), "errorCode") or reference
+        if written is None or code is None:
+            source.error(holder, "Expected each error of the external task to have an errorRef and an expression, "
+                                 "but one lacks them.")
+            continue
+        errors.append(DeclaredError(code=source.expression(holder, code, "the error code"),
+                                    condition=source.expression(holder, written, "the condition of the error")))
+    return tuple(errors)
 
 
 def read_listeners(node: Node, source: Source, event_if_absent: str = "start") -> tuple[Listener, ...]:

@@ -159,14 +159,25 @@ class EventDefinition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredError:
+    """A worker's answer is the BPMN error `code` where `condition` holds, which sees the answer as `externalTask`."""
+
+    code: Expression
+    condition: Expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobDefinition:
     """The job that a service-like element creates for a worker."""
 
     type: Expression
     retries: Expression | None = None
-    """How many attempts; None means the default (3)."""
+    """How many attempts; None means that the retry cycle says it, or the default (3)."""
+    retry_cycle: Expression | None = None
+    """How many attempts, and how long to wait between them (`bpmn.retry_cycle`)."""
     headers: Mapping[str, str] = field(default_factory=nothing)
     priority: Expression | None = None
+    errors: tuple[DeclaredError, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

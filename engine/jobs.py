@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import RowMapping, bindparam, select, update
 
+from bpmn.expressions import EvaluationError
 from bpmn.interpreter import journal
-from engine import audit, guard, schema, states, user_tasks, values
+from bpmn.model import JobDefinition
+from engine import audit, guard, retrying, schema, states, user_tasks, values
 from engine.actions import Complete, Fail, SetVariables, ThrowError
 from engine.activation import ACTIVATE, LOCK_EXPIRED, ActivatedJob
 from engine.errors import InvalidInput, NotFound, WrongState
@@ -94,7 +96,7 @@ def start_waiting(tx: Transaction, live: Live, entry: journal.JobOpened) -> None
         tx.rows.flush()
     contract = tx.engine.contracts.get(entry.type)
     retries = entry.retries
-    if contract and contract.retries is not None and entry.element.job and entry.element.job.retries is None:
+    if contract and contract.retries is not None and entry.element.job and _leaves_open(entry.element.job):
         retries = contract.retries
     tx.rows.insert(schema.jobs, {
         "key": tx.key(), "instance_key": live.key, "element_instance_key": entry.key,
@@ -111,6 +113,11 @@ def start_waiting(tx: Transaction, live: Live, entry: journal.JobOpened) -> None
         "created_at": tx.now, "changed_at": tx.now, "ended_at": None,
     })
     tx.announce(jobs_topic(entry.type))
+
+
+def _leaves_open(definition: JobDefinition) -> bool:
+    """Whether the diagram does not say how often the job is tried."""
+    return definition.retries is None and definition.retry_cycle is None
 
 
 def stop_waiting(tx: Transaction, live: Live, token: int) -> None:
@@ -146,6 +153,8 @@ def complete(tx: Transaction, key: int, variables: Mapping[str, Any] | None = No
     result, local = values.checked(variables), values.checked(local_variables)
     job = _answered(tx, key, lock_token, worker)
     denied, changes = user_tasks.listener_answered(job, answer) if answer is not None else (None, {})
+    if _is_declared_error(tx, job, result | local, None, job["retries"]):
+        return
     _answer(tx, job, JobState.COMPLETED)
     if local:
         tx.resume(job["instance_key"], SetVariables(job["element_instance_key"], local, local=True))
@@ -164,9 +173,7 @@ def throw_error(tx: Transaction, key: int, code: str, message: str = "",
         raise InvalidInput("Expected an error code, but it is empty.")
     result = values.checked(variables)
     job = _answered(tx, key, lock_token, worker)
-    _answer(tx, job, JobState.ERROR_THROWN, error_code=code, error_message=message or None)
-    tx.failed_jobs[job["element_instance_key"]] = key
-    tx.resume(job["instance_key"], ThrowError(job["element_instance_key"], code, message, result))
+    _throw(tx, job, code, message, result)
 
 
 def fail(tx: Transaction, key: int, message: str, *, retries: int | None = None,
@@ -175,25 +182,51 @@ def fail(tx: Transaction, key: int, message: str, *, retries: int | None = None,
     """Report that an attempt failed.
 
     `retries` is how many attempts are left; by default one less than before. While some are left, the job may be
-    taken again after `retry_in`; with none left an incident is opened. `variables` become local to the element.
-    Raises NotFound, WrongState, InvalidInput. Source: Camunda 8 docs, "Job workers", failing a job.
+    taken again after `retry_in`, by default after the wait that the diagram states; with none left an incident is
+    opened. `variables` become local to the element. Raises NotFound, WrongState, InvalidInput.
+    Sources: Camunda 8 docs, "Job workers", failing a job; see `engine.retrying` for what a diagram states.
     """
     if retries is not None and retries < 0:
         raise InvalidInput(f"Expected a number of retries of 0 or more, but it is {retries}.")
     result = values.checked(variables)
     job = _answered(tx, key, lock_token, worker)
     left = max(job["retries"] - 1, 0) if retries is None else retries
-    token = job["element_instance_key"]
-    if result:
-        tx.resume(job["instance_key"], SetVariables(token, result, local=True))
-    if left > 0:
-        due = tx.now + (retry_in or timedelta())
-        _answer(tx, job, JobState.CREATED, retries=left, due_at=due, error_message=message)
-        tx.announce(due_topic(due) if retry_in else jobs_topic(job["type"]))
+    if _is_declared_error(tx, job, result, message, left):
         return
+    if result:
+        tx.resume(job["instance_key"], SetVariables(job["element_instance_key"], result, local=True))
+    if left == 0:
+        _give_up(tx, job, "JOB_NO_RETRIES", message)
+        return
+    wait = retrying.pause(tx, job, left) if retry_in is None else retry_in
+    _answer(tx, job, JobState.CREATED, retries=left, due_at=tx.now + wait, error_message=message)
+    tx.announce(due_topic(tx.now + wait) if wait else jobs_topic(job["type"]))
+
+
+def _give_up(tx: Transaction, job: RowMapping, incident_type: str, message: str) -> None:
     _answer(tx, job, JobState.FAILED, retries=0, error_message=message)
-    tx.failed_jobs[token] = key
-    tx.resume(job["instance_key"], Fail(token, "JOB_NO_RETRIES", message))
+    tx.failed_jobs[job["element_instance_key"]] = job["key"]
+    tx.resume(job["instance_key"], Fail(job["element_instance_key"], incident_type, message))
+
+
+def _throw(tx: Transaction, job: RowMapping, code: str, message: str, variables: Mapping[str, Any]) -> None:
+    token = job["element_instance_key"]
+    _answer(tx, job, JobState.ERROR_THROWN, error_code=code, error_message=message or None)
+    tx.failed_jobs[token] = job["key"]
+    tx.resume(job["instance_key"], ThrowError(token, code, message, dict(variables)))
+
+
+def _is_declared_error(tx: Transaction, job: RowMapping, variables: Mapping[str, Any], message: str | None,
+                       retries: int) -> bool:
+    """Whether the diagram takes the answer for a BPMN error, which is thrown then."""
+    try:
+        code = retrying.declared_error(tx, job, variables, message, retries)
+    except EvaluationError as error:
+        _give_up(tx, job, "EXTRACT_VALUE_ERROR", f"Expected to tell whether the answer is an error, but {error}")
+        return True
+    if code is not None:
+        _throw(tx, job, code, message or "", variables)
+    return code is not None
 
 
 def extend_lock(tx: Transaction, key: int, lock: timedelta, *, lock_token: int | None = None,

@@ -102,12 +102,25 @@ def test_injected_fields_are_headers_or_inputs():
     assert found.inputs == (VariableMapping(source=Juel("${x}"), target="computed"),)
 
 
-@pytest.mark.parametrize(("written", "attempts"), [("R5/PT10M", 5), ("PT1M,PT5M,PT10M", 4), ("PT1M", 2)])
-def test_retry_time_cycle_says_how_many_attempts(written, attempts):
-    cycle = ext(text("camunda:failedJobRetryTimeCycle", written))
-    retries = job_of(task("A", cycle, tag="serviceTask", camunda__class="c.D")).retries
-    assert retries is not None
-    assert retries.evaluate({}) == attempts
+def test_retry_time_cycle_belongs_to_the_job():
+    cycle = ext(text("camunda:failedJobRetryTimeCycle", "R5/PT10M"))
+    job = job_of(task("A", cycle, tag="serviceTask", camunda__class="c.D"))
+    assert (job.retries, job.retry_cycle) == (None, Literal("R5/PT10M"))
+
+
+def test_retry_time_cycle_that_cannot_be_read_is_refused():
+    cycle = ext(text("camunda:failedJobRetryTimeCycle", "ten times"))
+    assert errors(around_7(task("A", cycle, tag="serviceTask", camunda__class="c.D"))) == {
+        "A": "Expected a retry time cycle such as R3/PT10M or PT1M,PT5M, but it is 'ten times'."
+    }
+
+
+def test_error_of_an_external_task_needs_a_code_and_a_condition():
+    wrong = ext(el("camunda:errorEventDefinition", expression="${true}"))
+    content = around_7(task("A", wrong, tag="serviceTask", camunda__type="external", camunda__topic="t"))
+    assert errors(content) == {
+        "A": "Expected each error of the external task to have an errorRef and an expression, but one lacks them."
+    }
 
 
 def test_throwing_message_event_may_be_done_by_a_worker():

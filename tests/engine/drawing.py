@@ -21,6 +21,15 @@ def file(*parts: str, name: str = "test.bpmn") -> Resource:
     return Resource(name=name, content=f"{HEAD}{''.join(parts)}</bpmn:definitions>".encode())
 
 
+HEAD_7 = HEAD.replace("zeebe/1.0", "1.0/bpmn").replace("xmlns:zeebe", "xmlns:camunda").replace(
+    "Camunda Cloud", "Camunda Platform").replace("8.6.0", "7.21.0")
+
+
+def file7(*parts: str, name: str = "test.bpmn") -> Resource:
+    """A file as Camunda Modeler writes it for Camunda 7: what is drawn has `camunda:` in it, not `zeebe:`."""
+    return Resource(name=name, content=f"{HEAD_7}{''.join(parts)}</bpmn:definitions>".encode())
+
+
 def process(id: str, *nodes: str, flows: str | None = None) -> str:
     """A process. Its nodes follow each other, unless `flows` says how: "a>b b>c"."""
     drawn = inside(*nodes, flows=flows)

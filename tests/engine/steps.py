@@ -22,6 +22,10 @@ class Steps:
     def deploy(self, *parts: str, name: str = "test.bpmn") -> Deployment:
         return self.engine.execute(definitions.deploy, [drawing.file(*parts, name=name)])
 
+    def deploy7(self, *parts: str, name: str = "test.bpmn") -> Deployment:
+        """Deploy what is drawn for Camunda 7."""
+        return self.engine.execute(definitions.deploy, [drawing.file7(*parts, name=name)])
+
     def start(self, process_id: str, variables: dict[str, Any] | None = None, **more: Any) -> int:
         return self.engine.execute(instances.start, process_id, variables=variables, **more).key
 

@@ -57,7 +57,7 @@ def _written(found: FoundJob) -> dict[str, Any]:
 
 
 KIND = Kind(
-    what=JOBS, write=_written,
+    what=JOBS, write=_written, noun="a job", key="jobKey",
     fields={
         "deadline": Field("locked_until", as_date), "elementId": Field("element_id"),
         "elementInstanceKey": Field("element_instance_key", as_key), "endTime": Field("ended_at", as_date),
@@ -111,9 +111,10 @@ def _answer(asked: Body) -> ListenerAnswer | None:
 def fail_job(key: str) -> Response:
     """Report that an attempt failed. Absent retries mean none."""
     asked = body()
+    wait = asked.milliseconds("retryBackOff")
     acting().execute(
         jobs.fail, key_of(key, "jobKey"), asked.text("errorMessage") or "", retries=asked.integer("retries", 0) or 0,
-        retry_in=max(asked.milliseconds("retryBackOff") or timedelta(), timedelta()),
+        retry_in=None if wait is None else max(wait, timedelta()),
         variables=asked.mapping("variables"), lock_token=_lease(asked),
     )
     return done()

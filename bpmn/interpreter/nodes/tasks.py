@@ -13,7 +13,7 @@ from SpiffWorkflow.bpmn.specs.defaults import (
 )
 
 from bpmn.interpreter import journal
-from bpmn.interpreter.failures import DecisionFailed
+from bpmn.interpreter.failures import DecisionFailed, ValueFailed
 from bpmn.interpreter.nodes.base import Kind, Node
 from bpmn.interpreter.nodes.compensation import Compensable
 from bpmn.interpreter.scope import Scope
@@ -25,6 +25,8 @@ from bpmn.interpreter.values import (
     number_of,
     text_of,
 )
+from bpmn.model import JobDefinition
+from bpmn.retry_cycle import read_cycle
 
 
 class Activity(Compensable, Node):
@@ -90,13 +92,24 @@ class Job(Activity):
         definition = self.element.job
         assert definition is not None
         job_type = text_of(definition.type, token.scope, "the job type")
-        retries = DEFAULT_RETRIES if definition.retries is None else number_of(
-            definition.retries, token.scope, "the number of retries")
+        retries = _attempts(definition, token.scope)
         priority = 0 if definition.priority is None else number_of(definition.priority, token.scope, "the priority")
         token._set_state(STARTED)
         token.workflow.top_workflow.record(journal.JobOpened(
             token.id, self.element, job_type, retries, definition.headers, priority=priority))
         return None
+
+
+def _attempts(definition: JobDefinition, scope: Scope) -> int:
+    if definition.retries is not None:
+        return number_of(definition.retries, scope, "the number of retries")
+    if definition.retry_cycle is None:
+        return DEFAULT_RETRIES
+    text = text_of(definition.retry_cycle, scope, "the retry time cycle")
+    cycle = read_cycle(text)
+    if cycle is None:
+        raise ValueFailed(f"Expected a retry time cycle such as R3/PT10M or PT1M,PT5M, but it is {text!r}.")
+    return cycle.attempts
 
 
 class BusinessRule(Activity):
