@@ -6,23 +6,22 @@ kept as history: inputs, the rules that matched, and what came out.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, select
 
-from bpmn import dmn
-from bpmn.dmn import DecisionError, DecisionModel, Outcome
+from bpmn.dmn import DecisionError, Outcome, map_result
+from bpmn.expressions import EvaluationError
 from bpmn.interpreter.failures import DecisionFailed
-from bpmn.model import CalledDecision, Problem, Severity
+from bpmn.model import CalledDecision
 from engine import audit, schema
+from engine.decision_files import DecisionFile, model_of
 from engine.errors import InvalidInput, NotFound
 from engine.schema import DEFAULT_TENANT
 
 if TYPE_CHECKING:
-    from engine.definitions import Resource
     from engine.live import Live
     from engine.rows import AnyRow
     from engine.transaction import Transaction
@@ -35,25 +34,28 @@ _FOUND = (
            _r.resource_name, _r.checksum, _r.deployment_key)
     .join(schema.requirements, _r.key == _d.requirements_key)
 )
-NEWEST = (
-    _FOUND.where(_d.decision_id == bindparam("decision_id"), _d.tenant_id == bindparam("tenant_id"))
-    .order_by(_d.version.desc()).limit(1)
+_OF_DECISION = _FOUND.where(_d.decision_id == bindparam("decision_id"), _d.tenant_id == bindparam("tenant_id")).limit(1)
+NEWEST = _OF_DECISION.order_by(_d.version.desc())
+_deployed_at = (
+    select(schema.deployments.c.deployed_at).where(schema.deployments.c.key == bindparam("version")).scalar_subquery()
 )
-OF_DEPLOYMENT = (
-    _FOUND.where(_d.decision_id == bindparam("decision_id"), _d.tenant_id == bindparam("tenant_id"),
-                 _r.deployment_key == bindparam("deployment_key")).limit(1)
-)
+BINDINGS: Mapping[str, Select[Any]] = {
+    "latest": NEWEST,
+    # A file that did not change keeps its version, and the deployment that it came with before.
+    "deployment": _OF_DECISION.where(_r.deployed_at <= _deployed_at).order_by(
+        (_r.deployment_key == bindparam("version")).desc(), _d.version.desc()),
+    "version": _OF_DECISION.where(_d.version == bindparam("version")),
+    "versionTag": NEWEST.where(_d.version_tag == bindparam("version")),
+}
+"""Which version of a decision a business rule task means (both Camundas' documentation, "Version binding")."""
 BY_KEY = _FOUND.where(_d.key == bindparam("key"))
+HIGHEST_VERSION = 2**31
 NEWEST_GRAPH = (
     select(schema.requirements).where(_r.requirements_id == bindparam("requirements_id"),
                                       _r.tenant_id == bindparam("tenant_id"))
     .order_by(_r.version.desc()).limit(1)
 )
 OF_GRAPH = select(schema.decisions).where(_d.requirements_key == bindparam("key")).order_by(_d.key)
-CONTENTS = (
-    select(schema.resources.c.key, schema.resources.c.name, schema.resources.c.content)
-    .where(schema.resources.c.deployment_key == bindparam("deployment_key"))
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,73 +97,66 @@ class Evaluated:
     outcome: Outcome
 
 
-def is_decision(resource: Resource) -> bool:
-    """Whether a file is a DMN model, by its name."""
-    return resource.name.lower().endswith(".dmn")
-
-
-def read(resources: Sequence[Resource]) -> tuple[list[tuple[Resource, DecisionModel]], list[Problem]]:
-    """The DMN models among the files, which may import each other, and what is wrong with them."""
-    own = [resource for resource in resources if is_decision(resource)]
-    models: list[tuple[Resource, DecisionModel]] = []
-    problems: list[Problem] = []
-    seen: dict[str, str] = {}
-    for resource in own:
-        others = {other.name: other.content for other in own if other is not resource}
-        model, found = dmn.read(resource.content, resource.name, others)
-        problems += found
-        if model is None:
-            continue
-        for decision_id in model.decisions:
-            before = seen.setdefault(decision_id, resource.name)
-            if before != resource.name:
-                problems.append(Problem(
-                    severity=Severity.ERROR, resource_name=resource.name, element_id=decision_id,
-                    message=f"Expected each decision once, but {decision_id!r} is in {before} as well."))
-        models.append((resource, model))
-    return models, problems
-
-
-def deploy(tx: Transaction, deployment_key: int, resource: Resource, model: DecisionModel,
+def deploy(tx: Transaction, deployment_key: int, files: Sequence[DecisionFile],
            tenant_id: str) -> list[DeployedDecision]:
-    """Deploy the decisions of one file. The same bytes as the newest version make no new one."""
-    checksum = hashlib.sha256(resource.content).hexdigest()
-    graph_id = model.id or resource.name
-    newest = tx.connection.execute(NEWEST_GRAPH, {"requirements_id": graph_id, "tenant_id": tenant_id}).first()
-    if newest is not None and newest.checksum == checksum:
-        graph = DeployedRequirements(key=newest.key, requirements_id=graph_id, name=newest.name,
-                                     version=newest.version, resource_name=resource.name, tenant_id=tenant_id)
-        return [
-            DeployedDecision(key=row.key, decision_id=row.decision_id, name=row.name, version=row.version,
-                             requirements=graph, deployment_key=newest.deployment_key, created=False)
-            for row in tx.connection.execute(OF_GRAPH, {"key": newest.key})
-        ]
+    """Deploy the decisions of all files. The same bytes as the newest version make no new one, unless a file that
+    they import changed."""
+    graphs: dict[str, tuple[DeployedRequirements, AnyRow | None]] = {}
+    for file in files:
+        graphs[file.source.name] = _graph(tx, file, tenant_id)
+    deployed: list[DeployedDecision] = []
+    for file in files:
+        graph, before = graphs[file.source.name]
+        if before is not None:
+            deployed += [
+                DeployedDecision(key=row.key, decision_id=row.decision_id, name=row.name, version=row.version,
+                                 requirements=graph, deployment_key=before.deployment_key, created=False)
+                for row in tx.connection.execute(OF_GRAPH, {"key": graph.key})
+            ]
+            continue
+        imports = [other.key or graphs[other.name][0].key for other in file.imported]
+        _insert_graph(tx, deployment_key, file, graph, imports)
+        deployed += [_insert(tx, decision_id, file, graph, deployment_key) for decision_id in file.model.decisions]
+    return deployed
+
+
+def _graph(tx: Transaction, file: DecisionFile, tenant_id: str) -> tuple[DeployedRequirements, AnyRow | None]:
+    """The graph that a file becomes, and the row of its newest version if it is that."""
+    values = {"requirements_id": file.requirements_id, "tenant_id": tenant_id}
+    newest = tx.connection.execute(NEWEST_GRAPH, values).first()
+    same = newest is not None and newest.checksum == file.checksum
     graph = DeployedRequirements(
-        key=tx.key(), requirements_id=graph_id, name=model.name or graph_id,
-        version=newest.version + 1 if newest else 1, resource_name=resource.name, tenant_id=tenant_id)
+        key=newest.key if newest is not None and same else tx.key(), requirements_id=file.requirements_id,
+        name=file.model.name or file.requirements_id, version=newest.version + (not same) if newest is not None else 1,
+        resource_name=file.source.name, tenant_id=tenant_id)
+    return graph, newest if same else None
+
+
+def _insert_graph(tx: Transaction, deployment_key: int, file: DecisionFile, graph: DeployedRequirements,
+                  imports: list[int]) -> None:
     resource_key = tx.key()
     tx.rows.insert(schema.resources, {
-        "key": resource_key, "deployment_key": deployment_key, "name": resource.name, "checksum": checksum,
-        "content": resource.content,
+        "key": resource_key, "deployment_key": deployment_key, "name": file.source.name, "checksum": file.checksum,
+        "content": file.source.content,
     })
     tx.rows.insert(schema.requirements, {
-        "key": graph.key, "requirements_id": graph_id, "name": graph.name, "version": graph.version,
-        "resource_key": resource_key, "resource_name": resource.name, "deployment_key": deployment_key,
-        "checksum": checksum, "tenant_id": tenant_id, "deployed_at": tx.now,
+        "key": graph.key, "requirements_id": graph.requirements_id, "name": graph.name, "version": graph.version,
+        "resource_key": resource_key, "resource_name": graph.resource_name, "deployment_key": deployment_key,
+        "checksum": file.checksum, "namespace": file.source.namespace, "imports": imports,
+        "tenant_id": graph.tenant_id, "deployed_at": tx.now,
     })
-    return [_insert(tx, decision_id, decision.name, graph, deployment_key, tenant_id)
-            for decision_id, decision in model.decisions.items()]
 
 
-def _insert(tx: Transaction, decision_id: str, name: str, graph: DeployedRequirements, deployment_key: int,
-            tenant_id: str) -> DeployedDecision:
-    before = tx.connection.execute(NEWEST, {"decision_id": decision_id, "tenant_id": tenant_id}).first()
+def _insert(tx: Transaction, decision_id: str, file: DecisionFile, graph: DeployedRequirements,
+            deployment_key: int) -> DeployedDecision:
+    decision = file.model.decisions[decision_id]
+    before = tx.connection.execute(NEWEST, {"decision_id": decision_id, "tenant_id": graph.tenant_id}).first()
     deployed = DeployedDecision(
-        key=tx.key(), decision_id=decision_id, name=name or decision_id, version=before.version + 1 if before else 1,
-        requirements=graph, deployment_key=deployment_key, created=True)
+        key=tx.key(), decision_id=decision_id, name=decision.name or decision_id,
+        version=before.version + 1 if before else 1, requirements=graph, deployment_key=deployment_key, created=True)
     tx.rows.insert(schema.decisions, {
         "key": deployed.key, "decision_id": decision_id, "name": deployed.name, "version": deployed.version,
-        "requirements_key": graph.key, "tenant_id": tenant_id,
+        "version_tag": decision.version_tag, "requirements_key": graph.key, "tenant_id": graph.tenant_id,
     })
     return deployed
 
@@ -194,76 +189,66 @@ def evaluate_for(tx: Transaction, live: Live, called: CalledDecision, decision_i
 
     Raises `bpmn.interpreter.failures.DecisionFailed`, which becomes an incident.
     """
-    what: dict[str, Any] = {"decision_id": decision_id, "tenant_id": live.tenant_id}
-    if called.binding == "deployment":
-        row = tx.first(OF_DEPLOYMENT, what | {"deployment_key": live.definition.deployment_key})
-    else:
-        row = tx.first(NEWEST, what)
-    if row is None:
-        raise DecisionFailed(f"Expected decision {decision_id!r} to be deployed, but it is not.")
+    row = _called(tx, live, called, decision_id, variables)
     try:
         output = _evaluate(tx, row, variables, live.key, token).outcome.output
+        if called.map_result is None:
+            return output
+        return map_result(model_of(tx, row.requirements_key).decisions[decision_id], output, called.map_result)
     except DecisionError as error:
         raise DecisionFailed(error.message) from error
-    return shaped(output, called.map_result)
 
 
-def shaped(output: Any, shape: str | None) -> Any:
-    """A decision's result in the shape that a Camunda 7 diagram asks for (manual: "Mapping of the Decision Result").
+def _called(tx: Transaction, live: Live, called: CalledDecision, decision_id: str,
+            variables: Mapping[str, Any]) -> AnyRow:
+    """The decision that a task means by its binding. Raises DecisionFailed."""
+    bound: dict[str, Any] = {}
+    if called.binding == "deployment":
+        bound["version"] = live.definition.deployment_key
+    elif called.binding != "latest":
+        bound["version"] = _version(called, variables)
+    row = tx.first(BINDINGS[called.binding], {"decision_id": decision_id, "tenant_id": live.tenant_id} | bound)
+    if row is None:
+        which = "" if called.binding == "latest" else f" ({called.binding} {bound['version']})"
+        raise DecisionFailed(f"Expected decision {decision_id!r}{which} to be deployed, but it is not.")
+    return row
 
-    Raises `bpmn.interpreter.failures.DecisionFailed` if it has more results than the shape can hold.
-    """
-    if shape is None:
-        return output
-    results = output if isinstance(output, list) else [] if output is None else [output]
-    rows = [row if isinstance(row, dict) else {"": row} for row in results]
-    if shape == "resultList":
-        return results
-    if shape == "collectEntries":
-        return [next(iter(row.values()), None) for row in rows]
-    if len(rows) > 1:
-        raise DecisionFailed(f"Expected one result for {shape!r}, but the decision gave {len(rows)}.")
-    if not rows:
-        return None
-    if shape == "singleResult":
-        return results[0]
-    if len(rows[0]) > 1:
-        raise DecisionFailed(f"Expected one output for {shape!r}, but the decision gave {len(rows[0])}.")
-    return next(iter(rows[0].values()), None)
+
+def _version(called: CalledDecision, variables: Mapping[str, Any]) -> str | int:
+    try:
+        value = called.version.evaluate(variables) if called.version is not None else None
+    except EvaluationError as error:
+        raise DecisionFailed(str(error)) from error
+    if called.binding == "versionTag":
+        return str(value)
+    try:
+        number = int(str(value))
+    except ValueError:
+        number = 0
+    if not 0 < number < HIGHEST_VERSION:
+        raise DecisionFailed(f"Expected the version of a decision to be a whole number, but it is {value!r}.")
+    return number
 
 
 def _evaluate(tx: Transaction, row: AnyRow, variables: Mapping[str, Any], instance_key: int | None,
               token: int | None) -> Evaluated:
-    model = _model(tx, row)
+    model = model_of(tx, row.requirements_key)
     key = tx.key()
     failure: DecisionError | None = None
     outcome = Outcome(output=None)
+    warnings: list[str] = []
     try:
-        outcome = model.evaluate(row.decision_id, variables)
+        outcome = model.evaluate(row.decision_id, variables, warnings)
     except DecisionError as error:
         failure = error
     tx.rows.insert(schema.decision_evaluations, {
         "key": key, "decision_key": row.key, "decision_id": row.decision_id, "instance_key": instance_key,
         "element_instance_key": token, "tenant_id": row.tenant_id, "evaluated_at": tx.now,
         "output": outcome.output, "decisions": [asdict(decision) for decision in outcome.decisions],
-        "error": failure.message if failure else None,
+        "warnings": warnings, "error": failure.message if failure else None,
     })
     if failure is not None:
         raise failure
     return Evaluated(evaluation_key=key, decision_key=row.key, decision_id=row.decision_id, name=row.name,
                      version=row.version, requirements_key=row.requirements_key,
                      requirements_id=row.requirements_id, outcome=outcome)
-
-
-def _model(tx: Transaction, row: AnyRow) -> DecisionModel:
-    """The compiled model that a decision stands in, read once. What it imports was deployed with it."""
-    kept = tx.engine.decision_models.get(row.requirements_key)
-    if kept is None:
-        files = {file.key: file for file in tx.select(CONTENTS, {"deployment_key": row.deployment_key})}
-        own = files.pop(row.resource_key)
-        others = {file.name: file.content for file in files.values() if file.name.lower().endswith(".dmn")}
-        kept, problems = dmn.read(own.content, own.name, others)
-        if kept is None:
-            raise DecisionError(f"Expected to read {own.name}, but it failed: {problems[0].message}")
-        tx.engine.decision_models[row.requirements_key] = kept
-    return kept

@@ -13,7 +13,7 @@ from bpmn import parser
 from bpmn.expressions import EvaluationError
 from bpmn.interpreter import CompileError
 from bpmn.model import EventKind, Model, Problem, Process, Severity
-from engine import audit, decisions, programs, schema, subscriptions, timers
+from engine import audit, decision_files, decisions, programs, schema, subscriptions, timers
 from engine.decisions import DeployedDecision
 from engine.errors import DeploymentRefused, InvalidTimer
 from engine.programs import Definition, StartEvent
@@ -83,16 +83,15 @@ def deploy(tx: Transaction, resources: Sequence[Resource], *, name: str | None =
     Raises DeploymentRefused with every problem of every file.
     """
     models, problems = _read(tx, resources)
-    decision_models, more = decisions.read(resources)
-    problems += more
     tx.engine.database.serialize(tx.connection, "deploy")
+    decision_models, more = decision_files.read(tx, resources, tenant_id)
+    problems += more
     key = tx.key()
     deployed = []
     for resource, model in models:
         deployed += _deploy_model(tx, key, resource, model, tenant_id, problems)
     _refuse(problems)
-    decided = [decision for resource, decision_model in decision_models
-               for decision in decisions.deploy(tx, key, resource, decision_model, tenant_id)]
+    decided = decisions.deploy(tx, key, decision_models, tenant_id)
     if any(process.created for process in deployed) or any(decision.created for decision in decided):
         tx.rows.insert(schema.deployments, {
             "key": key, "name": name, "source": source, "tenant_id": tenant_id, "deployed_at": tx.now,
@@ -108,7 +107,7 @@ def deploy(tx: Transaction, resources: Sequence[Resource], *, name: str | None =
 def check(tx: Transaction, resources: Sequence[Resource]) -> tuple[Problem, ...]:
     """What `deploy` would say of these files, errors and warnings; nothing is changed."""
     models, problems = _read(tx, resources)
-    problems += decisions.read(resources)[1]
+    problems += decision_files.read(tx, resources, DEFAULT_TENANT)[1]
     for resource, model in models:
         for process in model.processes:
             _prepare(process, resource, problems, key=0, version=0, tenant_id=DEFAULT_TENANT, deployment_key=0)
@@ -122,7 +121,7 @@ def _read(tx: Transaction, resources: Sequence[Resource]) -> tuple[list[tuple[Re
         problems.append(_problem("", "Expected at least one file, but there is none."))
     seen: dict[str, str] = {}
     for resource in resources:
-        if decisions.is_decision(resource):
+        if decision_files.is_decision(resource):
             continue
         model, found = parser.read(resource.content, resource.name)
         problems += found

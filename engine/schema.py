@@ -294,11 +294,14 @@ requirements = Table(
     Column("resource_name", Text, nullable=False),
     Column("deployment_key", BigInteger, ForeignKey("deployments.key"), nullable=False),
     Column("checksum", String(64), nullable=False),
+    Column("namespace", Text, nullable=False),
+    Column("imports", Json, nullable=False),
     Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
     Column("deployed_at", UtcDateTime, nullable=False),
     UniqueConstraint("tenant_id", "requirements_id", "version"),
 )
-"""A deployed DMN file: a decision requirements graph, one row per version."""
+"""A deployed DMN file: a decision requirements graph, one row per version. `imports` holds the keys of those rows that
+it imports, directly or through another: fixed when it is deployed, as everything else in it."""
 
 decisions = Table(
     "decisions", metadata,
@@ -306,6 +309,7 @@ decisions = Table(
     Column("decision_id", String(255), nullable=False),
     Column("name", Text, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("version_tag", Text),
     Column("requirements_key", BigInteger, ForeignKey("decision_requirements.key"), nullable=False, index=True),
     Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
     UniqueConstraint("tenant_id", "decision_id", "version"),
@@ -322,6 +326,7 @@ decision_evaluations = Table(
     Column("evaluated_at", UtcDateTime, nullable=False),
     Column("output", Json),
     Column("decisions", Json, nullable=False),
+    Column("warnings", Json, nullable=False),
     Column("error", Text),
     Index("ix_decision_evaluations_instance", "instance_key"),
     Index("ix_decision_evaluations_decision", "decision_key"),

@@ -20,13 +20,13 @@ from bpmn.dmn.outcome import (
     Outcome,
 )
 from bpmn.dmn.results import map_result
-from bpmn.dmn.xml import MODEL_NAMESPACES
+from bpmn.dmn.xml import MODEL_NAMESPACES, children
 from bpmn.model import Problem, Severity
 from bpmn.reading.document import Unreadable, load
 from bpmn.reading.nodes import line, local_name, namespace
 
 __all__ = ["DecisionError", "DecisionModel", "DmnRefused", "EvaluatedDecision", "EvaluatedInput", "EvaluatedOutput",
-           "MatchedRule", "Outcome", "map_result", "parse", "read"]
+           "MatchedRule", "Outcome", "map_result", "namespaces", "parse", "read"]
 
 _NO_IMPORTS: Mapping[str, bytes] = {}
 
@@ -78,6 +78,16 @@ def read(content: bytes, resource_name: str,
     for model in models:
         model.compile()
     return models[0], (*models[0].problems, *check(models[0]))
+
+
+def namespaces(content: bytes) -> tuple[str, frozenset[str]]:
+    """The namespace of a DMN file, and those of the files that it imports; none if it cannot be read."""
+    try:
+        root = load(content)
+    except Unreadable:
+        return "", frozenset()
+    imported = (node.get("namespace") or "" for node in children(root, "import"))
+    return root.get("namespace") or "", frozenset(filter(None, imported))
 
 
 def _load(content: bytes, resource_name: str) -> DecisionModel:

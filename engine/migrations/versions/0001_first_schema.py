@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("evaluated_at", UtcDateTime(), nullable=False),
         sa.Column("output", Json(), nullable=True),
         sa.Column("decisions", Json(), nullable=False),
+        sa.Column("warnings", Json(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("key"),
     )
@@ -324,6 +325,8 @@ def upgrade() -> None:
         sa.Column("resource_name", sa.Text(), nullable=False),
         sa.Column("deployment_key", sa.BigInteger(), nullable=False),
         sa.Column("checksum", sa.String(length=64), nullable=False),
+        sa.Column("namespace", sa.Text(), nullable=False),
+        sa.Column("imports", Json(), nullable=False),
         sa.Column("tenant_id", sa.String(length=64), nullable=False),
         sa.Column("deployed_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -369,6 +372,7 @@ def upgrade() -> None:
         sa.Column("decision_id", sa.String(length=255), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("version_tag", sa.Text(), nullable=True),
         sa.Column("requirements_key", sa.BigInteger(), nullable=False),
         sa.Column("tenant_id", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(
