@@ -12,10 +12,13 @@ import pytest
 from playwright.sync_api import sync_playwright
 from werkzeug.serving import make_server
 
-from engine import activation, definitions, instances, jobs
+from engine import activation, definitions, instances, jobs, user_tasks
 from engine.definitions import Resource
 from engine.engine import Engine
+from engine.queries import lists
 from web.app import create_app
+
+HOSTILE = '"><img src=x onerror="document.title=\'broken in\'"><script>document.title=\'broken in\'</script>'
 
 MODELS = Path(__file__).parent / "models"
 
@@ -85,6 +88,18 @@ class Story:
 @pytest.fixture
 def story(engine):
     return Story(engine)
+
+
+@pytest.fixture
+def failed_instance(engine, story):
+    """Two instances at the user task, and one whose job failed for good."""
+    story.deploy()
+    keys = [story.start(business_id=f"order-{number}", variables={"amount": 10, "note": HOSTILE, "gift": False})
+            for number in range(3)]
+    task = lists.user_tasks(engine, instance_key=keys[0]).items[0]
+    engine.execute(user_tasks.complete, task.key, {})
+    story.fail_job(HOSTILE)
+    return keys[0]
 
 
 def chromium():
