@@ -6,13 +6,11 @@ from typing import Any
 
 from flask import Response
 
-from engine.errors import NotFound
 from engine.queries import definitions
-from engine.queries.criteria import one
 from engine.queries.searches import DEFINITIONS, FoundDefinition
 from web.body import key_of
 from web.camunda8 import formats
-from web.camunda8.blueprint import answer, bp, engine
+from web.camunda8.blueprint import bp, engine
 from web.camunda8.searching import Field, Kind, as_flag, as_key, as_number
 
 
@@ -25,7 +23,7 @@ def _written(found: FoundDefinition) -> dict[str, Any]:
 
 
 KIND = Kind(
-    what=DEFINITIONS, write=_written,
+    what=DEFINITIONS, write=_written, noun="a process definition", key="processDefinitionKey",
     fields={
         "name": Field("name"), "isLatestVersion": Field("latest", as_flag), "resourceName": Field("resource_name"),
         "version": Field("version", as_number), "versionTag": Field("version_tag"),
@@ -44,11 +42,7 @@ def search_definitions() -> Response:
 @bp.get("/process-definitions/<key>")
 def get_definition(key: str) -> Response:
     """One process definition."""
-    number = key_of(key, "processDefinitionKey")
-    found = one(engine(), DEFINITIONS, number)
-    if found is None:
-        raise NotFound(f"Expected to find a process definition with key {number}, but there is none.")
-    return answer(_written(found))
+    return KIND.get(key)
 
 
 @bp.get("/process-definitions/<key>/xml")

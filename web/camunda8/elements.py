@@ -8,13 +8,12 @@ from flask import Response
 
 from bpmn.model import ElementType
 from engine import variables
-from engine.errors import NotFound
 from engine.queries import definitions
-from engine.queries.criteria import Criterion, one
+from engine.queries.criteria import Criterion
 from engine.queries.searches import ELEMENTS, FoundElement
 from web.body import body, key_of
 from web.camunda8 import formats, incidents
-from web.camunda8.blueprint import acting, answer, bp, done, engine
+from web.camunda8.blueprint import acting, bp, done, engine
 from web.camunda8.searching import Field, Kind, as_date, as_flag, as_key
 
 TYPES = {type.value: "SUB_PROCESS" if type == ElementType.TRANSACTION else type.value for type in ElementType}
@@ -37,7 +36,7 @@ def _written(found: FoundElement) -> dict[str, Any]:
 
 
 KIND = Kind(
-    what=ELEMENTS, write=_written,
+    what=ELEMENTS, write=_written, noun="an element instance", key="elementInstanceKey",
     fields={
         "processDefinitionId": Field("process_id"), "state": Field("state"), "type": Field("type", words=OUR_TYPES),
         "elementId": Field("element_id"), "hasIncident": Field("has_incident", as_flag),
@@ -58,11 +57,7 @@ def search_elements() -> Response:
 @bp.get("/element-instances/<key>")
 def get_element(key: str) -> Response:
     """One element instance."""
-    number = key_of(key, "elementInstanceKey")
-    found = one(engine(), ELEMENTS, number)
-    if found is None:
-        raise NotFound(f"Expected to find an element instance with key {number}, but there is none.")
-    return answer(_written(found))
+    return KIND.get(key)
 
 
 @bp.put("/element-instances/<key>/variables")

@@ -7,12 +7,10 @@ from typing import Any
 from flask import Response
 
 from engine import incidents
-from engine.errors import NotFound
-from engine.queries.criteria import one
 from engine.queries.searches import INCIDENTS, FoundIncident
 from web.body import body, key_of
 from web.camunda8 import formats
-from web.camunda8.blueprint import acting, answer, bp, done, engine
+from web.camunda8.blueprint import acting, bp, done
 from web.camunda8.searching import Field, Kind, as_date, as_key
 
 
@@ -28,7 +26,7 @@ def _written(found: FoundIncident) -> dict[str, Any]:
 
 
 KIND = Kind(
-    what=INCIDENTS, write=_written,
+    what=INCIDENTS, write=_written, noun="an incident", key="incidentKey",
     fields={
         "processDefinitionId": Field("process_id"), "errorType": Field("type"), "errorMessage": Field("message"),
         "elementId": Field("element_id"), "creationTime": Field("created_at", as_date), "state": Field("state"),
@@ -48,11 +46,7 @@ def search_incidents() -> Response:
 @bp.get("/incidents/<key>")
 def get_incident(key: str) -> Response:
     """One incident."""
-    number = key_of(key, "incidentKey")
-    found = one(engine(), INCIDENTS, number)
-    if found is None:
-        raise NotFound(f"Expected to find an incident with key {number}, but there is none.")
-    return answer(_written(found))
+    return KIND.get(key)
 
 
 @bp.post("/incidents/<key>/resolution")

@@ -11,9 +11,9 @@ from engine import incidents as engine_incidents
 from engine import instances
 from engine.errors import InvalidInput, NotFound
 from engine.queries import instance, lists
-from engine.queries.criteria import Criterion, one
+from engine.queries.criteria import Criterion, Search, one, search
 from engine.queries.paging import MAX_LIMIT
-from engine.queries.searches import INSTANCES, FoundInstance
+from engine.queries.searches import DEFINITIONS, INSTANCES, FoundInstance
 from web.body import LARGEST_NUMBER, Body, body, key_of
 from web.camunda8 import completion, elements, formats, incidents
 from web.camunda8.blueprint import acting, answer, bp, done, engine
@@ -62,7 +62,7 @@ class Instances(Kind):
 
 
 KIND = Instances(
-    what=INSTANCES, write=_written,
+    what=INSTANCES, write=_written, noun="a process instance", key="processInstanceKey",
     fields={
         "processDefinitionId": Field("process_id"), "processDefinitionName": Field("process_name"),
         "processDefinitionVersion": Field("version", as_number), "processDefinitionVersionTag": Field("version_tag"),
@@ -87,7 +87,7 @@ def start() -> Response:
     """Start an instance; with `awaitCompletion`, answer when it has ended, with its variables."""
     asked = body()
     tenant_id = the_tenant(asked.text("tenantId"))
-    by_key = asked.key("processDefinitionKey")
+    by_key = _definition_key(asked)
     tags = asked.texts("tags")
     business_id = asked.text("businessId") or None
     waiting = completion.Waiting(engine(), asked)
@@ -103,6 +103,21 @@ def start() -> Response:
         "variables": variables, "processDefinitionKey": formats.key(made.definition_key),
         "processInstanceKey": formats.key(made.key), "tags": tags or [], "businessId": business_id,
     })
+
+
+def _definition_key(asked: Body) -> int | None:
+    """The definition that is given by its key or its version tag; None if it is given by its version."""
+    tag = asked.text("processDefinitionVersionTag")
+    if tag is None:
+        return asked.key("processDefinitionKey")
+    process_id = asked.required_text("processDefinitionId")
+    tagged = search(engine(), DEFINITIONS, Search(
+        criteria=[Criterion("process_id", "eq", process_id), Criterion("version_tag", "eq", tag)],
+        sort=[("version", True)], limit=1,
+    )).items
+    if not tagged:
+        raise NotFound(f"Expected process {process_id!r} to be deployed with the version tag {tag!r}, but it is not.")
+    return tagged[0].key
 
 
 def _version(asked: Body) -> int | None:
@@ -128,7 +143,7 @@ def search_instances() -> Response:
 @bp.get("/process-instances/<key>")
 def get_instance(key: str) -> Response:
     """One process instance."""
-    return answer(_written(_found(key)))
+    return KIND.get(key)
 
 
 @bp.post("/process-instances/<key>/cancellation")
@@ -142,13 +157,13 @@ def cancel(key: str) -> Response:
 @bp.post("/process-instances/<key>/incidents/search")
 def search_incidents_of_instance(key: str) -> Response:
     """Incidents of an instance and of all that it called."""
-    return incidents.KIND.search(Criterion("tree", "eq", _found(key).key))
+    return incidents.KIND.search(Criterion("tree", "eq", KIND.found(key).key))
 
 
 @bp.post("/process-instances/<key>/incident-resolution")
 def resolve_incidents(key: str) -> Response:
     """Resolve every open incident of an instance, each in a transaction of its own."""
-    number = _found(key).key
+    number = KIND.found(key).key
     for incident in lists.incidents(engine(), instance_key=number, limit=MAX_LIMIT).items:
         acting().execute(engine_incidents.resolve, incident.key)
     return answer({"batchOperationKey": formats.key(next(engine().keys)), "batchOperationType": "RESOLVE_INCIDENT"})
@@ -157,7 +172,7 @@ def resolve_incidents(key: str) -> Response:
 @bp.get("/process-instances/<key>/call-hierarchy")
 def call_hierarchy(key: str) -> Response:
     """The instances that called each other down to this one, the outermost first."""
-    chain = [_found(key)]
+    chain = [KIND.found(key)]
     while (parent := chain[-1].parent_key) is not None and (caller := one(engine(), INSTANCES, parent)) is not None:
         chain.append(caller)
     return answer([
@@ -170,7 +185,7 @@ def call_hierarchy(key: str) -> Response:
 @bp.get("/process-instances/<key>/statistics/element-instances")
 def element_statistics(key: str) -> Response:
     """How often each element of an instance was active, completed and canceled."""
-    counts = instance.element_statistics(engine(), _found(key).key)
+    counts = instance.element_statistics(engine(), KIND.found(key).key)
     return answer({"items": [
         {"elementId": count.element_id, "active": count.active, "canceled": count.terminated,
          "incidents": count.incidents, "completed": count.completed}
@@ -181,7 +196,7 @@ def element_statistics(key: str) -> Response:
 @bp.get("/process-instances/<key>/sequence-flows")
 def sequence_flows(key: str) -> Response:
     """The sequence flows that an instance took."""
-    found = _found(key)
+    found = KIND.found(key)
     return answer({"items": [
         {"sequenceFlowId": f"{found.key}_{flow}", "processInstanceKey": formats.key(found.key),
          "rootProcessInstanceKey": formats.key(found.root_key),
@@ -189,11 +204,3 @@ def sequence_flows(key: str) -> Response:
          "elementId": flow, "tenantId": found.tenant_id}
         for flow in instance.flows(engine(), found.key)
     ]})
-
-
-def _found(key: str) -> FoundInstance:
-    number = key_of(key, "processInstanceKey")
-    found = one(engine(), INSTANCES, number)
-    if found is None:
-        raise NotFound(f"Expected to find a process instance with key {number}, but there is none.")
-    return found

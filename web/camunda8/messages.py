@@ -91,7 +91,7 @@ _is_created = Field("kind", words={"CREATED": [EventKind.MESSAGE.value]})
 _is_of_type = Field("is_start", words={"START_EVENT": [True], "PROCESS_EVENT": [False]})
 
 KIND = Kind(
-    what=SUBSCRIPTIONS, write=_written,
+    what=SUBSCRIPTIONS, write=_written, noun="a message subscription", key="messageSubscriptionKey",
     fields={
         "businessId": Field("business_id"), "messageSubscriptionKey": Field("key", as_key),
         "processDefinitionKey": Field("definition_key", as_key), "processDefinitionId": Field("process_id"),

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from flask import Response
 
-from engine.errors import InvalidInput
-from engine.queries.criteria import Criterion, Search, Searchable, search
+from engine.errors import InvalidInput, NotFound
+from engine.queries.criteria import Criterion, Search, Searchable, one, search
 from web.body import LARGEST_NUMBER, Body, body, date_of, key_of, printable, shown
 from web.camunda8.blueprint import answer, engine
 
@@ -103,8 +103,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A kind of thing that clients search: its fields, and how a found one is written."""
+    """A kind of thing that clients search: its fields, and how a found one is written. `noun` is for error sentences,
+    `key` what its key is called."""
 
+    noun: str
+    key: str
     what: Searchable[Any]
     fields: Mapping[str, Field]
     write: Callable[[Any], dict[str, Any]]
@@ -121,6 +124,18 @@ class Kind:
             "page": {"totalItems": found.total, "hasMoreTotalItems": found.more, "startCursor": found.first,
                      "endCursor": found.last},
         })
+
+    def found(self, key: str) -> Any:
+        """The thing whose key stands in the address. Raises InvalidInput, NotFound."""
+        number = key_of(key, self.key)
+        found = one(engine(), self.what, number)
+        if found is None:
+            raise NotFound(f"Expected to find {self.noun} with key {number}, but there is none.")
+        return found
+
+    def get(self, key: str) -> Response:
+        """Answer this request with one thing. Raises InvalidInput, NotFound."""
+        return answer(self.write(self.found(key)))
 
     def query(self, asked: Body, further: Sequence[Criterion] = ()) -> Search:
         """The engine search that a request body stands for. Raises InvalidInput."""

@@ -7,13 +7,12 @@ from typing import Any
 from flask import Response
 
 from engine import user_tasks
-from engine.errors import NotFound
 from engine.queries import definitions, scopes
-from engine.queries.criteria import Criterion, one
+from engine.queries.criteria import Criterion
 from engine.queries.searches import USER_TASKS, FoundUserTask
 from web.body import Body, body, key_of
 from web.camunda8 import formats, variables
-from web.camunda8.blueprint import acting, answer, bp, done, engine
+from web.camunda8.blueprint import acting, bp, done, engine
 from web.camunda8.filters import has_variables, listed
 from web.camunda8.searching import Field, Kind, as_date, as_key, as_number
 
@@ -39,7 +38,7 @@ def _written(found: FoundUserTask) -> dict[str, Any]:
 
 
 KIND = Kind(
-    what=USER_TASKS, write=_written,
+    what=USER_TASKS, write=_written, noun="a user task", key="userTaskKey",
     fields={
         "state": Field("state"), "assignee": Field("assignee"), "businessId": Field("business_id"),
         "priority": Field("priority", as_number), "elementId": Field("element_id"), "name": Field("name"),
@@ -67,7 +66,7 @@ def search_user_tasks() -> Response:
 @bp.get("/user-tasks/<key>")
 def get_user_task(key: str) -> Response:
     """One user task."""
-    return answer(_written(_found(key)))
+    return KIND.get(key)
 
 
 @bp.post("/user-tasks/<key>/assignment")
@@ -94,6 +93,7 @@ def complete_user_task(key: str) -> Response:
 
 
 @bp.patch("/user-tasks/<key>")
+@bp.patch("/user-tasks/<key>/update")  # where the Node client sends it
 def update_user_task(key: str) -> Response:
     """Change what a task says; null takes a date or the candidates away."""
     acting().execute(user_tasks.change, key_of(key, "userTaskKey"), _changes(body().inner("changeset")))
@@ -130,21 +130,13 @@ def search_effective_variables(key: str) -> Response:
 @bp.get("/user-tasks/<key>/form")
 def get_form(key: str) -> Response:
     """Tasks have no form of Camunda's kind here."""
-    _found(key)
+    KIND.found(key)
     return done()
 
 
 def _variables(key: str, scopes_field: str, operator: str) -> Response:
-    found = _found(key)
+    found = KIND.found(key)
     return variables.KIND.search(
         Criterion("instance_key", "eq", found.instance_key),
         Criterion(scopes_field, operator, scopes.seen_from(engine(), found.element_instance_key)),
     )
-
-
-def _found(key: str) -> FoundUserTask:
-    number = key_of(key, "userTaskKey")
-    found = one(engine(), USER_TASKS, number)
-    if found is None:
-        raise NotFound(f"Expected to find a user task with key {number}, but there is none.")
-    return found

@@ -7,12 +7,9 @@ from typing import Any
 from flask import Response, request
 
 from engine.database import to_json
-from engine.errors import NotFound
-from engine.queries.criteria import one
 from engine.queries.searches import VARIABLES, FoundVariable
-from web.body import key_of
 from web.camunda8 import formats
-from web.camunda8.blueprint import answer, bp, engine
+from web.camunda8.blueprint import answer, bp
 from web.camunda8.filters import VALUE
 from web.camunda8.searching import Field, Kind, as_key
 
@@ -36,7 +33,7 @@ def _in_search(found: FoundVariable) -> dict[str, Any]:
 
 
 KIND = Kind(
-    what=VARIABLES, write=_in_search,
+    what=VARIABLES, write=_in_search, noun="a variable", key="variableKey",
     fields={
         "name": Field("name"), "tenantId": Field("tenant_id"), "variableKey": Field("key", as_key),
         "scopeKey": Field("scope_key", as_key), "processInstanceKey": Field("instance_key", as_key),
@@ -54,8 +51,4 @@ def search_variables() -> Response:
 @bp.get("/variables/<key>")
 def get_variable(key: str) -> Response:
     """One variable, its value in full."""
-    number = key_of(key, "variableKey")
-    found = one(engine(), VARIABLES, number)
-    if found is None:
-        raise NotFound(f"Expected to find a variable with key {number}, but there is none.")
-    return answer(_in_full(found))
+    return answer(_in_full(KIND.found(key)))

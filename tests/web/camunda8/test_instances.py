@@ -46,6 +46,19 @@ def test_a_version_that_was_never_deployed_is_not_found(order):
     order.post("/process-instances", {"processDefinitionId": "nothing"}, status=404)
 
 
+def test_an_instance_starts_by_a_version_tag(api):
+    tag = '<bpmn:extensionElements><zeebe:versionTag value="{}"/></bpmn:extensionElements><bpmn:startEvent'
+    for number, name in enumerate(("one", "two", "one")):
+        file = drawing.file(drawing.process("tagged", drawing.start(), drawing.user(f"x{number}"), drawing.end()))
+        api.upload(("a.bpmn", file.content.replace(b"<bpmn:startEvent", tag.format(name).encode(), 1)))
+    made = {name: api.post("/process-instances", {
+        "processDefinitionId": "tagged", "processDefinitionVersionTag": name}) for name in ("one", "two")}
+    assert {name: each["processDefinitionVersion"] for name, each in made.items()} == {"one": 3, "two": 2}
+    found = api.instance(made["two"]["processInstanceKey"])
+    assert found["processDefinitionVersionTag"] == "two"
+    api.post("/process-instances", {"processDefinitionId": "tagged", "processDefinitionVersionTag": "x"}, status=404)
+
+
 def test_an_instance_is_cancelled_with_or_without_a_body(order):
     for body in ({}, {"operationReference": 1}, None):
         key = order.start("order")
