@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,10 +13,12 @@ from engine import activation
 from engine.activation import ActivatedJob
 from engine.errors import InvalidInput
 from engine.queries import due_jobs
+from engine.queries.criteria import Criterion, Search, search
+from engine.queries.searches import USER_TASKS, FoundUserTask
 from web import polling
 from web.body import Body, body
 from web.camunda8 import formats
-from web.camunda8.blueprint import acting, answer, bp
+from web.camunda8.blueprint import acting, answer, bp, engine
 from web.camunda8.jobs import listener_event
 from web.camunda8.tenants import the_tenant
 from web.connection import Connection
@@ -23,6 +26,10 @@ from web.connection import Connection
 DEFAULT_PATIENCE = timedelta(seconds=10)
 LONGEST_PATIENCE = timedelta(minutes=10)
 MOST_JOBS = 1_000
+TASK_LISTENER = "TASK_LISTENER"
+ACTIONS = {"CREATING": "create", "ASSIGNING": "assign", "UPDATING": "update", "COMPLETING": "complete",
+           "CANCELING": "cancel"}
+"""What people did when a listener is asked about it (Camunda 8 docs, "Task listeners", `action`)."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,14 +50,17 @@ class Poll:
 def activate() -> Response:
     """Lock jobs for a worker."""
     poll = _poll(body())
-    engine = acting()
+    ours = acting()
     taken = polling.take(
-        engine, [poll.type], poll.patience, Connection(), next_due=lambda: due_jobs.next_due(engine, poll.type),
-        activate=lambda: engine.execute(
+        ours, [poll.type], poll.patience, Connection(), next_due=lambda: due_jobs.next_due(ours, poll.type),
+        activate=lambda: ours.execute(
             activation.activate, [poll.type], poll.worker, poll.most, poll.lock, variables=poll.variables
         ),
     )
-    return answer({"jobs": [_written(job, with_lease=poll.with_lease) for job in taken]})
+    tasks = _tasks_of(taken)
+    return answer({"jobs": [
+        _written(job, tasks.get(job.element_instance_key), with_lease=poll.with_lease) for job in taken
+    ]})
 
 
 def _poll(asked: Body) -> Poll:
@@ -70,7 +80,16 @@ def _poll(asked: Body) -> Poll:
     )
 
 
-def _written(job: ActivatedJob, *, with_lease: bool) -> dict[str, Any]:
+def _tasks_of(taken: Sequence[ActivatedJob]) -> dict[int, FoundUserTask]:
+    """The user tasks that listener jobs are about, by their element instance."""
+    keys = [job.element_instance_key for job in taken if job.kind == TASK_LISTENER]
+    if not keys:
+        return {}
+    about = Search(criteria=[Criterion("element_instance_key", "in", keys)], limit=MOST_JOBS)
+    return {task.element_instance_key: task for task in search(engine(), USER_TASKS, about).items}
+
+
+def _written(job: ActivatedJob, task: FoundUserTask | None, *, with_lease: bool) -> dict[str, Any]:
     written = {
         "type": job.type, "processDefinitionId": job.process_id, "processDefinitionVersion": job.version,
         "elementId": job.element_id, "customHeaders": job.headers, "worker": job.worker, "retries": job.retries,
@@ -79,8 +98,19 @@ def _written(job: ActivatedJob, *, with_lease: bool) -> dict[str, Any]:
         "processInstanceKey": formats.key(job.instance_key),
         "processDefinitionKey": formats.key(job.definition_key),
         "elementInstanceKey": formats.key(job.element_instance_key), "kind": job.kind,
-        "listenerEventType": listener_event(job.listener_event), "userTask": None, "tags": job.tags or [],
+        "listenerEventType": listener_event(job.listener_event),
+        "userTask": None if task is None else _task(job, task), "tags": job.tags or [],
         "rootProcessInstanceKey": formats.key(job.root_key), "businessId": job.business_id,
         "priority": job.priority,
     }
     return written | {"jobLeaseToken": str(job.lock_token)} if with_lease else written
+
+
+def _task(job: ActivatedJob, task: FoundUserTask) -> dict[str, Any]:
+    """What a task listener is told of its task, as the task is before that which it is asked about."""
+    return {
+        "action": ACTIONS.get(listener_event(job.listener_event), ""), "assignee": task.assignee,
+        "candidateGroups": task.candidate_groups, "candidateUsers": task.candidate_users, "changedAttributes": [],
+        "dueDate": formats.date(task.due_at), "followUpDate": formats.date(task.follow_up_at), "formKey": None,
+        "priority": task.priority, "userTaskKey": formats.key(task.key),
+    }

@@ -33,6 +33,8 @@ ACTIVATED_JOB = _names("type processDefinitionId processDefinitionVersion elemen
                        "deadline variables tenantId physicalTenantId jobKey processInstanceKey processDefinitionKey "
                        "elementInstanceKey kind listenerEventType userTask tags rootProcessInstanceKey businessId "
                        "priority")
+TASK_OF_JOB = _names("action assignee candidateGroups candidateUsers changedAttributes dueDate followUpDate formKey "
+                     "priority userTaskKey")
 JOB = _names("customHeaders deadline deniedReason elementId elementInstanceKey endTime errorCode errorMessage "
              "hasFailedWithRetriesLeft isDenied jobKey kind listenerEventType processDefinitionId "
              "processDefinitionKey processInstanceKey rootProcessInstanceKey businessId retries state tenantId type "

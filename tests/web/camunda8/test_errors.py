@@ -110,3 +110,12 @@ def test_what_is_over_cannot_be_cancelled(api):
     api.deploy(drawing.process("short", drawing.start(), drawing.end()))
     key = api.start("short")
     assert api.post(f"/process-instances/{key}/cancellation", status=409)["title"] == "INVALID_STATE"
+
+
+@pytest.mark.parametrize(("path", "content_type"), [
+    ("/signals/broadcast", "application/json"), ("/deployments", "multipart/form-data; boundary=x"),
+])
+def test_a_body_that_is_too_large_is_refused(app, path, content_type):
+    app.config.update(MAX_CONTENT_LENGTH=1000)
+    response = app.test_client().post(f"/v2{path}", data=b"x" * 2000, content_type=content_type)
+    problem(response, 413)

@@ -101,3 +101,28 @@ def test_a_task_sees_variables_through_its_scopes(api, task):
 
 def test_a_task_has_no_form(api, task):
     assert api.get(f"/user-tasks/{task}/form", status=204) is None
+
+
+def test_a_listener_is_told_of_the_task_and_may_deny(api):
+    # given a task whose completion a worker has to approve
+    listener = '<zeebe:taskListeners><zeebe:taskListener eventType="completing" type="approve"/></zeebe:taskListeners>'
+    review = drawing.user("review", 'assignee="ada"').replace("<zeebe:userTask/>", f"<zeebe:userTask/>{listener}")
+    api.deploy(drawing.process("watched", drawing.start(), review, drawing.end()))
+    api.start("watched")
+    [found] = api.items("user-tasks", {"processDefinitionId": "watched"})
+    key = found["userTaskKey"]
+
+    # when somebody completes it
+    api.send("POST", f"/user-tasks/{key}/completion", {"variables": {"approved": True}})
+
+    # then the worker is asked, and its refusal leaves the task as it was
+    assert api.get(f"/user-tasks/{key}")["state"] == "COMPLETING"
+    [job] = api.take("approve")
+    assert (job["kind"], job["listenerEventType"]) == ("TASK_LISTENER", "COMPLETING")
+    shapes.check(job["userTask"], shapes.TASK_OF_JOB)
+    assert (job["userTask"]["userTaskKey"], job["userTask"]["assignee"]) == (key, "ada")
+    assert job["userTask"]["action"] == "complete"
+    [listed] = api.items("jobs", {"listenerEventType": "COMPLETING"})
+    assert (listed["jobKey"], listed["listenerEventType"]) == (job["jobKey"], "COMPLETING")
+    api.send("POST", f"/jobs/{job['jobKey']}/completion", {"result": {"type": "userTask", "denied": True}})
+    assert api.get(f"/user-tasks/{key}")["state"] == "CREATED"
