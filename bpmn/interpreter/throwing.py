@@ -80,18 +80,25 @@ def _escape(token: Token, kind: EventKind, code: str, message: str, variables: M
 
 
 def cancel_transaction(token: Token) -> None:
-    """A cancel end event has compensated its transaction: go on from the cancel boundary event, if there is one."""
-    workflow = token.workflow
-    owner = workflow.parent_task
-    assert owner is not None, "a cancel end event stands in a transaction (checked at deploy)"
-    boundary = owner.task_spec.boundary_for(EventKind.CANCEL, None, owner.workflow.scope)
+    """A cancel end event has compensated its transaction: go on from the cancel boundary event, if there is one.
+
+    That belongs to all instances of a multi-instance transaction, so all of them are cancelled (Camunda 7 manual
+    "Cancel and Compensation Events").
+    """
+    host = token.workflow.parent_task
+    assert host is not None, "a cancel end event stands in a transaction (checked at deploy)"
+    if host.parent is not None and host.parent.task_spec.inner is host.task_spec:
+        host = host.parent
+    boundary = host.task_spec.boundary_for(EventKind.CANCEL, None, host.workflow.scope)
     if boundary is not None:
-        boundary.catch(owner, None)
+        boundary.catch(host, None)
         return
-    host = owner.workflow
-    host.top_workflow.cancel_tokens([owner])
-    if host.live == 0 and not host.done:
-        host.end()
+    workflow = host.workflow
+    workflow.top_workflow.cancel_tokens([host])
+    if host.parent is not None:
+        host.parent.task_spec.child_left(host.parent, host)
+    elif workflow.live == 0 and not workflow.done:
+        workflow.end()
 
 
 def signal_inside(top: ProcessWorkflow, name: str, variables: Mapping[str, Any] | None) -> int:

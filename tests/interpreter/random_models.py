@@ -29,6 +29,7 @@ EVENTS = {
     "error": definition("error", errorRef=ERROR),
     "escalation": definition("escalation", escalationRef=ESCALATION),
     "compensation": definition("compensate"),
+    "cancel": definition("cancel"),
     "terminate": definition("terminate"),
 }
 
@@ -111,9 +112,10 @@ class Leave:
 Block = Activity | Event | Sequence | Split | Race | Repeat | Leave
 CAUGHT = ("message", "timer", "signal")
 WAITED_FOR = ("message", "timer", "cycle", "signal", "condition")
+WITH_INSIDE = ("sub", "transaction")
 SIMPLE = ("job", "user", "script", "task", "call", "receive")
 NEVER_INTERRUPTING = frozenset({"cycle"})
-ALWAYS_INTERRUPTING = frozenset({"error"})
+ALWAYS_INTERRUPTING = frozenset({"error", "compensation", "cancel"})
 
 
 @dataclass(frozen=True)
@@ -140,32 +142,40 @@ def watchers(draw, place, events, least=0, most=2):
 
 
 @st.composite
-def scopes(draw, place, catches_error=False):
-    leaves = ("terminate", "error") if catches_error else ("terminate",)
-    body = draw(blocks(replace(place, leaves=leaves)))
+def scopes(draw, place, leaves):
+    body = draw(blocks(replace(place, leaves=("terminate", *leaves))))
+    if leaves and draw(st.booleans()):
+        body = Sequence([body, Leave(draw(st.sampled_from(leaves)))])
     found = draw(watchers(place, (*WAITED_FOR, "error", "escalation"), most=1)) if place.depth > 0 else []
+    if place.depth > 0 and draw(st.integers(0, 3)) == 3:
+        undo = draw(blocks(place.deeper(leaves=(), watched=True)))
+        found.append(Watcher("compensation", True, Sequence([undo, Event("compensation", False)])))
     endings = [None, None, None, "compensation", "escalation", *([] if place.watched else ["signal"])]
     return Scope(body, found, draw(st.sampled_from(endings)))
 
 
 @st.composite
 def activities(draw, place):
-    kind = draw(st.sampled_from(SIMPLE + ("sub",) * (6 if place.depth > 0 else 0)))
+    kind = draw(st.sampled_from(SIMPLE + (("sub",) * 6 + ("transaction",)) * (place.depth > 0)))
     activity = Activity(kind)
-    if kind in ("job", "user", "call", "sub") and place.depth > 0 and draw(st.integers(0, 3)):
-        events = (*WAITED_FOR, "error", *(("escalation",) if kind == "sub" else ()))
+    if kind in ("job", "user", "call", "sub", "transaction") and place.depth > 0 and draw(st.integers(0, 3)):
+        events = (*WAITED_FOR, "error", *(("escalation",) if kind in WITH_INSIDE else ()))
         activity.watchers = draw(watchers(place, events, least=1))
-    if kind == "sub":
-        activity.inside = draw(scopes(place.deeper(), any(w.event == "error" for w in activity.watchers)))
+    if kind in WITH_INSIDE:
+        leaves = ["error"] * any(watcher.event == "error" for watcher in activity.watchers)
+        if kind == "transaction":
+            activity.watchers.append(Watcher("cancel", True, draw(blocks(place.deeper(leaves=(), watched=True)))))
+            leaves.append("cancel")
+        activity.inside = draw(scopes(place.deeper(), leaves))
     if draw(st.integers(0, 2)) == 2:
         activity.loop = (draw(st.booleans()), draw(st.integers(0, 3)))
         activity.collects = draw(st.booleans())
         activity.stops_at = draw(st.sampled_from([None, None, 1, 2]))
-    if kind in ("job", "user", "sub", "call") and draw(st.booleans()):
+    if kind in ("job", "user", "call", *WITH_INSIDE) and draw(st.booleans()):
         activity.handler = Activity(draw(st.sampled_from(["job", "user", "script", "task"])))
     if draw(st.integers(0, 4)) == 4:
         activity.listened = draw(st.sampled_from([("start",), ("end",), ("start", "start", "end")]))
-    activity.mapped = kind in ("job", "user", "sub") and draw(st.booleans())
+    activity.mapped = kind in ("job", "user", *WITH_INSIDE) and draw(st.booleans())
     return activity
 
 
@@ -179,7 +189,9 @@ def blocks(draw, place):
     if kind == "sequence":
         return Sequence(draw(st.lists(inner, min_size=2, max_size=3)))
     if kind == "activity":
-        return draw(activities(place))
+        activity = draw(activities(place))
+        undone = activity.inside is not None and any(w.event == "compensation" for w in activity.inside.watchers)
+        return Sequence([activity, Event("compensation", False)]) if undone else activity
     if kind == "split":
         return Split(draw(st.sampled_from(["exclusive", "parallel", "inclusive"])),
                      draw(st.lists(inner, min_size=2, max_size=3)))
@@ -233,7 +245,7 @@ class Drawing:
             return definition("conditional", text("condition", self.is_("flag", ">", 1)))
         return EVENTS.get(event, "")
 
-    def scope(self, scope: Scope, begin: str = "", **attributes: str) -> str:
+    def scope(self, scope: Scope, begin: str = "", may_compensate: bool = True, **attributes: str) -> str:
         """The elements of a scope; `begin` is the event definition of its start event."""
         parts = Parts()
         first, last = self.block(scope.body, parts)
@@ -243,7 +255,9 @@ class Drawing:
         parts.flow(opening, first)
         parts.flow(last, closing)
         for watcher in scope.watchers:
-            parts.add(self.event_sub_process(watcher))
+            # Camunda 8 has no compensation event sub-process, and a handler beside it would be one too many.
+            if watcher.event != "compensation" or (self._seven and may_compensate):
+                parts.add(self.event_sub_process(watcher))
         return parts.text()
 
     def event_sub_process(self, watcher: Watcher) -> str:
@@ -313,7 +327,7 @@ class Drawing:
         opening, away, stay = (self.id(kind, block) for kind in ("Leave", "Away", "Stay"))
         parts.add(el("exclusiveGateway", id=opening, default=f"{opening}_{stay}"),
                   end(away, self.event_xml(block.how)), el("task", id=stay))
-        parts.flow(opening, away, self.is_("c", "=", 3))
+        parts.flow(opening, away, self.is_("c", ">", 1))
         parts.flow(opening, stay)
         return opening, stay
 
@@ -354,7 +368,7 @@ class Drawing:
     def activity_xml(self, block: Activity, id: str, **attributes: str) -> str:
         if block.kind == "script" and not self._extensions(block):
             return self.script_xml(id, "v + 1", "v", self.loop_xml(block), **attributes)
-        inside = "" if block.inside is None else self.scope(block.inside)
+        inside = "" if block.inside is None else self.scope(block.inside, may_compensate=block.handler is None)
         tag, extension, more = (SEVEN if self._seven else EIGHT)[block.kind]
         return el(tag, ext(extension + self._extensions(block)), inside, self.loop_xml(block), id=id, **more,
                   **attributes)
@@ -407,6 +421,7 @@ EIGHT = {
     "call": ("callActivity", el("zeebe:calledElement", processId="Q", propagateAllChildVariables="true"), {}),
     "receive": ("receiveTask", "", {"messageRef": MESSAGE}),
     "sub": ("subProcess", "", {}),
+    "transaction": ("transaction", "", {}),
 }
 SEVEN = {
     "job": ("serviceTask", "", {"camunda__type": "external", "camunda__topic": "work"}),
@@ -417,6 +432,7 @@ SEVEN = {
              {"calledElement": "Q"}),
     "receive": ("receiveTask", "", {"messageRef": MESSAGE}),
     "sub": ("subProcess", "", {}),
+    "transaction": ("transaction", "", {}),
 }
 """What each kind of activity is in each dialect: its tag, its extension elements, its attributes."""
 
