@@ -43,13 +43,15 @@ def begin(content, reload, **variables):
 
 @RELOAD
 def test_a_condition_on_an_activity_sees_the_variables_of_the_activity(reload):
-    local = ext(el("camunda:inputOutput", text("camunda:inputParameter", "${5}", name="x")))
-    inside = sub("SP", local, start("S1"), user("U"), end("E1"), flows("S1 > U > E1"))
+    inside = sub("SP", start("S1"), user("U"), end("E1"), flows("S1 > U > E1"))
     condition = definition("conditional", text("condition", "${x > y}"))
     host, instance = begin(diagram(
         start("S"), inside, boundary("B", "SP", condition), log("Caught"), end("E2"), end("E"),
         flows("S > SP > E", "B > Caught > E2"), platform="Camunda Platform", camunda__historyTimeToLive="1"),
         reload, x=0, y=9)
+    [activity] = [key for key, element in instance.run.open_tokens() if element == "SP"]
+    instance.run.set_variables(activity, {"x": 5}, local=True)
+    host.drain(instance)
     assert host.trace == []
 
     host.set_vars(instance, y=3)
@@ -109,6 +111,7 @@ def test_a_compensation_handler_does_not_see_what_is_local_to_the_event_that_cal
         throw("T", local, definition("compensate")), end("E"), flows("S > A > T > E"), platform="Camunda Cloud"),
         reload, x="outer")
     done(host, instance, "A")
+    host.drain(instance)
 
     [handler] = instance.waits
 
