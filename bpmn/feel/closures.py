@@ -13,21 +13,12 @@ from bpmn.feel import operations, properties
 from bpmn.feel.limits import current_run, warn
 from bpmn.feel.operations import ORDERS, PLAIN_ORDER
 from bpmn.feel.scope import missing, suggestion
-from bpmn.feel.values import EXACT_INTEGER, NUMBERS, TEMPORALS, Builtin, Range, Value, show, type_name
+from bpmn.feel.values import NUMBERS, TEMPORALS, Builtin, Range, Value, show, type_name
 
 Scope = Mapping[str, Any]
 Code = Callable[[Scope], Value]
 Test = Callable[[Scope, Value], bool | None]
 """The code of a unary test: what comes of it for a value."""
-Operation = Callable[[Value, Value], Value]
-
-ARITHMETIC: Mapping[str, Operation] = {
-    "+": operations.add,
-    "-": operations.subtract,
-    "*": operations.multiply,
-    "/": operations.divide,
-    "**": operations.power,
-}
 _ORDERED = TEMPORALS | PLAIN_ORDER
 
 
@@ -200,59 +191,6 @@ def disjunction(operands: Sequence[Code]) -> Code:
         return result
 
     return run
-
-
-def apply(symbol: str, one: Value, two: Value) -> Value:
-    """An arithmetic operator; null with a warning where it has no meaning."""
-    try:
-        result = ARITHMETIC[symbol](one, two)
-    except (ArithmeticError, ValueError):
-        warn(f"The result of `{show(one)[:40]} {symbol} {show(two)[:40]}` is no FEEL value.")
-        return None
-    if result is None:
-        warn(f"Expected values that `{symbol}` works on, but they are a {type_name(one)} and a {type_name(two)}."
-             if symbol != "/" or type_name(one) != type_name(two) else "Expected a divisor, but it is zero.")
-    return result
-
-
-def arithmetic(symbol: str, left: Code, right: Code) -> Code:
-    """One operator between two values."""
-
-    def run(scope: Scope) -> Value:
-        return apply(symbol, left(scope), right(scope))
-
-    return run
-
-
-def add_integer(left: Code, step: int) -> Code:
-    """`left + 1` and `left - 1`: the counters of loops."""
-
-    def run(scope: Scope) -> Value:
-        value = left(scope)
-        if type(value) is int:
-            total = value + step
-            if -EXACT_INTEGER < total < EXACT_INTEGER:
-                return total
-        return apply("+", value, step)
-
-    return run
-
-
-def arithmetic_chain(first: Code, rest: Sequence[tuple[str, Code]]) -> Code:
-    """Several operators of one precedence, left to right."""
-
-    def run(scope: Scope) -> Value:
-        value = first(scope)
-        for symbol, operand in rest:
-            value = apply(symbol, value, operand(scope))
-        return value
-
-    return run
-
-
-def negation(operand: Code) -> Code:
-    """Unary minus."""
-    return lambda scope: operations.negate(operand(scope))
 
 
 def choice(condition: Code, then: Code, otherwise: Code) -> Code:

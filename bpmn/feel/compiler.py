@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeGuard
 
-from bpmn.feel import closures, functions, loops, syntax
+from bpmn.feel import arithmetic, closures, functions, loops, syntax
 from bpmn.feel.closures import Code, Scope, Test
 from bpmn.feel.limits import warn
 from bpmn.feel.scope import Local
@@ -79,14 +79,21 @@ class Compiler:
     def arithmetic(self, node: syntax.Arithmetic) -> Code:
         first = self.compile(node.first)
         if len(node.rest) > 1:
-            return closures.arithmetic_chain(first, [(symbol, self.compile(operand)) for symbol, operand in node.rest])
+            return arithmetic.chain(first, [(symbol, self.compile(operand)) for symbol, operand in node.rest])
         (symbol, operand), = node.rest
-        if symbol in ("+", "-") and isinstance(operand, syntax.Constant) and type(operand.value) is int:
-            return closures.add_integer(first, operand.value if symbol == "+" else -operand.value)
-        return closures.arithmetic(symbol, first, self.compile(operand))
+        if isinstance(operand, syntax.Constant):
+            return arithmetic.with_constant(symbol, first, operand.value)
+        second = self.compile(operand)
+        if self._is_variable(node.first) and self._is_variable(operand):
+            return arithmetic.of_variables(symbol, node.first.name, operand.name)
+        return arithmetic.arithmetic(symbol, first, second)
+
+    def _is_variable(self, node: Node) -> TypeGuard[syntax.Name]:
+        """Whether it can only be a variable, not a function of the library."""
+        return isinstance(node, syntax.Name) and node.name not in self.builtins
 
     def negation(self, node: syntax.Negation) -> Code:
-        return closures.negation(self.compile(node.operand))
+        return arithmetic.negation(self.compile(node.operand))
 
     def choice(self, node: syntax.If) -> Code:
         return closures.choice(self.compile(node.condition), self.compile(node.then), self.compile(node.otherwise))

@@ -85,7 +85,8 @@ def _bounded(code: Code) -> Code:
 def _converted(code: Code) -> Code:
     def run(scope: Mapping[str, Any]) -> Any:
         value = code(scope)
-        return value if type(value) in _PLAIN else to_json(value)
+        kind = type(value)
+        return value if kind is int or kind is str or value is None else to_json(value)
 
     return run
 

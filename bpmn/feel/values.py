@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -24,6 +25,7 @@ CONTEXT = Context(prec=34, rounding=ROUND_HALF_EVEN, Emin=-6143, Emax=6144,
 """IEEE 754 decimal128, the numbers of FEEL (DMN 1.5 §10.3.2.3.1)."""
 EXACT_INTEGER = 10**34
 """Integers below it are exact in 34 digits."""
+_BELOW = -EXACT_INTEGER
 NUMBERS = frozenset({int, Decimal, float})
 TEMPORALS = frozenset({Date, Time, DateTime, DaysDuration, MonthsDuration})
 DURATIONS = frozenset({DaysDuration, MonthsDuration})
@@ -37,7 +39,13 @@ def decimal(value: Value) -> Decimal:
     if kind is Decimal:
         return value  # type: ignore[no-any-return]
     if kind is int:
-        return Decimal(value) if -EXACT_INTEGER < value < EXACT_INTEGER else _rounded(value)
+        return Decimal(value) if _BELOW < value < EXACT_INTEGER else _rounded(value)
+    return of_float(value)
+
+
+@lru_cache(maxsize=1024)
+def of_float(value: float) -> Decimal:
+    """The decimal that a float prints as. Raises FeelError for infinity and what is no number."""
     if not isfinite(value):
         raise FeelError(f"Expected a finite number, but there is {value}.")
     return CONTEXT.create_decimal(repr(value))
@@ -181,8 +189,9 @@ def to_json(value: Value) -> Any:
     if value is None or kind is str or kind is bool or kind is int or kind is float:
         return value
     if kind is Decimal:
-        number = int(value) if value.adjusted() < _LONGEST_INTEGER else None
-        return number if number == value else _finite(value)
+        if value.adjusted() < _LONGEST_INTEGER and value == value.to_integral_value():
+            return value.as_integer_ratio()[0]  # half the time of int(value)
+        return _finite(value)
     if kind is list:
         spend(len(value))
         return [to_json(item) for item in value]
