@@ -1,0 +1,68 @@
+"""Bytes that no one would write: a short run in every suite, a long one on request, and what was found before.
+
+`tests/fuzz/hour.py` looks much harder, guided by coverage.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from tests.fuzz.harness import LANGUAGES, attack
+from tests.fuzz.seeds import all_seeds
+
+FOUND: list[bytes] = []
+"""Inputs that once did harm, each kept after it was mended."""
+SIGNS = b"()[]{}<>=!?.,:;\"'`@-+*/% \n\\$#&|0129aexyT"
+
+
+def mutated(rnd: random.Random, seeds: list[bytes]) -> bytes:
+    """A seed of which pieces were taken out, put in from another one, repeated or changed."""
+    language = rnd.randrange(len(LANGUAGES))
+    data = bytearray(rnd.choice(seeds)[1:] if rnd.random() < 0.1 else
+                     rnd.choice([seed for seed in seeds if seed[0] == language] or seeds)[1:])
+    for _ in range(rnd.randrange(1, 6)):
+        start = rnd.randrange(len(data) + 1)
+        end = min(len(data), start + rnd.randrange(1, 12))
+        kind = rnd.randrange(5)
+        if kind == 0:
+            del data[start:end]
+        elif kind == 1:
+            other = rnd.choice(seeds)
+            place = rnd.randrange(len(other))
+            data[start:start] = other[place:place + rnd.randrange(1, 20)]
+        elif kind == 2:
+            data[start:end] = data[start:end] * rnd.choice((2, 3, 50))
+        elif kind == 3:
+            data[start:end] = rnd.randbytes(end - start)
+        else:
+            data[start:start] = bytes([rnd.choice(SIGNS)])
+    return bytes([language]) + bytes(data[:8192])
+
+
+@pytest.mark.parametrize("language", range(len(LANGUAGES)), ids=lambda place: LANGUAGES[place].__name__)
+def test_mutated_texts_are_evaluated_or_refused(language):
+    rnd = random.Random(language)
+    seeds = [seed for seed in all_seeds() if seed[0] == language]
+    for _ in range(150):
+        data = mutated(rnd, seeds)
+        attack(bytes([language]) + data[1:])
+
+
+@pytest.mark.parametrize("data", FOUND, ids=range(len(FOUND)))
+def test_what_once_did_harm_does_none(data):
+    attack(data)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_mutated_texts_for_minutes():
+    seeds, rnd, until = all_seeds(), random.Random(), time.monotonic() + 600
+    while time.monotonic() < until:
+        data = mutated(rnd, seeds)
+        try:
+            attack(data)
+        except Exception as error:
+            raise AssertionError(f"Expected {data!r} to be evaluated or refused, but it raised {error!r}.") from error
