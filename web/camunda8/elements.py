@@ -8,12 +8,12 @@ from flask import Response
 
 from bpmn.model import ElementType
 from engine import variables
-from engine.queries import definitions
 from engine.queries.criteria import Criterion
 from engine.queries.searches import ELEMENTS, FoundElement
 from web.body import body, key_of
 from web.camunda8 import formats, incidents
-from web.camunda8.blueprint import acting, bp, done, engine
+from web.camunda8.blueprint import acting, bp, done
+from web.camunda8.models import element_of
 from web.camunda8.searching import Field, Kind, as_date, as_flag, as_key
 
 TYPES = {type.value: "SUB_PROCESS" if type == ElementType.TRANSACTION else type.value for type in ElementType}
@@ -22,7 +22,7 @@ OUR_TYPES = {theirs: [ours for ours, name in TYPES.items() if name == theirs] fo
 
 
 def _written(found: FoundElement) -> dict[str, Any]:
-    element = definitions.process(engine(), found.definition_key).elements.get(found.element_id)
+    element = element_of(found.definition_key, found.element_id)
     return {
         "processDefinitionId": found.process_id, "startDate": formats.date(found.started_at),
         "endDate": formats.date(found.ended_at), "elementId": found.element_id,

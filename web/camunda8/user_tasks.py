@@ -7,20 +7,21 @@ from typing import Any
 from flask import Response
 
 from engine import user_tasks
-from engine.queries import definitions, scopes
+from engine.queries import scopes
 from engine.queries.criteria import Criterion
 from engine.queries.searches import USER_TASKS, FoundUserTask
 from web.body import Body, body, key_of
 from web.camunda8 import formats, variables
 from web.camunda8.blueprint import acting, bp, done, engine
 from web.camunda8.filters import has_variables, listed
+from web.camunda8.models import element_of
 from web.camunda8.searching import Field, Kind, as_date, as_key, as_number
 
 DEFAULT_PRIORITY = 50
 
 
 def _written(found: FoundUserTask) -> dict[str, Any]:
-    element = definitions.process(engine(), found.definition_key).elements.get(found.element_id)
+    element = element_of(found.definition_key, found.element_id)
     return {
         "name": found.name, "state": found.state, "assignee": found.assignee, "elementId": found.element_id,
         "candidateGroups": found.candidate_groups, "candidateUsers": found.candidate_users,
