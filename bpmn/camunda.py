@@ -8,6 +8,7 @@ service or a worker performs.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from types import MappingProxyType
 
 from bpmn.camunda_values import read_mappings, read_script
@@ -17,6 +18,7 @@ from bpmn.model import (
     CalledProcess,
     DeclaredError,
     ElementType,
+    EventDefinition,
     JobDefinition,
     Listener,
     ScriptDefinition,
@@ -316,6 +318,16 @@ def _called_decision(node: Node, source: Source) -> CalledDecision | None:
         binding=attribute(node, CAMUNDA + "decisionRefBinding") or "latest",
         version=source.optional(node, version, "the version"),
         map_result=attribute(node, CAMUNDA + "mapDecisionResult") or "resultList",
+    )
+
+
+def read_payload(node: Node, event: EventDefinition, source: Source) -> EventDefinition:
+    """A thrown signal with the variables that it carries (`camunda:in`; manual, "Signal Events")."""
+    inputs = extensions(node, CAMUNDA + "in")
+    key = next((value for mapping in inputs if (value := attribute(mapping, "businessKey"))), None)
+    return replace(
+        event, payload=_handed_over(inputs, source), business_id=source.optional(node, key, "the business key"),
+        payload_all=any(attribute(mapping, "variables") == "all" for mapping in inputs),
     )
 
 

@@ -156,6 +156,20 @@ class EventDefinition:
     """Camunda 7: the variable that gets the caught code (`camunda:errorCodeVariable`)."""
     message_variable: str | None = None
     """Camunda 7: the variable that gets the error message (`camunda:errorMessageVariable`)."""
+    message_id: Expression | None = None
+    """Of a thrown message: while one of this id is kept, no second one is published."""
+    time_to_live: Expression | None = None
+    """Of a thrown message: how long it is kept for those who come later (ISO 8601 duration)."""
+    payload: tuple[VariableMapping, ...] = ()
+    """Of a thrown signal: the variables that it carries, beside the local ones of the event."""
+    payload_all: bool = False
+    """The signal carries every variable that the event sees."""
+    business_id: Expression | None = None
+    """Of a thrown signal: the business id of the instances that it starts."""
+    variable_name: str | None = None
+    """The condition is looked at only when this variable changes."""
+    variable_events: frozenset[str] = frozenset()
+    """Which changes of the variable count: "create", "update", "delete"; empty for all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,6 +340,9 @@ class Element:
     """Ad-hoc sub-process."""
     cancel_remaining: bool = True
     """Ad-hoc sub-process."""
+    output_collection: str | None = None
+    """Ad-hoc sub-process: the variable that gets the value of `output_element` each time a flow inside ends."""
+    output_element: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

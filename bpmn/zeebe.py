@@ -57,11 +57,14 @@ def read_element(node: Node, type: ElementType, source: Source) -> ElementFields
     if type is ElementType.BUSINESS_RULE_TASK and (decision := _called_decision(node, source)):
         fields["called_decision"] = decision
     ad_hoc = extension(node, ZEEBE + "adHoc")
-    if attribute(ad_hoc, "outputCollection") is not None:
-        source.warn(node, "The output collection of the ad-hoc sub-process is not filled.")
     active = source.optional(ad_hoc, attribute(ad_hoc, "activeElementsCollection"), "the active elements")
     if active is not None:
         fields["active_elements"] = active
+    if name := attribute(ad_hoc, "outputCollection"):
+        fields["output_collection"] = name
+    output = source.optional(ad_hoc, attribute(ad_hoc, "outputElement"), "the output element")
+    if output is not None:
+        fields["output_element"] = output
     return fields
 
 

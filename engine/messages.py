@@ -15,7 +15,7 @@ from sqlalchemy import Select, bindparam, delete, or_, select, update
 
 from bpmn.interpreter import journal
 from bpmn.model import EventKind
-from engine import audit, schema, starting, values
+from engine import audit, schedules, schema, starting, values
 from engine import live as lives
 from engine.actions import Trigger
 from engine.errors import Conflict, InvalidInput, NotFound
@@ -86,8 +86,19 @@ def publish(tx: Transaction, name: str, correlation_key: str | None = None,
     what = {"name": name, "correlation_key": key_wanted, "tenant_id": tenant_id}
     values.name(message_id, "a message id")
     _one_at_a_time(tx, name, key_wanted)
-    if message_id and tx.first(SAME, what | {"message_id": message_id, "now": tx.now}) is not None:
+    if message_id and _is_kept(tx, what, message_id):
         raise Conflict(f"Expected a new message, but one with the id {message_id!r} was published already.")
+    published = _send(tx, what, content, time_to_live, message_id)
+    audit.record(tx, "PUBLISH", "MESSAGE", published.key, details={"name": name, "correlation_key": correlation_key})
+    return published
+
+
+def _is_kept(tx: Transaction, what: dict[str, Any], message_id: str) -> bool:
+    return tx.first(SAME, what | {"message_id": message_id, "now": tx.now}) is not None
+
+
+def _send(tx: Transaction, what: dict[str, Any], content: dict[str, Any], time_to_live: timedelta,
+          message_id: str | None) -> Published:
     reached = _deliver(tx, what, content)
     key = tx.key()
     if time_to_live > timedelta():
@@ -95,7 +106,6 @@ def publish(tx: Transaction, name: str, correlation_key: str | None = None,
             "key": key, **what, "message_id": message_id or None, "variables": content,
             "correlated_to": sorted(reached), "published_at": tx.now, "expires_at": tx.now + time_to_live,
         })
-    audit.record(tx, "PUBLISH", "MESSAGE", key, details={"name": name, "correlation_key": correlation_key})
     return Published(key=key, instance_keys=tuple(reached.values()))
 
 
@@ -162,9 +172,24 @@ def _candidates(name: str, tenant_id: str, correlation_key: str | None, instance
 
 
 def deliver_thrown(tx: Transaction, live: Live, entry: journal.Thrown) -> None:
-    """Deliver a message that an instance threw. Nobody can wait for a name or key that is too long."""
-    what = {"name": entry.name, "correlation_key": entry.correlation_key, "tenant_id": live.tenant_id}
-    _deliver(tx, what, dict(entry.variables))
+    """Deliver a message that an instance threw, and keep it as long as it says for those who come later.
+
+    Nobody can wait for a name or key that is too long. A message whose id is kept already is not sent again.
+    """
+    what = {"name": entry.name, "correlation_key": entry.correlation_key or None, "tenant_id": live.tenant_id}
+    time_to_live = timedelta()
+    if entry.time_to_live is not None:
+        time_to_live = schedules.duration(entry.time_to_live).after(tx.now) - tx.now
+    try:
+        for text in (entry.name, entry.correlation_key, entry.message_id):
+            values.name(text, "what a message is found by")
+    except InvalidInput:
+        return
+    if time_to_live > timedelta() or entry.message_id:
+        _one_at_a_time(tx, entry.name, entry.correlation_key or None)
+    if entry.message_id and _is_kept(tx, what, entry.message_id):
+        return
+    _send(tx, what, dict(entry.variables), time_to_live, entry.message_id)
 
 
 def take_buffered(tx: Transaction, live: Live, entry: journal.SubscriptionOpened) -> None:

@@ -53,7 +53,8 @@ class Definition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartEvent:
-    """A start event of a process that waits for something. `text` is the evaluated name, or the timer's text."""
+    """A start event of a process that waits for something. `text` is the evaluated name, the timer's text, or the text
+    of the condition."""
 
     element: Element
     kind: EventKind
@@ -91,6 +92,8 @@ def _start_events(process: Process) -> Iterator[StartEvent]:
                                  timer_kind=event.timer_kind)
             elif event.kind in (EventKind.MESSAGE, EventKind.SIGNAL) and event.name is not None:
                 yield StartEvent(element=element, kind=event.kind, text=str(event.name.evaluate({})))
+            elif event.kind == EventKind.CONDITIONAL and event.condition is not None:
+                yield StartEvent(element=element, kind=event.kind, text=event.condition.text)
 
 
 def _waits_of(element: Element, process: Process) -> frozenset[str]:

@@ -153,7 +153,8 @@ def _call_opened(tx: Transaction, live: Live, entry: journal.CallOpened) -> None
 
 def _thrown(tx: Transaction, live: Live, entry: journal.Thrown) -> None:
     if entry.kind == "SIGNAL":
-        signals.deliver(tx, entry.name, entry.variables, tenant_id=live.tenant_id, thrower=live.key)
+        signals.deliver(tx, entry.name, entry.variables, tenant_id=live.tenant_id, thrower=live.key,
+                        business_id=entry.business_id)
     else:
         messages.deliver_thrown(tx, live, entry)
 

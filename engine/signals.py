@@ -40,13 +40,16 @@ def broadcast(tx: Transaction, name: str, variables: Mapping[str, Any] | None = 
 
 
 def deliver(tx: Transaction, name: str, variables: Mapping[str, Any], *, tenant_id: str,
-            thrower: int | None = None) -> int:
-    """Deliver a signal to all but the instance that threw it, which has heard it inside already."""
+            thrower: int | None = None, business_id: str | None = None) -> int:
+    """Deliver a signal to all but the instance that threw it, which has heard it inside already.
+
+    `business_id` is that of the instances that it starts.
+    """
     heard = 0
     for listener in tx.select(LISTENING, {"name": name, "tenant_id": tenant_id}):
         if listener.instance_key is None:
             starting.start(tx, tx.definition(listener.definition_key), variables=variables,
-                           start_event=listener.element_id)
+                           start_event=listener.element_id, business_id=business_id)
         elif listener.instance_key == thrower or lives.restore(tx, listener.instance_key) is None:
             continue
         else:

@@ -56,9 +56,10 @@ def stop_waiting(tx: Transaction, live: Live, token: int) -> None:
 
 
 def open_start(tx: Transaction, definition: Definition, event: StartEvent) -> None:
-    """Subscribe a message or signal start event of a definition."""
+    """Subscribe a message, signal or conditional start event of a definition."""
     tx.rows.insert(schema.subscriptions, {
-        "key": tx.key(), "kind": event.kind, "name": event.text, "correlation_key": None, "instance_key": None,
+        "key": tx.key(), "kind": CONDITION if event.kind == EventKind.CONDITIONAL else event.kind,
+        "name": event.text[:values.LONGEST_NAME], "correlation_key": None, "instance_key": None,
         "element_instance_key": None, "definition_key": definition.key, "process_id": definition.process_id,
         "element_id": event.element.id, "partition_key": 0, "tenant_id": definition.tenant_id, "event_index": 0,
         "interrupting": True, "attached": False, "created_at": tx.now,

@@ -165,6 +165,11 @@ class Thrown:
     name: str
     correlation_key: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
+    message_id: str | None = None
+    time_to_live: str | None = None
+    """How long a message is kept for those who come later, an ISO 8601 duration."""
+    business_id: str | None = None
+    """Of the instances that a signal starts."""
 
 
 @dataclass(slots=True)

@@ -76,6 +76,8 @@ class ProcessSpec(BpmnProcessSpec):
         self.compensation_handler: subprocesses.EventSubProcess | None = None
         self.entries: list[Node] = []
         """Nodes without incoming flow, where an ad-hoc sub-process can begin."""
+        self.is_watched = False
+        """What is around it looks at every element that completes inside."""
         self.before: observing.ProcessStart | None = None
         self.after: observing.ProcessEnd | None = None
 
@@ -241,6 +243,7 @@ class Program:
                 self._attach_handler(node, self.by_id[element.compensation_handler])
             if process.elements[element.id].type in SCOPES:
                 (node.inner or node).inside = specs[element.id]
+                specs[element.id].is_watched = bool(element.completion_condition or element.output_collection)
             if isinstance(node, subprocesses.EventSubProcess):
                 inside = specs[element.id]
                 inside.typed_start = _start(inside, typed=True)

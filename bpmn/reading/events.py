@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from bpmn import camunda
 from bpmn.expressions import Expression, Literal
 from bpmn.model import Dialect, ElementType, EventDefinition, EventKind, TimerKind
 from bpmn.reading import timers
@@ -26,6 +27,7 @@ from bpmn.reading.source import Source
 from bpmn.wording import article, quoted
 
 THROWING = frozenset({ElementType.INTERMEDIATE_THROW_EVENT, ElementType.END_EVENT})
+VARIABLE_EVENTS = frozenset({"create", "update", "delete"})
 TIMERS = {"timeDate": TimerKind.DATE, "timeDuration": TimerKind.DURATION, "timeCycle": TimerKind.CYCLE}
 
 
@@ -65,7 +67,16 @@ def _message(node: Node, type: ElementType, source: Source, has_job: bool) -> Ev
         kind=EventKind.MESSAGE,
         name=source.expression(node, name, "the message name"),
         correlation_key=source.optional(node, key, "the correlation key"),
+        message_id=source.optional(sent, attribute(sent, "messageId"), "the message id"),
+        time_to_live=_time_to_live(node, sent, source),
     )
+
+
+def _time_to_live(node: Node, sent: Node | None, source: Source) -> Expression | None:
+    duration = source.optional(sent, attribute(sent, "timeToLive"), "the time to live")
+    if duration is not None:
+        _check_timer(node, TimerKind.DURATION, duration, source)
+    return duration
 
 
 def _without_message(node: Node, type: ElementType, source: Source, has_job: bool) -> EventDefinition:
@@ -103,7 +114,9 @@ def _signal(node: Node, type: ElementType, source: Source, has_job: bool) -> Eve
     name = attribute(signal, "name")
     if name is None:
         source.error(node, f"Expected the signal {signal.get('id')!r} to have a name, but it has none.")
-    return EventDefinition(kind=EventKind.SIGNAL, name=source.optional(node, name, "the signal name"))
+    event = EventDefinition(kind=EventKind.SIGNAL, name=source.optional(node, name, "the signal name"))
+    is_filled = type in THROWING and source.reads(Dialect.CAMUNDA_7)
+    return camunda.read_payload(node, event, source) if is_filled else event
 
 
 def _timer(node: Node, type: ElementType, source: Source, has_job: bool) -> EventDefinition:
@@ -163,7 +176,20 @@ def _conditional(node: Node, type: ElementType, source: Source, has_job: bool) -
     condition = source.condition(child(node, BPMN + "condition"), "the condition")
     if condition is None:
         source.error(node, "Expected the conditional event to have a condition, but it has none.")
-    return EventDefinition(kind=EventKind.CONDITIONAL, condition=condition)
+    return EventDefinition(
+        kind=EventKind.CONDITIONAL, condition=condition, variable_name=attribute(node, CAMUNDA + "variableName"),
+        variable_events=_variable_events(node, source),
+    )
+
+
+def _variable_events(node: Node, source: Source) -> frozenset[str]:
+    """Which changes of a variable count (Camunda 7 manual, "Conditional Events", `camunda:variableEvents`)."""
+    written = (attribute(node, CAMUNDA + "variableEvents") or "").replace(" ", "")
+    events = frozenset(written.split(",")) if written else frozenset[str]()
+    if events - VARIABLE_EVENTS:
+        source.error(node, f"Expected the variable events to be some of create, update, delete, but they are "
+                           f"{quoted(written)}.")
+    return events
 
 
 def _link(node: Node, type: ElementType, source: Source, has_job: bool) -> EventDefinition:

@@ -32,6 +32,8 @@ class ElementFields(TypedDict, total=False):
     async_before: bool
     async_after: bool
     active_elements: Expression
+    output_collection: str
+    output_element: Expression
 
 
 class LoopFields(TypedDict, total=False):

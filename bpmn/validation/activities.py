@@ -75,6 +75,8 @@ def loops(process: Process, model: Model) -> Iterator[Finding]:
     """A loop knows how often it goes round."""
     for element in process.elements.values():
         loop = element.loop
+        if element.output_collection and element.output_element is None:
+            yield Finding(element.id, "Expected an output element for the output collection, but there is none.")
         if loop is None:
             continue
         if loop.multi_instance and loop.collection is None and loop.cardinality is None:

@@ -243,9 +243,9 @@ def test_ad_hoc_sub_process_led_by_a_worker_is_refused():
     assert errors(content) == {"A": "Expected an expression for the active elements, but a worker is to choose them."}
 
 
-def test_output_collection_of_an_ad_hoc_sub_process_is_a_warning():
+def test_output_collection_of_an_ad_hoc_sub_process_needs_an_output_element():
     content = around(sub("A", ext(el("zeebe:adHoc", outputCollection="results")), task("T"), tag="adHocSubProcess"))
-    assert warnings(content) == {"A": "The output collection of the ad-hoc sub-process is not filled."}
+    assert errors(content) == {"A": "Expected an output element for the output collection, but there is none."}
 
 
 MAPPED = ext(el("camunda:inputOutput", text("camunda:outputParameter", "1", name="x")))

@@ -112,7 +112,7 @@ class Node(BpmnSpecMixin):
         """Nothing about the element needs a token of its own."""
         e = self.element
         return not (e.inputs or e.outputs or e.listeners or e.loop or self.boundaries or self.handler
-                    or e.for_compensation or self.conditional or len(self.branches) > 1)
+                    or e.for_compensation or self.conditional or len(self.branches) > 1 or self._wf_spec.is_watched)
 
     def _link_inline(self) -> None:
         """Choose the inline `kind`; by default the node has to run by its hooks."""
@@ -144,13 +144,17 @@ class Node(BpmnSpecMixin):
         try:
             if "result" in my_task.internal_data:
                 self.result(my_task, my_task.internal_data["result"])
+                # Once: a retry of what follows must not undo what somebody mended meanwhile.
+                del my_task.internal_data["result"]
             if self.element.listeners and listeners.are_due(my_task, listeners.END):
-                my_task.internal_data.pop("result", None)
                 return
             self.leave(my_task)
             if parent is not None:
                 parent.task_spec.collect(parent, my_task)
             branches = self.choose(my_task) if self.conditional else self.branches
+            owner = workflow.parent_task
+            if owner is not None and parent is None and not branches and workflow.spec.is_watched:
+                owner.task_spec.collect_inner(owner, my_task)
         except Failure as failure:
             top.fail(my_task, "leave", failure)
             return
@@ -200,6 +204,9 @@ class Node(BpmnSpecMixin):
 
     def collect(self, token: Token, child: Token) -> None:
         """A token that belongs to `token` is about to complete: take its result, while a failure can still stop it."""
+
+    def collect_inner(self, token: Token, inner: Token) -> None:
+        """A flow inside this ad-hoc sub-process is about to end with `inner`."""
 
     def listener_done(self, token: Token, variables: Mapping[str, Any] | None, denied: str | None = None,
                       changes: Mapping[str, Any] = NOTHING) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from SpiffWorkflow.bpmn.specs.defaults import (
     BoundaryEvent as SpiffBoundaryEvent,
@@ -25,16 +25,15 @@ from SpiffWorkflow.bpmn.specs.defaults import (
 from SpiffWorkflow.specs.base import TaskSpec
 
 from bpmn.interpreter import journal, throwing
-from bpmn.interpreter.failures import ErrorUncaught
+from bpmn.interpreter.failures import ErrorUncaught, MappingFailed, ValueFailed
 from bpmn.interpreter.nodes.base import Node
 from bpmn.interpreter.nodes.compensation import Compensating
 from bpmn.interpreter.nodes.tasks import Activity, Job, link_pass
+from bpmn.interpreter.scope import Scope
 from bpmn.interpreter.task import CANCELLED, COMPLETED, STARTED, WAITING, Token
-from bpmn.interpreter.values import optional_text, text_of
+from bpmn.interpreter.values import assign_path, evaluate, optional_text, text_of
 from bpmn.model import EventDefinition, EventKind, TimerKind
-
-if TYPE_CHECKING:
-    from bpmn.interpreter.scope import Scope
+from bpmn.reading import timers
 
 WAITED_FOR = frozenset({EventKind.MESSAGE, EventKind.TIMER, EventKind.SIGNAL, EventKind.CONDITIONAL})
 
@@ -224,18 +223,35 @@ class Throwing(Compensating, Node):
 
     def throw_message(self, token: Token, event: EventDefinition) -> bool | None:
         assert event.name is not None
+        scope = token.scope
+        time_to_live = optional_text(event.time_to_live, scope, "the time to live")
+        if time_to_live is not None and not timers.is_duration(time_to_live):
+            raise ValueFailed(f"Expected the time to live of the message to be an ISO 8601 duration such as PT1H, "
+                              f"but it is {time_to_live!r}.")
         token.workflow.top_workflow.record(journal.Thrown(
-            token.id, self.element, "MESSAGE", text_of(event.name, token.scope, "the message name"),
-            optional_text(event.correlation_key, token.scope, "the correlation key"),
-            token.scope.local() if token.scope.key == token.id else {}))
+            token.id, self.element, "MESSAGE", text_of(event.name, scope, "the message name"),
+            optional_text(event.correlation_key, scope, "the correlation key"), self.payload(token, event),
+            optional_text(event.message_id, scope, "the message id"), time_to_live))
         return True
+
+    def payload(self, token: Token, event: EventDefinition) -> dict[str, Any]:
+        """The variables that go with a message or signal: those of the event's own, and what it says."""
+        scope = token.scope
+        variables = scope.visible() if event.payload_all else scope.local() if scope.key == token.id else {}
+        given = Scope(0, [])
+        for mapping in event.payload:
+            assign_path(given, mapping.target,
+                        evaluate(mapping.source, scope, f"the value for {mapping.target!r}", MappingFailed), local=True)
+        return variables | given.local()
 
     def throw_signal(self, token: Token, event: EventDefinition) -> bool | None:
         assert event.name is not None
         name = text_of(event.name, token.scope, "the signal name")
-        variables = token.scope.local() if token.scope.key == token.id else {}
+        variables = self.payload(token, event)
         top = token.workflow.top_workflow
-        top.record(journal.Thrown(token.id, self.element, "SIGNAL", name, None, variables))
+        top.record(journal.Thrown(
+            token.id, self.element, "SIGNAL", name, None, variables,
+            business_id=optional_text(event.business_id, token.scope, "the business id")))
         throwing.signal_inside(top, name, variables)
         return True
 

@@ -159,7 +159,21 @@ class AdHocSubProcess(SubProcess, SpiffAdHocSubprocess):
                 inside.clear(keep=inner)
         return met
 
+    def collect_inner(self, token: Token, inner: Token) -> None:
+        collection, output = self.element.output_collection, self.element.output_element
+        if collection is not None and output is not None:
+            value = evaluate(output, inner.scope, "the output element")
+            token.scope.assign_local(collection, [*token.scope[collection], value])
+
+    def leave(self, token: Token) -> None:
+        collection, up = self.element.output_collection, token.scope.up
+        if collection is not None and up is not None:
+            up.assign(collection, token.scope[collection])
+        super().leave(token)
+
     def begin(self, token: Token, inside: SubWorkflow) -> None:
+        if self.element.output_collection is not None:
+            inside.scope.assign_local(self.element.output_collection, [])
         entries = {node.element.id: node for node in self.inside.entries}
         wanted = list(entries)
         if self.element.active_elements is not None:
