@@ -111,7 +111,10 @@ def variables(name: str = "variable") -> ReadCriteria:
                 raise InvalidInput(f"Expected '{where}' to use {', '.join(COMPARISONS)}, "
                                    f"but found {shown(each.text('operator'))}.")
             wanted = each.content.get("value")
-            compared = Criterion("value", operator, _pattern(wanted, where) if operator == "like" else wanted)
+            if operator == "like":
+                # The engine compares patterns with the value as JSON, in which texts have quotes.
+                wanted = f'"{_pattern(wanted, where)}"'
+            compared = Criterion("value", operator, wanted)
             criteria.append(Criterion(name, "has", (each.required_text("name"), [compared])))
         return criteria
     return read

@@ -48,12 +48,12 @@ def listening(engine):
     return sum(listener.hears({jobs_topic("pay")}) for listener in list(engine.wakeup._listeners))
 
 
-def raw_poll(server):
+def raw_poll(server, path="/v2/jobs/activation", body=None):
     """A poll on a connection that the test holds."""
     connection = socket.create_connection(("127.0.0.1", server.port))
-    content = json.dumps(asked(requestTimeout=60_000)).encode()
-    connection.sendall(b"POST /v2/jobs/activation HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                       b"Content-Length: %d\r\n\r\n%s" % (len(content), content))
+    content = json.dumps(body or asked(requestTimeout=60_000)).encode()
+    connection.sendall(b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                       b"Content-Length: %d\r\n\r\n%s" % (path.encode(), len(content), content))
     return connection
 
 
