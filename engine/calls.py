@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, select
 
 from bpmn.interpreter import journal
+from bpmn.model import Model, Problem, Severity
 from engine import lookups, schema, starting
 from engine.actions import Cancel, Complete, Fail, ThrowError, ThrowEscalation
 from engine.errors import Failure, InvalidInput, ProcessMissing
@@ -25,6 +27,29 @@ CALLED = select(_i.key).where(
     _i.parent_key == bindparam("parent"), _i.parent_element_instance_key == bindparam("token"),
     _i.state == InstanceState.ACTIVE.value,
 )
+
+
+def missing(tx: Transaction, models: Sequence[Model], tenant_id: str) -> list[Problem]:
+    """A warning for each call of a process that is neither in these files nor deployed: it may still come."""
+    own = {process.id for model in models for process in model.processes}
+    problems = []
+    for model in models:
+        for element in (element for process in model.processes for element in process.elements.values()):
+            called = element.called_process
+            if called is None or not called.process_id.is_static or called.process_id.text in own:
+                continue
+            what = {"process_id": called.process_id.text, "tenant_id": tenant_id}
+            if called.binding == "deployment":
+                found = "it is in none of the files"
+            elif tx.connection.scalar(lookups.LATEST, what) is None:
+                found = "it is not"
+            else:
+                continue
+            problems.append(Problem(
+                severity=Severity.WARNING, resource_name=model.resource_name, element_id=element.id,
+                element_name=element.name, message=f"Expected the called process {called.process_id.text!r} to be "
+                f"deployed, but {found}. Until then the call is an incident."))
+    return problems
 
 
 def start_waiting(tx: Transaction, live: Live, entry: journal.CallOpened) -> None:

@@ -13,7 +13,7 @@ from bpmn import parser
 from bpmn.expressions import EvaluationError
 from bpmn.interpreter import CompileError
 from bpmn.model import EventKind, Model, Problem, Process, Severity
-from engine import audit, decision_files, decisions, programs, schema, subscriptions, timers
+from engine import audit, calls, decision_files, decisions, programs, schema, subscriptions, timers
 from engine.decisions import DeployedDecision
 from engine.errors import DeploymentRefused, InvalidTimer
 from engine.programs import Definition, StartEvent
@@ -84,6 +84,7 @@ def deploy(tx: Transaction, resources: Sequence[Resource], *, name: str | None =
     """
     models, problems = _read(tx, resources)
     tx.engine.database.serialize(tx.connection, "deploy")
+    problems += calls.missing(tx, [model for _, model in models], tenant_id)
     decision_models, more = decision_files.read(tx, resources, tenant_id)
     problems += more
     key = tx.key()
@@ -107,6 +108,7 @@ def deploy(tx: Transaction, resources: Sequence[Resource], *, name: str | None =
 def check(tx: Transaction, resources: Sequence[Resource]) -> tuple[Problem, ...]:
     """What `deploy` would say of these files, errors and warnings; nothing is changed."""
     models, problems = _read(tx, resources)
+    problems += calls.missing(tx, [model for _, model in models], DEFAULT_TENANT)
     problems += decision_files.read(tx, resources, DEFAULT_TENANT)[1]
     for resource, model in models:
         for process in model.processes:

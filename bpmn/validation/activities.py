@@ -83,6 +83,9 @@ def loops(process: Process, model: Model) -> Iterator[Finding]:
             yield Finding(element.id, "Expected a collection or a number for the multi-instance, but there is neither.")
         if not loop.multi_instance and loop.loop_condition is None and loop.loop_maximum is None:
             yield Finding(element.id, "Expected the loop to have a condition or a maximum, but it has neither.")
+        elif not loop.multi_instance:
+            theirs = {Dialect.CAMUNDA_7: "Camunda 7 does the activity once", Dialect.CAMUNDA_8: "Camunda 8 refuses it"}
+            yield doubt(element.id, f"The loop is run here, but not by Camunda: {theirs[process.dialect]}.")
         if loop.output_collection and loop.output_element is None:
             yield Finding(element.id, "Expected an output element for the output collection, but there is none.")
         if element.type is ElementType.EVENT_SUB_PROCESS:

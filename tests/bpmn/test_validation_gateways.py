@@ -205,6 +205,16 @@ def test_loop_without_condition_and_maximum_is_refused():
     }
 
 
+@pytest.mark.parametrize(("platform", "ours"), [
+    (CAMUNDA_7, "Camunda 7 does the activity once"), (CAMUNDA_8, "Camunda 8 refuses it"),
+])
+def test_standard_loop_is_said_to_be_run_here_only(platform, ours):
+    loop = el("standardLoopCharacteristics", loopMaximum="3")
+    content = around(task("A", loop), platform=platform)
+    assert errors(content) == {}
+    assert warnings(content) == {"A": f"The loop is run here, but not by Camunda: {ours}."}
+
+
 def test_output_collection_without_output_element_is_refused():
     loop = el("multiInstanceLoopCharacteristics", ext(
         el("zeebe:loopCharacteristics", inputCollection="=items", outputCollection="sums")

@@ -111,3 +111,113 @@ def test_process_that_calls_itself_without_end_is_stopped_by_an_incident(monkeyp
     [incident] = lists.incidents(engine).items
     assert "call each other" in incident.message
     assert instances.search(engine, InstanceFilter()).total == 6
+
+
+def calling(binding: str) -> str:
+    inner = f'<zeebe:calledElement processId="child" {binding}/>'
+    return f'<bpmn:callActivity id="sub"><bpmn:extensionElements>{inner}</bpmn:extensionElements></bpmn:callActivity>'
+
+
+def said(deployment) -> list:
+    return [problem for problem in deployment.problems if "called process" in problem.message]
+
+
+def child(mark: str, tag: str = "") -> str:
+    drawn = process("child", start("cs"), script("s", f"=&quot;{mark}&quot;", "ran"), end("ce"))
+    tagged = f'<bpmn:extensionElements><zeebe:versionTag value="{tag}"/></bpmn:extensionElements>' if tag else ""
+    return drawn.replace('isExecutable="true">', f'isExecutable="true">{tagged}', 1)
+
+
+@pytest.mark.parametrize(("binding", "ran"), [
+    ("", "third"),
+    ('bindingType="latest"', "third"),
+    ('bindingType="deployment"', "second"),
+    ('bindingType="versionTag" versionTag="gold"', "first"),
+    ('bindingType="versionTag" versionTag="=wanted"', "first"),
+])
+def test_binding_of_camunda_8_says_which_version_is_called(steps, binding, ran):
+    # given
+    steps.deploy(child("first", "gold"), name="child.bpmn")
+    steps.deploy(child("second"), process("parent", start(), calling(binding), end()))
+    steps.deploy(child("third"), name="child.bpmn")
+
+    # then
+    assert steps.variables(steps.start("parent", {"wanted": "gold"}))["ran"] == ran
+
+
+@pytest.mark.parametrize(("version", "ran"), [("1", "first"), ("${number}", "second"), ("7", None)])
+def test_binding_of_camunda_7_names_a_version(engine, steps, version, ran):
+    # given
+    for mark in ("first", "second", "third"):
+        steps.deploy(child(mark), name="child.bpmn")
+    bound = f'calledElement="child" camunda:calledElementBinding="version" camunda:calledElementVersion="{version}"'
+    all_out = '<bpmn:extensionElements><camunda:out variables="all"/></bpmn:extensionElements>'
+    steps.deploy7(process("parent", start(), f'<bpmn:callActivity id="sub" {bound}>{all_out}</bpmn:callActivity>',
+                          end()))
+
+    # when
+    key = steps.start("parent", {"number": 2})
+
+    # then
+    if ran is None:
+        [incident] = lists.incidents(engine).items
+        assert "'child' (version 7) to be deployed, but it is not" in incident.message
+    else:
+        assert steps.variables(key)["ran"] == ran
+
+
+def test_what_goes_in_and_comes_out_is_what_the_mappings_of_camunda_7_say(steps):
+    # given
+    steps.deploy(process("child", start(), service("inner"), end()), name="child.bpmn")
+    mappings = ('<camunda:in source="a" target="given"/><camunda:in sourceExpression="${a + 1}" target="next"/>'
+                '<camunda:in businessKey="${key}"/><camunda:out source="result" target="kept"/>'
+                '<camunda:out sourceExpression="${result * 2}" target="double"/>')
+    steps.deploy7(process("parent", start(), '<bpmn:callActivity id="sub" calledElement="${which}">'
+                          f"<bpmn:extensionElements>{mappings}</bpmn:extensionElements></bpmn:callActivity>", end()))
+    key = steps.start("parent", {"a": 1, "key": "K1", "which": "child"})
+
+    # when
+    [job] = steps.take("inner")
+    assert (job.variables, job.business_id) == ({"given": 1, "next": 2}, "K1")
+    steps.engine.execute(jobs.complete, job.key, {"result": 5, "secret": True})
+
+    # then
+    assert steps.variables(key) == {"a": 1, "key": "K1", "which": "child", "kept": 5, "double": 10}
+
+
+def test_call_of_a_process_that_is_not_deployed_is_a_warning(engine, steps):
+    # given
+    message = ("Expected the called process 'child' to be deployed, but it is not. "
+               "Until then the call is an incident.")
+    parent = process("parent", start(), call("sub", "child"), end())
+
+    # then
+    [problem] = said(steps.deploy(parent))
+    assert (problem.severity, problem.element_id, problem.message) == ("warning", "sub", message)
+    assert said(steps.deploy(parent, child("x"), name="both.bpmn")) == []
+    steps.deploy(child("y"), name="child.bpmn")
+    assert said(steps.deploy(process("parent", start(), call("sub", "child"), service("more"), end()))) == []
+
+
+def test_call_bound_to_its_deployment_warns_of_a_process_that_is_not_in_it(steps):
+    steps.deploy(child("x"), name="child.bpmn")
+    [problem] = said(steps.deploy(process("parent", start(), calling('bindingType="deployment"'), end())))
+    assert "but it is in none of the files" in problem.message
+
+
+def test_multi_instance_calls_give_their_results_in_the_order_of_the_items(steps):
+    # given
+    loop = ('<bpmn:multiInstanceLoopCharacteristics><bpmn:extensionElements><zeebe:loopCharacteristics '
+            'inputCollection="=items" inputElement="item" outputCollection="results" outputElement="=double"/>'
+            "</bpmn:extensionElements></bpmn:multiInstanceLoopCharacteristics>")
+    steps.deploy(process("child", start("cs"), script("s", "=item * 2", "double"), end("ce")),
+                 process("parent", start(), call("sub", "child").replace("</bpmn:callActivity>",
+                                                                         f"{loop}</bpmn:callActivity>"), end()))
+
+    # when
+    key = steps.start("parent", {"items": [3, 1, 2]})
+
+    # then
+    assert steps.state(key) == "COMPLETED"
+    assert steps.variables(key)["results"] == [6, 2, 4]
+    assert steps.left_behind() == {}
