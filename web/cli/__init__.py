@@ -11,7 +11,9 @@ import typer
 
 from web.cli.demo import demo
 from web.cli.deploying import deploy, start
+from web.cli.dmn import dmn
 from web.cli.doctor import doctor
+from web.cli.feel import feel
 from web.cli.group import Commands
 from web.cli.operating import cancel, resume, retry, suspend, templates, upgrade_database
 from web.cli.serving import serve, worker
@@ -42,6 +44,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "cancel": cancel,
     "templates": templates,
     "upgrade": upgrade_database,
+    "feel": feel,
+    "dmn": dmn,
     "doctor": doctor,
 }
 for name, command in COMMANDS.items():
