@@ -95,4 +95,4 @@ def _node(key: int, parent: int | None, activity: str, name: str | None, type: s
 def _add(node: dict[str, Any], incident: FoundIncident) -> None:
     node["incidentIds"].append(formats.id(incident.key))
     node["incidents"].append({"id": formats.id(incident.key), "activityId": incident.element_id,
-                              "parentActivityInstanceId": node["id"], "type": incidents.type_of(incident)})
+                              "incidentType": incidents.type_of(incident), "incidentCount": 1})

@@ -119,6 +119,13 @@ def get_external_task(id: str) -> Response:
     return answer(_written(_open(formats.key(id))))
 
 
+@bp.get("/external-task/<id>/errorDetails")
+def get_error_details(id: str) -> Response:
+    """Why the last attempt failed: its message, because the engine keeps no more. Nothing if none failed."""
+    message = _written(_open(formats.key(id)))["errorMessage"]
+    return Response(message, content_type="text/plain; charset=utf-8") if message else done()
+
+
 @bp.post("/external-task/<id>/complete")
 def complete(id: str) -> Response:
     """Finish a task."""

@@ -38,7 +38,9 @@ class Asked:
     def here(cls) -> Asked:
         """Those of the present request: of the address, and of the body of a POST."""
         in_body = body().content if request.method == "POST" else {}
-        given = {**request.args.to_dict(), **in_body}
+        # Lists come as one text with commas, or as one parameter for each.
+        in_address = {name: ",".join(values) for name, values in request.args.to_dict(flat=False).items()}
+        given = {**in_address, **in_body}
         return cls({name: value for name, value in given.items() if value is not None and value != ""})
 
     def number(self, name: str) -> int | None:
@@ -87,7 +89,8 @@ class Kind:
             read = self.parameters.get(name)
             if read is not None:
                 found += read(value, name)
-            elif name not in CONTROLS and name not in self.ignored and name not in EVERYBODY:
+            elif name not in CONTROLS | self.ignored | EVERYBODY and value not in (False, "false"):
+                # Flags that are off ask for nothing; pycamunda sends all of them.
                 known = ", ".join(sorted({*self.parameters, *self.ignored}))
                 raise InvalidInput(f"Expected to filter by one of {known}, but found {shown(name)}.")
         return found + (self.further(asked) if self.further else [])

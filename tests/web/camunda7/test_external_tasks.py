@@ -50,6 +50,10 @@ def test_local_variables_are_for_the_output_mappings(api):
     assert api.variables(id) == {"pages": ("Integer", 3)}
 
 
+def test_a_task_that_never_failed_has_no_error_details(api, task):
+    assert api.client.get(f"/engine-rest/external-task/{task}/errorDetails").status_code == 204
+
+
 def test_nulls_are_as_good_as_nothing(api, order, task):
     # T sends every field.
     answer(api, task, "complete", variables=None, localVariables=None)
@@ -61,6 +65,7 @@ def test_failed_task_is_tried_again_after_its_pause(api, clock, task):
     answer(api, task, "failure", errorMessage="no network", errorDetails="a stack", retries=2, retryTimeout=60_000)
 
     # then it is handed out again when the pause is over, and tells what went wrong
+    assert api.client.get(f"/engine-rest/external-task/{task}/errorDetails").text == "no network"
     assert api.fetch("pay") == []
     assert (only(api)["retries"], only(api)["errorMessage"]) == (2, "no network")
     api.pass_time(clock, minutes=1)

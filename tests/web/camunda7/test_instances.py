@@ -35,6 +35,8 @@ def test_instances_are_found(api, order):
         ("processDefinitionKey=order", {order, other}), ("processDefinitionKeyIn=refund", set()),
         ("processDefinitionKeyNotIn=refund", {order, other}), ("variables=region_eq_north", {order}),
         ("variables=region_neq_north", {other}), ("variables=region_like_nor%25", {order}),
+        (f"processInstanceIds={order}&processInstanceIds={other}", {order, other}),
+        ("leafProcessInstances=false", {order, other}),
         ("activityIdIn=pay", {order, other}), ("activityIdIn=ship", set()), ("suspended=true", set()),
         ("active=true", {order, other}), ("withIncident=true", set()), ("rootProcessInstances=true", {order, other}),
         ("tenantIdIn=other", set()), (f"superProcessInstance={order}", set()),
@@ -117,4 +119,4 @@ def test_the_tree_shows_incidents(api, order):
     [child] = api.get(f"/process-instance/{order}/activity-instances")["childActivityInstances"]
     [incident] = api.get("/incident")
     assert child["incidentIds"] == [incident["id"]]
-    assert child["incidents"][0]["type"] == "failedExternalTask"
+    assert child["incidents"][0]["incidentType"] == "failedExternalTask"
