@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from bpmn.interpreter import Execution
+from bpmn.interpreter import Directions, Execution
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="action"):
@@ -43,9 +43,11 @@ class Complete(Action, frozen=True, tag=True):
     """A listener of a user task refuses what was to happen to the task."""
     changes: dict[str, Any] = {}
     """What a listener of a user task wants the task to be like."""
+    directions: Directions | None = None
+    """What the worker says that leads an ad-hoc sub-process."""
 
     def apply(self, run: Execution) -> None:
-        run.complete(self.token, self.variables, denied=self.denied, changes=self.changes)
+        run.complete(self.token, self.variables, denied=self.denied, changes=self.changes, directions=self.directions)
 
 
 class AskListeners(Action, frozen=True, tag=True):

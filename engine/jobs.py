@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import RowMapping, bindparam, select, update
 
 from bpmn.expressions import EvaluationError
-from bpmn.interpreter import journal
+from bpmn.interpreter import Directions, journal
 from bpmn.model import JobDefinition
-from engine import audit, guard, retrying, schema, states, user_tasks, values
+from engine import ad_hoc, audit, guard, retrying, schema, states, user_tasks, values
 from engine.actions import Complete, Fail, SetVariables, ThrowError
 from engine.activation import ACTIVATE, LOCK_EXPIRED, ActivatedJob
 from engine.errors import InvalidInput, NotFound, WrongState
@@ -91,8 +91,8 @@ def start_waiting(tx: Transaction, live: Live, entry: journal.JobOpened) -> None
         message = f"Expected a job type of at most {values.LONGEST_NAME} characters, but it has {len(entry.type)}."
         tx.resume(live.key, Fail(entry.key, "EXTRACT_VALUE_ERROR", message, may_be_late=True))
         return
-    if entry.listener_event == "CANCELING":
-        # The task that it hears of has the same key: what closes the task's waits must not close this.
+    if entry.listener_event == "CANCELING" or entry.kind == ad_hoc.AD_HOC_JOB:
+        # What closes the waits that the token had before must not close this one.
         tx.rows.flush()
     contract = tx.engine.contracts.get(entry.type)
     retries = entry.retries
@@ -141,25 +141,27 @@ def fetch(tx: Transaction, keys: Collection[int]) -> None:
 
 
 def complete(tx: Transaction, key: int, variables: Mapping[str, Any] | None = None, *,
-             local_variables: Mapping[str, Any] | None = None, answer: ListenerAnswer | None = None,
+             local_variables: Mapping[str, Any] | None = None, answer: ListenerAnswer | Directions | None = None,
              lock_token: int | None = None, worker: str | None = None) -> None:
     """Finish a job and let its process instance go on.
 
     `local_variables` become local to the element, for its output mappings. `answer` is what a listener of a user task
-    has to say to what is to happen to the task. `lock_token` or `worker` say who answers. A worker may answer for a
-    suspended instance; the answer is applied when it is resumed. Raises NotFound, WrongState (finished already, or
-    another worker holds it), InvalidInput.
+    has to say to what is to happen to the task, or what the worker says that leads an ad-hoc sub-process.
+    `lock_token` or `worker` say who answers. A worker may answer for a suspended instance; the answer is applied when
+    it is resumed. Raises NotFound, WrongState (finished already, or another worker holds it), InvalidInput.
     """
     result, local = values.checked(variables), values.checked(local_variables)
     job = _answered(tx, key, lock_token, worker)
-    denied, changes = user_tasks.listener_answered(job, answer) if answer is not None else (None, {})
+    denied, changes = user_tasks.listener_answered(job, answer) if isinstance(answer, ListenerAnswer) else (None, {})
+    directions = ad_hoc.checked(tx, job, answer) if isinstance(answer, Directions) else None
     if _is_declared_error(tx, job, result | local, None, job["retries"]):
         return
     _answer(tx, job, JobState.COMPLETED)
     if local:
         tx.resume(job["instance_key"], SetVariables(job["element_instance_key"], local, local=True))
     tx.resume(job["instance_key"], Complete(
-        token=job["element_instance_key"], variables=result, denied=denied, changes=changes))
+        token=job["element_instance_key"], variables=result, denied=denied, changes=changes,
+        directions=directions))
 
 
 def throw_error(tx: Transaction, key: int, code: str, message: str = "",

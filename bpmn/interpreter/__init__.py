@@ -11,6 +11,7 @@
 
 from bpmn.interpreter.execution import Changes, Execution
 from bpmn.interpreter.failures import CompileError, TokenNotFound
+from bpmn.interpreter.nodes.ad_hoc import Directions
 from bpmn.interpreter.program import Program, compile_process
 
-__all__ = ["Changes", "CompileError", "Execution", "Program", "TokenNotFound", "compile_process"]
+__all__ = ["Changes", "CompileError", "Directions", "Execution", "Program", "TokenNotFound", "compile_process"]

@@ -9,6 +9,7 @@ from typing import Any
 from bpmn.interpreter import journal, placing, state, throwing
 from bpmn.interpreter.failures import ErrorUncaught, TokenNotFound
 from bpmn.interpreter.nodes import listeners
+from bpmn.interpreter.nodes.ad_hoc import AdHocSubProcess, Directions
 from bpmn.interpreter.nodes.user_tasks import UserTask
 from bpmn.interpreter.program import Program
 from bpmn.interpreter.scope import Scope
@@ -124,11 +125,11 @@ class Execution:
         return not self.workflow.ready
 
     def complete(self, token: int, variables: Mapping[str, Any] | None = None, *, denied: str | None = None,
-                 changes: Mapping[str, Any] = NOTHING) -> None:
+                 changes: Mapping[str, Any] = NOTHING, directions: Directions | None = None) -> None:
         """A job, user task or called instance is done.
 
         A listener of a user task may refuse what was to happen to it (`denied` says why), or correct what the task is
-        going to be like (`changes`).
+        going to be like (`changes`). The worker that leads an ad-hoc sub-process gives its `directions`.
 
         Raises:
             TokenNotFound: nothing waits under that key.
@@ -137,6 +138,10 @@ class Execution:
         if "listener" in found.internal_data:
             self._recovered(found)
             found.task_spec.listener_done(found, variables, denied, changes)
+            return
+        if isinstance(found.task_spec, AdHocSubProcess) and found.task_spec.is_led:
+            self._recovered(found)
+            found.task_spec.led(found, variables, directions or Directions())
             return
         if variables:
             found.internal_data["result"] = dict(variables)

@@ -21,7 +21,17 @@ from SpiffWorkflow.bpmn.specs.event_definitions.simple import NoneEventDefinitio
 from SpiffWorkflow.specs.WorkflowSpec import WorkflowSpec
 
 from bpmn.interpreter.failures import CompileError
-from bpmn.interpreter.nodes import calls, events, gateways, multi_instance, observing, subprocesses, tasks, user_tasks
+from bpmn.interpreter.nodes import (
+    ad_hoc,
+    calls,
+    events,
+    gateways,
+    multi_instance,
+    observing,
+    subprocesses,
+    tasks,
+    user_tasks,
+)
 from bpmn.interpreter.nodes.base import Branch, Node
 from bpmn.model import SCOPES, Dialect, Element, ElementType, EventKind, Flow, Process
 
@@ -46,7 +56,7 @@ NODES: dict[ElementType, type[Node]] = {
     ElementType.CALL_ACTIVITY: calls.CallActivity,
     ElementType.SUB_PROCESS: subprocesses.SubProcess,
     ElementType.TRANSACTION: subprocesses.Transaction,
-    ElementType.AD_HOC_SUB_PROCESS: subprocesses.AdHocSubProcess,
+    ElementType.AD_HOC_SUB_PROCESS: ad_hoc.AdHocSubProcess,
     ElementType.EVENT_SUB_PROCESS: subprocesses.EventSubProcess,
 }
 """One spec class per element type; a new element is one class and one line here."""
@@ -243,7 +253,9 @@ class Program:
                 self._attach_handler(node, self.by_id[element.compensation_handler])
             if process.elements[element.id].type in SCOPES:
                 (node.inner or node).inside = specs[element.id]
-                specs[element.id].is_watched = bool(element.completion_condition or element.output_collection)
+                specs[element.id].is_watched = bool(
+                    element.completion_condition or element.output_collection
+                    or (element.job and element.type == ElementType.AD_HOC_SUB_PROCESS))
             if isinstance(node, subprocesses.EventSubProcess):
                 inside = specs[element.id]
                 inside.typed_start = _start(inside, typed=True)

@@ -80,6 +80,8 @@ class ScopeWorkflow:
         for branch in branches:
             self.arrive(branch.target, branch.id)
         self.consume(token)
+        if owner is not None and owner.task_spec.is_led and not branches:
+            owner.task_spec.flow_ended(owner)
 
     def consume(self, token: Token) -> None:
         """Take a token of this scope away; the scope ends with the last one."""
@@ -125,6 +127,11 @@ class SubWorkflow(ScopeWorkflow, BpmnSubWorkflow):
         self.completed = False
         self._open(parent_task.id, scope)
         self.top_workflow.subprocesses[parent_task.id] = self
+
+    def end(self) -> None:
+        assert self.parent_task is not None
+        if not self.parent_task.task_spec.keeps_open(self.parent_task):
+            super().end()
 
     @property
     def parent_workflow(self) -> ScopeWorkflow:

@@ -130,11 +130,4 @@ def _list(names: frozenset[str]) -> str:
     return ", ".join(sorted(names))
 
 
-def ad_hoc_worker(process: Process, model: Model) -> Iterator[Finding]:
-    """Which activities of an ad-hoc sub-process are done is said by an expression here, not by a worker."""
-    for element in process.elements.values():
-        if element.type is ElementType.AD_HOC_SUB_PROCESS and element.job is not None:
-            yield Finding(element.id, "Expected an expression for the active elements, but a worker is to choose them.")
-
-
-RULES = (implementation, called_process, bindings, awaited_message, loops, mappings, listeners, ad_hoc_worker)
+RULES = (implementation, called_process, bindings, awaited_message, loops, mappings, listeners)

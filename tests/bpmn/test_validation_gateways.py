@@ -248,9 +248,9 @@ def test_listener_that_is_never_called_is_a_warning():
     }
 
 
-def test_ad_hoc_sub_process_led_by_a_worker_is_refused():
+def test_ad_hoc_sub_process_may_be_led_by_a_worker():
     content = around(sub("A", ext(el("zeebe:taskDefinition", type="agent")), task("T"), tag="adHocSubProcess"))
-    assert errors(content) == {"A": "Expected an expression for the active elements, but a worker is to choose them."}
+    assert errors(content) == {}
 
 
 def test_output_collection_of_an_ad_hoc_sub_process_needs_an_output_element():

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response
 
+from bpmn.interpreter import Directions
 from engine import jobs
 from engine.errors import InvalidInput
 from engine.queries.searches import JOBS, RETRYING, TIMED_OUT, FoundJob
@@ -88,9 +89,19 @@ def complete_job(key: str) -> Response:
     return done()
 
 
-def _answer(asked: Body) -> ListenerAnswer | None:
-    """What a task listener has to say (`result`); null leaves a property of the task as it is, an empty one clears."""
+def _answer(asked: Body) -> ListenerAnswer | Directions | None:
+    """What a task listener has to say, or the worker that leads an ad-hoc sub-process (`result`).
+
+    Null leaves a property of the task as it is, an empty one clears it.
+    """
     result = asked.inner("result")
+    if result.text("type") == "adHocSubProcess":
+        return Directions(
+            activate=[(one.required_text("elementId"), one.mapping("variables"))
+                      for one in result.inners("activateElements")],
+            over=result.flag("isCompletionConditionFulfilled") or False,
+            cancel_rest=result.flag("isCancelRemainingInstances") or False,
+        )
     given = result.inner("corrections")
     corrections: dict[str, Any] = {}
     if (assignee := given.text("assignee")) is not None:

@@ -96,6 +96,8 @@ class Node(BpmnSpecMixin):
     """The events that a token of this node waits for; the position is the event's index."""
     has_farewell = False
     """Listeners of the user task hear of its cancellation."""
+    is_led = False
+    """A worker says what is done inside this ad-hoc sub-process."""
     waits = False
     """It can stay at the element, so boundary events have to be armed."""
 
@@ -251,6 +253,10 @@ class Node(BpmnSpecMixin):
 
     def ends_now(self, token: Token, inner: Token) -> bool:
         """After `inner` inside it completed: whether this ad-hoc sub-process is over by its condition."""
+        return False
+
+    def keeps_open(self, token: Token) -> bool:
+        """Whether what is inside goes on although no token is left there."""
         return False
 
     def withdraw(self, token: Token) -> None:

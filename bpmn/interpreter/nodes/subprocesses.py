@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.specs.defaults import (
-    AdHocSubprocess as SpiffAdHocSubprocess,
-)
-from SpiffWorkflow.bpmn.specs.defaults import (
     EventSubprocess as SpiffEventSubprocess,
 )
 from SpiffWorkflow.bpmn.specs.defaults import (
@@ -17,13 +14,13 @@ from SpiffWorkflow.bpmn.specs.defaults import (
     TransactionSubprocess as SpiffTransactionSubprocess,
 )
 
-from bpmn.interpreter.failures import ConditionFailed, Failure, ValueFailed
+from bpmn.interpreter import journal
+from bpmn.interpreter.failures import Failure
 from bpmn.interpreter.nodes.base import Node
 from bpmn.interpreter.nodes.compensation import EVENT_SUB_PROCESS, group, next_sequence
 from bpmn.interpreter.nodes.events import open_event, waited_for
 from bpmn.interpreter.nodes.tasks import Activity
 from bpmn.interpreter.task import FUTURE, STARTED, WAITING, Token
-from bpmn.interpreter.values import evaluate
 from bpmn.interpreter.workflow import Record, ScopeWorkflow, SubWorkflow
 from bpmn.model import EventKind
 
@@ -123,6 +120,10 @@ class EventSubProcess(SubProcess, SpiffEventSubprocess):
         if variables:
             token.internal_data["payload"] = variables
         if self.interrupting:
+            owner = workflow.parent_task
+            if owner is not None and owner.task_spec.is_led:
+                owner.internal_data["met"] = 1      # the worker that leads the ad-hoc sub-process has no more to say
+                top.record(journal.WaitClosed(owner.id))
             workflow.clear(keep=token)
             top.cancel_tokens(list(workflow.listeners.values()))
         self._update(token)
@@ -133,62 +134,6 @@ class EventSubProcess(SubProcess, SpiffEventSubprocess):
         if inside is None or not inside.log or inside.compensates is not None:
             return []
         return [group(token, inside.log, inside.scope.local() or None)]
-
-
-class AdHocSubProcess(SubProcess, SpiffAdHocSubprocess):
-    """Runs the inner activities that are asked for, in any order (Camunda 8 docs "Ad-hoc sub-process")."""
-
-    def link(self) -> None:
-        super().link()
-        self.may_end_early = self.element.completion_condition is not None
-
-    def ends_now(self, token: Token, inner: Token) -> bool:
-        inside = inner.workflow
-        if token.internal_data.get("met"):
-            return True
-        condition = self.element.completion_condition
-        assert condition is not None
-        try:
-            met = evaluate(condition, inner.workflow.scope, "the completion condition", ConditionFailed) is True
-        except Failure as failure:
-            token.workflow.top_workflow.fail(token, "run", failure)
-            return False
-        if met:
-            token.internal_data["met"] = 1
-            if self.element.cancel_remaining:
-                inside.clear(keep=inner)
-        return met
-
-    def collect_inner(self, token: Token, inner: Token) -> None:
-        collection, output = self.element.output_collection, self.element.output_element
-        if collection is not None and output is not None:
-            value = evaluate(output, inner.scope, "the output element")
-            token.scope.assign_local(collection, [*token.scope[collection], value])
-
-    def leave(self, token: Token) -> None:
-        collection, up = self.element.output_collection, token.scope.up
-        if collection is not None and up is not None:
-            up.assign(collection, token.scope[collection])
-        super().leave(token)
-
-    def begin(self, token: Token, inside: SubWorkflow) -> None:
-        if self.element.output_collection is not None:
-            inside.scope.assign_local(self.element.output_collection, [])
-        entries = {node.element.id: node for node in self.inside.entries}
-        wanted = list(entries)
-        if self.element.active_elements is not None:
-            value = evaluate(self.element.active_elements, token.scope, "the active elements")
-            if not isinstance(value, list) or any(name not in entries for name in value):
-                raise ValueFailed(
-                    f"Expected the active elements of {self.label} to be a list of some of "
-                    f"{', '.join(entries)}, but it is {value!r}.")
-            wanted = value
-        listen(inside)
-        if not wanted:
-            inside.done = True
-            token._ready()
-        for name in wanted:
-            inside.arrive(entries[name], None)
 
 
 def listen(workflow: ScopeWorkflow) -> None:

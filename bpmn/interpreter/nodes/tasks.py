@@ -89,15 +89,25 @@ class Job(Activity):
     waits = True
 
     def run(self, token: Token) -> bool | None:
-        definition = self.element.job
-        assert definition is not None
-        job_type = text_of(definition.type, token.scope, "the job type")
-        retries = _attempts(definition, token.scope)
-        priority = 0 if definition.priority is None else number_of(definition.priority, token.scope, "the priority")
-        token._set_state(STARTED)
-        token.workflow.top_workflow.record(journal.JobOpened(
-            token.id, self.element, job_type, retries, definition.headers, priority=priority))
+        open_job(token, "BPMN_ELEMENT")
         return None
+
+
+def open_job(token: Token, kind: str) -> None:
+    """Let a worker do the job of a token's element.
+
+    Raises:
+        ValueFailed: its type, its attempts or its priority cannot be evaluated.
+    """
+    element, scope = token.task_spec.element, token.scope
+    definition = element.job
+    assert definition is not None
+    job_type = text_of(definition.type, scope, "the job type")
+    retries = _attempts(definition, scope)
+    priority = 0 if definition.priority is None else number_of(definition.priority, scope, "the priority")
+    token._set_state(STARTED)
+    token.workflow.top_workflow.record(journal.JobOpened(
+        token.id, element, job_type, retries, definition.headers, kind, priority=priority))
 
 
 def _attempts(definition: JobDefinition, scope: Scope) -> int:
