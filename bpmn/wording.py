@@ -18,7 +18,7 @@ def words(kind: ElementType | EventKind) -> str:
 
 def article(noun: str) -> str:
     """The noun with its indefinite article."""
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+    return f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
 
 
 def quoted(text: str) -> str:

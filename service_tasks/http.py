@@ -19,6 +19,7 @@ from typing import Any, Self, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from bpmn.wording import article
 from service_tasks.call import Call
 from service_tasks.errors import BpmnError, GiveUp, NotSent, RetryLater, UnknownOutcome, faults_of
 
@@ -127,7 +128,7 @@ def _checked(content: Any, answer: type[Answer], url: str) -> Answer:
     try:
         return answer.model_validate(content)
     except ValidationError as error:
-        raise GiveUp(f"Expected {url} to answer with a {answer.__name__}, but {faults_of(error)}.") from error
+        raise GiveUp(f"Expected {url} to answer with {article(answer.__name__)}, but {faults_of(error)}.") from error
 
 
 def _decode(response: httpx.Response, content: bytes) -> Any:
