@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, literal, select, update
 
-from engine import schema
+from engine import effects, schema
+from engine.effects import DOUBTFUL, LOCK_EXPIRED
 from engine.errors import InvalidInput
 from engine.job_filters import JobFilter
 from engine.rows import AnyRow
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from engine.transaction import Transaction
 
 DEFAULT_LOCK = timedelta(minutes=5)
-
-LOCK_EXPIRED = "LOCK_EXPIRED"
-"""The error code of a job whose last worker vanished: nobody knows how far it came."""
 
 _j = schema.jobs.c
 _i = schema.instances.c
@@ -43,7 +41,8 @@ DUE_OF_TYPES = _DUE.where(_j.type.in_(bindparam("types", expanding=True)))
 ACTIVATE = (
     update(schema.jobs).where(_j.key == bindparam("b_key"))
     .values(state=JobState.ACTIVATED.value, locked_by=bindparam("b_worker"), locked_until=bindparam("b_until"),
-            lock_token=bindparam("b_lock_token"), attempt=bindparam("b_attempt"), changed_at=bindparam("b_now"))
+            lock_token=bindparam("b_lock_token"), attempt=bindparam("b_attempt"), changed_at=bindparam("b_now"),
+            **effects.SEND)
 )
 
 _chain = (
@@ -66,7 +65,8 @@ VISIBLE = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivatedJob:
     """A job that a worker holds. `variables` is everything the element sees. `error_message` is why the last attempt
-    failed; `lock_expired` tells that the worker that held it before never answered."""
+    failed; `lock_expired` tells that the worker that held it before never answered, `in_doubt` that the last call may
+    have taken effect, for whichever reason."""
 
     key: int
     type: str
@@ -97,6 +97,7 @@ class ActivatedJob:
     created_at: datetime
     error_message: str | None
     lock_expired: bool
+    in_doubt: bool
 
 
 def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jobs: int = 1,
@@ -118,6 +119,7 @@ def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jo
         tx.rows.write(ACTIVATE, {
             "b_key": job.key, "b_worker": worker, "b_until": until, "b_lock_token": job.lock_token + 1,
             "b_attempt": job.attempt + 1, "b_now": tx.now,
+            **effects.sent(tx, job.type, job.error_code, seen.get(job.element_instance_key, {})),
         })
     tx.announce(due_topic(until))
     return [_activated(job, worker, until, seen.get(job.element_instance_key, {})) for job in found]
@@ -152,4 +154,5 @@ def _activated(job: AnyRow, worker: str, until: datetime, variables: Mapping[str
         idempotency_key=job.idempotency_key, correlation_id=job.correlation_id, trace_parent=job.trace_parent,
         business_id=job.business_id, tags=job.tags, expected_by=job.expected_by, created_at=job.created_at,
         error_message=job.error_message, lock_expired=job.error_code == LOCK_EXPIRED,
+        in_doubt=job.error_code in DOUBTFUL,
     )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import RowMapping, bindparam, select, update
 
 from bpmn.interpreter import journal
 from engine import audit, guard, jobs, schema, states, values
 from engine.actions import Retry
-from engine.errors import NotFound
+from engine.errors import NotFound, WrongState
 from engine.live import Live, with_instance
-from engine.states import IncidentState, JobState
+from engine.rows import AnyRow
+from engine.states import EffectState, IncidentState, JobState
 
 if TYPE_CHECKING:
     from engine.transaction import Transaction
@@ -20,7 +21,7 @@ _n = schema.incidents.c
 _e = schema.element_instances.c
 
 BY_KEY = with_instance(schema.incidents)
-JOB_STATE = select(schema.jobs.c.state).where(schema.jobs.c.key == bindparam("key"))
+JOB = select(schema.jobs).where(schema.jobs.c.key == bindparam("key"))
 CLOSE = (
     update(schema.incidents)
     .where(_n.element_instance_key == bindparam("b_token"), _n.state == IncidentState.ACTIVE.value)
@@ -69,20 +70,41 @@ def resolve(tx: Transaction, key: int, *, retries: int | None = None, reason: st
     """Do again what failed. If it fails again, a new incident is opened.
 
     A job goes back to the workers with `retries` attempts (by default as many as it has left, at least one).
-    Audited. Raises NotFound, WrongState (resolved already, instance suspended or ended).
+    Audited. Raises NotFound, WrongState (resolved already, instance suspended or ended, or a call that must not be
+    repeated is in doubt: see `engine.doubts`).
     """
+    incident = get_open(tx, key)
+    if incident["job_key"] is not None:
+        job = tx.first(JOB, {"key": incident["job_key"]})
+        if job is not None and is_doubtful(job):
+            raise WrongState(
+                f"Expected to know whether service {job.type!r} took effect before it is called again, but incident "
+                f"{key} is in doubt: ask the service, repeat the call with the same key, or record the outcome."
+            )
+        if job is not None and job.state in (JobState.FAILED, JobState.ERROR_THROWN):
+            jobs.put_back(tx, job.key, retries)
+    audit.record(tx, "RESOLVE", "INCIDENT", key, instance_key=incident["instance_key"], reason=reason,
+                 details={"retries": retries} if retries is not None else None)
+    go_on(tx, incident)
+
+
+def get_open(tx: Transaction, key: int) -> RowMapping:
+    """An incident that can be resolved, with its instance. Raises NotFound, WrongState."""
     found = tx.first(BY_KEY, {"key": key})
     if found is None:
         raise NotFound(f"Expected to find an incident with key {key}, but there is none.")
     incident = found._mapping
     states.move("incident", key, IncidentState(incident["state"]), IncidentState.RESOLVED)
     guard.running(incident)
-    job_key = incident["job_key"]
-    if job_key is not None:
-        state = tx.connection.scalar(JOB_STATE, {"key": job_key})
-        if state in (JobState.FAILED, JobState.ERROR_THROWN):
-            jobs.put_back(tx, job_key, retries)
-    audit.record(tx, "RESOLVE", "INCIDENT", key, instance_key=incident["instance_key"], reason=reason,
-                 details={"retries": retries} if retries is not None else None)
+    return incident
+
+
+def is_doubtful(job: AnyRow) -> bool:
+    """Whether a failed job may have taken effect, and calling its service again could act twice."""
+    return job.state == JobState.FAILED and job.effect == EffectState.IN_DOUBT and not job.repeatable
+
+
+def go_on(tx: Transaction, incident: RowMapping) -> None:
+    """Let the token of an incident try again."""
     tx.instance_rows[incident["instance_key"]] = incident
     tx.resume(incident["instance_key"], Retry(incident["element_instance_key"]))

@@ -16,12 +16,13 @@ from sqlalchemy import RowMapping, bindparam, select, update
 from bpmn.expressions import EvaluationError
 from bpmn.interpreter import Directions, journal
 from bpmn.model import JobDefinition
-from engine import ad_hoc, audit, guard, retrying, schema, states, user_tasks, values
+from engine import ad_hoc, audit, effects, guard, retrying, schema, states, user_tasks, values
 from engine.actions import Complete, Fail, SetVariables, ThrowError
-from engine.activation import ACTIVATE, LOCK_EXPIRED, ActivatedJob
+from engine.activation import ACTIVATE, ActivatedJob
+from engine.effects import IN_DOUBT, LOCK_EXPIRED
 from engine.errors import InvalidInput, NotFound, WrongState
 from engine.live import Live, joined_instance, with_instance
-from engine.states import OPEN_JOB_STATES, JobState
+from engine.states import OPEN_JOB_STATES, EffectState, JobState
 from engine.user_tasks import ListenerAnswer
 from engine.wakeup import due_topic, jobs_topic
 
@@ -39,13 +40,14 @@ BY_KEYS = (
 CANCEL = (
     update(schema.jobs).where(_j.element_instance_key == bindparam("b_token"), _j.ended_at.is_(None))
     .values(state=JobState.CANCELED.value, changed_at=bindparam("b_now"), ended_at=bindparam("b_now"),
-            locked_by=None, locked_until=None)
+            locked_by=None, locked_until=None, effect=effects.ABANDONED)
 )
 ANSWER = (
     update(schema.jobs).where(_j.key == bindparam("b_key"))
     .values(state=bindparam("b_state"), retries=bindparam("b_retries"), due_at=bindparam("b_due_at"),
             error_code=bindparam("b_error_code"), error_message=bindparam("b_error_message"),
-            changed_at=bindparam("b_now"), ended_at=bindparam("b_ended_at"), locked_by=None, locked_until=None)
+            changed_at=bindparam("b_now"), ended_at=bindparam("b_ended_at"), locked_by=None, locked_until=None,
+            effect=bindparam("b_effect"), response_digest=bindparam("b_response"), settled_at=bindparam("b_settled_at"))
 )
 EXTEND = (
     update(schema.jobs).where(_j.key == bindparam("b_key")).values(locked_until=bindparam("b_until"))
@@ -63,12 +65,12 @@ GIVE_BACK = (
     .where(_j.key == bindparam("b_key"), _j.lock_token == bindparam("b_lock_token"),
            _j.state == JobState.ACTIVATED.value)
     .values(state=JobState.CREATED.value, locked_by=None, locked_until=None, attempt=_j.attempt - 1,
-            changed_at=bindparam("b_now"))
+            changed_at=bindparam("b_now"), effect=effects.UNSENT)
 )
 UNLOCK = (
     update(schema.jobs).where(_j.key == bindparam("b_key"), _j.state != JobState.FAILED.value)
     .values(state=JobState.CREATED.value, locked_by=None, locked_until=None, lock_token=_j.lock_token + 1,
-            changed_at=bindparam("b_now"))
+            error_code=effects.LAPSED_CODE, effect=effects.LAPSED, changed_at=bindparam("b_now"))
 )
 EXPIRED = (
     select(_j.key, _j.type)
@@ -79,7 +81,8 @@ RELEASE = (
     # Whose lock it was stays known: as long as no other worker took the job, that one may still answer.
     update(schema.jobs).where(_j.key == bindparam("b_key"))
     .values(state=JobState.CREATED.value, locked_until=None, error_code=LOCK_EXPIRED,
-            error_message="The lock of its worker ran out before it answered.", changed_at=bindparam("b_now"))
+            error_message="The lock of its worker ran out before it answered.", effect=effects.LAPSED,
+            changed_at=bindparam("b_now"))
 )
 
 
@@ -109,7 +112,7 @@ def start_waiting(tx: Transaction, live: Live, entry: journal.JobOpened) -> None
         "locked_by": None, "locked_until": None, "lock_token": 0, "suspended": False,
         "error_code": None, "error_message": None,
         # Not the key: a service that two databases share must never take one's job for the other's.
-        "idempotency_key": str(uuid.uuid4()),
+        "idempotency_key": str(uuid.uuid4()), **effects.INTENDED,
         "created_at": tx.now, "changed_at": tx.now, "ended_at": None,
     })
     tx.announce(jobs_topic(entry.type))
@@ -156,7 +159,8 @@ def complete(tx: Transaction, key: int, variables: Mapping[str, Any] | None = No
     directions = ad_hoc.checked(tx, job, answer) if isinstance(answer, Directions) else None
     if _is_declared_error(tx, job, result | local, None, job["retries"]):
         return
-    _answer(tx, job, JobState.COMPLETED)
+    _answer(tx, job, JobState.COMPLETED, EffectState.CONFIRMED, response=result | local)
+    effects.link_compensation(tx, job)
     if local:
         tx.resume(job["instance_key"], SetVariables(job["element_instance_key"], local, local=True))
     tx.resume(job["instance_key"], Complete(
@@ -180,12 +184,13 @@ def throw_error(tx: Transaction, key: int, code: str, message: str = "",
 
 def fail(tx: Transaction, key: int, message: str, *, retries: int | None = None,
          retry_in: timedelta | None = None, variables: Mapping[str, Any] | None = None,
-         lock_token: int | None = None, worker: str | None = None) -> None:
+         effect: EffectState = EffectState.FAILED, lock_token: int | None = None, worker: str | None = None) -> None:
     """Report that an attempt failed.
 
     `retries` is how many attempts are left; by default one less than before. While some are left, the job may be
     taken again after `retry_in`, by default after the wait that the diagram states; with none left an incident is
-    opened. `variables` become local to the element. Raises NotFound, WrongState, InvalidInput.
+    opened. `variables` become local to the element. `effect` is what is known of the attempt's effect: INTENDED
+    tells that the service was not reached, IN_DOUBT that it may have acted. Raises NotFound, WrongState, InvalidInput.
     Sources: Camunda 8 docs, "Job workers", failing a job; see `engine.retrying` for what a diagram states.
     """
     if retries is not None and retries < 0:
@@ -198,22 +203,25 @@ def fail(tx: Transaction, key: int, message: str, *, retries: int | None = None,
     if result:
         tx.resume(job["instance_key"], SetVariables(job["element_instance_key"], result, local=True))
     if left == 0:
-        _give_up(tx, job, "JOB_NO_RETRIES", message)
+        _give_up(tx, job, "JOB_NO_RETRIES", message, effect)
         return
     wait = retrying.pause(tx, job, left) if retry_in is None else retry_in
-    _answer(tx, job, JobState.CREATED, retries=left, due_at=tx.now + wait, error_message=message)
+    doubtful = IN_DOUBT if effect is EffectState.IN_DOUBT else None
+    _answer(tx, job, JobState.CREATED, effect, retries=left, due_at=tx.now + wait, error_code=doubtful,
+            error_message=message)
     tx.announce(due_topic(tx.now + wait) if wait else jobs_topic(job["type"]))
 
 
-def _give_up(tx: Transaction, job: RowMapping, incident_type: str, message: str) -> None:
-    _answer(tx, job, JobState.FAILED, retries=0, error_message=message)
+def _give_up(tx: Transaction, job: RowMapping, incident_type: str, message: str, effect: EffectState) -> None:
+    _answer(tx, job, JobState.FAILED, effect, retries=0, error_message=message)
     tx.failed_jobs[job["element_instance_key"]] = job["key"]
     tx.resume(job["instance_key"], Fail(job["element_instance_key"], incident_type, message))
 
 
 def _throw(tx: Transaction, job: RowMapping, code: str, message: str, variables: Mapping[str, Any]) -> None:
     token = job["element_instance_key"]
-    _answer(tx, job, JobState.ERROR_THROWN, error_code=code, error_message=message or None)
+    _answer(tx, job, JobState.ERROR_THROWN, EffectState.FAILED, error_code=code, error_message=message or None,
+            response=variables)
     tx.failed_jobs[token] = job["key"]
     tx.resume(job["instance_key"], ThrowError(token, code, message, dict(variables)))
 
@@ -224,7 +232,8 @@ def _is_declared_error(tx: Transaction, job: RowMapping, variables: Mapping[str,
     try:
         code = retrying.declared_error(tx, job, variables, message, retries)
     except EvaluationError as error:
-        _give_up(tx, job, "EXTRACT_VALUE_ERROR", f"Expected to tell whether the answer is an error, but {error}")
+        problem = f"Expected to tell whether the answer is an error, but {error}"
+        _give_up(tx, job, "EXTRACT_VALUE_ERROR", problem, EffectState.IN_DOUBT)
         return True
     if code is not None:
         _throw(tx, job, code, message or "", variables)
@@ -260,6 +269,7 @@ def lock(tx: Transaction, key: int, worker: str, duration: timedelta) -> datetim
     tx.rows.write(ACTIVATE, {
         "b_key": key, "b_worker": worker, "b_until": until, "b_lock_token": job["lock_token"] + 1,
         "b_attempt": job["attempt"] + 1, "b_now": tx.now,
+        **effects.sent(tx, job["type"], job["error_code"], None),
     })
     tx.announce(due_topic(until))
     audit.record(tx, "LOCK", "JOB", key, instance_key=job["instance_key"], details={"worker": worker})
@@ -306,11 +316,17 @@ def give_back(tx: Transaction, taken: Collection[ActivatedJob]) -> None:
         tx.announce(jobs_topic(job.type))
 
 
-def put_back(tx: Transaction, key: int, retries: int | None) -> None:
-    """Give a failed job to the workers again, with the same idempotency key. The caller resolves its incident."""
+def put_back(tx: Transaction, key: int, retries: int | None = None, *, effect: EffectState | None = None,
+             doubtful: bool = False) -> None:
+    """Give a failed job to the workers again, with the same idempotency key. The caller resolves its incident.
+
+    `effect` is what is known of its effect by now, None for no more than before. `doubtful`: the worker is to ask the
+    service whether the call took effect before it calls again.
+    """
     job = _get(tx, key)
     states.move("job", key, JobState(job["state"]), JobState.CREATED)
-    _answer(tx, job, JobState.CREATED, retries=retries or max(job["retries"], 1), error_code=None,
+    _answer(tx, job, JobState.CREATED, effect or EffectState(job["effect"]), retries=retries or max(job["retries"], 1),
+            error_code=IN_DOUBT if doubtful else None,
             error_message=job["error_message"])
     tx.reopened_jobs.add(job["element_instance_key"])
     tx.announce(jobs_topic(job["type"]))
@@ -350,13 +366,14 @@ def _answered(tx: Transaction, key: int, lock_token: int | None, worker: str | N
     return job
 
 
-def _answer(tx: Transaction, job: RowMapping, state: JobState, *, retries: int | None = None,
-            due_at: datetime | None = None, error_code: str | None = None,
-            error_message: str | None = None) -> None:
+def _answer(tx: Transaction, job: RowMapping, state: JobState, effect: EffectState, *, retries: int | None = None,
+            due_at: datetime | None = None, error_code: str | None = None, error_message: str | None = None,
+            response: Mapping[str, Any] | None = None) -> None:
     states.move("job", job["key"], JobState(job["state"]), state)
     over = state in (JobState.COMPLETED, JobState.ERROR_THROWN)
     tx.rows.write(ANSWER, {
         "b_key": job["key"], "b_state": state, "b_retries": job["retries"] if retries is None else retries,
         "b_due_at": due_at or tx.now, "b_error_code": values.text(error_code),
         "b_error_message": values.text(error_message), "b_now": tx.now, "b_ended_at": tx.now if over else None,
+        **effects.settled(tx, effect, response),
     })

@@ -14,7 +14,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     String,
     Table,
@@ -25,10 +24,11 @@ from sqlalchemy import (
 )
 
 from engine.database import Json, UtcDateTime
-
-metadata = MetaData()
-
-DEFAULT_TENANT = "<default>"
+from engine.schema_base import DEFAULT_TENANT as DEFAULT_TENANT
+from engine.schema_base import metadata as metadata
+from engine.schema_decisions import decision_evaluations as decision_evaluations
+from engine.schema_decisions import decisions as decisions
+from engine.schema_decisions import requirements as requirements
 
 sequence = Table(
     "key_sequence", metadata,
@@ -190,6 +190,15 @@ jobs = Table(
     Column("error_code", Text),
     Column("error_message", Text),
     Column("idempotency_key", String(128), nullable=False),
+    Column("effect", String(16), nullable=False),
+    Column("repeatable", Boolean, nullable=False, default=True),
+    Column("askable", Boolean, nullable=False, default=False),
+    Column("sent_at", UtcDateTime),
+    Column("settled_at", UtcDateTime),
+    Column("request_digest", String(64)),
+    Column("response_digest", String(64)),
+    Column("evidence", Text),
+    Column("compensated_by", BigInteger),
     Column("created_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
@@ -201,13 +210,36 @@ jobs = Table(
           postgresql_where=text("ended_at IS NULL AND error_message IS NOT NULL")),
     Index("ix_jobs_locked", "locked_until", sqlite_where=text("state = 'ACTIVATED'"),
           postgresql_where=text("state = 'ACTIVATED'")),
+    Index("ix_jobs_sent", "type", "sent_at", sqlite_where=text("sent_at IS NOT NULL"),
+          postgresql_where=text("sent_at IS NOT NULL")),
+    Index("ix_jobs_in_doubt", "type", sqlite_where=text("effect = 'IN_DOUBT'"),
+          postgresql_where=text("effect = 'IN_DOUBT'")),
     Index("ix_jobs_instance", "instance_key"),
     Index("ix_jobs_element_instance", "element_instance_key"),
 )
 """`state`: see engine.states.JobState. `attempt` counts how often a worker took it; `lock_token` grows with every
 activation, so that a late answer of a worker that lost its lock can be refused. `idempotency_key` stays the same
 over all attempts, restarts and nodes, and differs between databases. `suspended` while its instance is. A job still
-open after `expected_by` (the service's SLA) makes its instance *stalled*."""
+open after `expected_by` (the service's SLA) makes its instance *stalled*.
+
+The columns from `effect` to `compensated_by` are the effects ledger (engine.effects): what the job caused outside.
+`effect` is an EffectState; `repeatable` and `askable` keep what the service's contract said when it was called; the
+digests are of what it was given and gave; `evidence` is what an operator knows of the outcome; `compensated_by` is
+the job that undid it."""
+
+holds = Table(
+    "service_holds", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("service", String(255), nullable=False, unique=True),
+    Column("kind", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("held_by", Text, nullable=False),
+    Column("held_at", UtcDateTime, nullable=False),
+    Column("trials", Integer, nullable=False, default=0),
+    Column("trial_at", UtcDateTime),
+)
+"""Services whose jobs are not handed out. `kind` is OPERATOR (until a person releases it) or BREAKER: then `trial_at`
+is when one call may try whether the service works again, and `trials` counts those that failed."""
 
 timers = Table(
     "timers", metadata,
@@ -283,55 +315,6 @@ deferred = Table(
 )
 """What happened to a suspended instance and is applied, in order, when it is resumed: answers of workers that were at
 work when it was suspended must not be lost."""
-
-requirements = Table(
-    "decision_requirements", metadata,
-    Column("key", BigInteger, primary_key=True, autoincrement=False),
-    Column("requirements_id", String(255), nullable=False),
-    Column("name", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("resource_key", BigInteger, ForeignKey("resources.key"), nullable=False),
-    Column("resource_name", Text, nullable=False),
-    Column("deployment_key", BigInteger, ForeignKey("deployments.key"), nullable=False),
-    Column("checksum", String(64), nullable=False),
-    Column("namespace", Text, nullable=False),
-    Column("imports", Json, nullable=False),
-    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
-    Column("deployed_at", UtcDateTime, nullable=False),
-    UniqueConstraint("tenant_id", "requirements_id", "version"),
-)
-"""A deployed DMN file: a decision requirements graph, one row per version. `imports` holds the keys of those rows that
-it imports, directly or through another: fixed when it is deployed, as everything else in it."""
-
-decisions = Table(
-    "decisions", metadata,
-    Column("key", BigInteger, primary_key=True, autoincrement=False),
-    Column("decision_id", String(255), nullable=False),
-    Column("name", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("version_tag", Text),
-    Column("requirements_key", BigInteger, ForeignKey("decision_requirements.key"), nullable=False, index=True),
-    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
-    UniqueConstraint("tenant_id", "decision_id", "version"),
-)
-
-decision_evaluations = Table(
-    "decision_evaluations", metadata,
-    Column("key", BigInteger, primary_key=True, autoincrement=False),
-    Column("decision_key", BigInteger, nullable=False),
-    Column("decision_id", String(255), nullable=False),
-    Column("instance_key", BigInteger),
-    Column("element_instance_key", BigInteger),
-    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
-    Column("evaluated_at", UtcDateTime, nullable=False),
-    Column("output", Json),
-    Column("decisions", Json, nullable=False),
-    Column("warnings", Json, nullable=False),
-    Column("error", Text),
-    Index("ix_decision_evaluations_instance", "instance_key"),
-    Index("ix_decision_evaluations_decision", "decision_key"),
-)
-"""The history of decisions. `decisions` holds every one that was evaluated for it: inputs, matched rules, output."""
 
 user_tasks = Table(
     "user_tasks", metadata,

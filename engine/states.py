@@ -55,6 +55,16 @@ class IncidentState(StrEnum):
     RESOLVED = "RESOLVED"
 
 
+class EffectState(StrEnum):
+    """What is known of an effect that a service may have had."""
+
+    INTENDED = "INTENDED"  # it is certain that no service was asked yet
+    SENT = "SENT"  # a worker has it: the service may have acted
+    CONFIRMED = "CONFIRMED"  # the service acted
+    FAILED = "FAILED"  # the service said that it did not
+    IN_DOUBT = "IN_DOUBT"  # nobody knows
+
+
 INSTANCE_MOVES = {
     InstanceState.ACTIVE: {InstanceState.COMPLETED, InstanceState.TERMINATED},
     InstanceState.COMPLETED: set(),
@@ -79,6 +89,13 @@ USER_TASK_MOVES = {
     UserTaskState.COMPLETED: set(),
     UserTaskState.CANCELED: set(),
 }
+EFFECT_MOVES = {
+    EffectState.INTENDED: {EffectState.SENT},
+    EffectState.SENT: set(EffectState),
+    EffectState.FAILED: {EffectState.SENT, EffectState.INTENDED},
+    EffectState.IN_DOUBT: set(EffectState),
+    EffectState.CONFIRMED: set(),
+}
 INCIDENT_MOVES = {
     IncidentState.ACTIVE: {IncidentState.RESOLVED},
     IncidentState.RESOLVED: set(),
@@ -90,6 +107,7 @@ MOVES: Mapping[type[StrEnum], Mapping[Any, Collection[Any]]] = {
     JobState: JOB_MOVES,
     UserTaskState: USER_TASK_MOVES,
     IncidentState: INCIDENT_MOVES,
+    EffectState: EFFECT_MOVES,
 }
 
 OPEN_JOB_STATES = (JobState.CREATED, JobState.ACTIVATED, JobState.FAILED)

@@ -18,6 +18,7 @@ catch.
 from service_tasks.call import Call
 from service_tasks.contract import ContractError, Data, ServiceContract, service_task
 from service_tasks.errors import BpmnError, GiveUp, InDoubt, NotSent, RetryLater, ServiceError, UnknownOutcome
+from service_tasks.probing import DidNotHappen, Happened, Unclear
 from service_tasks.registry import Registry
 from service_tasks.retry import Retry
 
@@ -26,7 +27,9 @@ __all__ = [
     "Call",
     "ContractError",
     "Data",
+    "DidNotHappen",
     "GiveUp",
+    "Happened",
     "InDoubt",
     "NotSent",
     "Registry",
@@ -34,6 +37,7 @@ __all__ = [
     "RetryLater",
     "ServiceContract",
     "ServiceError",
+    "Unclear",
     "UnknownOutcome",
     "service_task",
 ]

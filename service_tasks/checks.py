@@ -58,8 +58,7 @@ class Catalogue:
     def connect(self, engine: Engine) -> None:
         """Make the services known to an engine: their SLA and number of attempts, and these checks at deploy."""
         for contract in self.registry:
-            policy = contract.policy
-            engine.contracts[contract.name] = JobContract(expected=policy.expected, retries=policy.retry.attempts)
+            engine.contracts[contract.name] = job_contract(contract)
         engine.checks.append(self.check)
 
     def check(self, model: Model) -> Iterable[Problem]:
@@ -97,6 +96,16 @@ class Catalogue:
             f"external worker asks for them."
         )
         return _problem(Severity.WARNING, model, element, message)
+
+
+def job_contract(contract: ServiceContract) -> JobContract:
+    """What the engine has to know of a service."""
+    policy, fields = contract.policy, contract.inputs.model_fields
+    return JobContract(
+        expected=policy.expected, retries=policy.retry.attempts, repeatable=policy.idempotent,
+        askable=contract.probe is not None,
+        inputs=frozenset(fields) | {field.alias for field in fields.values() if field.alias},
+    )
 
 
 def near_misses(name: str, known: Iterable[str]) -> list[str]:

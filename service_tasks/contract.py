@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, TypeAdapte
 from pydantic.alias_generators import to_camel
 
 from service_tasks.call import Call
+from service_tasks.probing import bound
 from service_tasks.retry import Duration, Retry, as_timedelta
 from service_tasks.words import title
 
@@ -56,6 +57,7 @@ class Policy:
     concurrency: int | None = None
     rate: float | None = None
     max_result_bytes: int = MAX_RESULT_BYTES
+    probe: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -73,6 +75,8 @@ class ServiceContract:
     output: TypeAdapter[Any] | None
     is_async: bool
     takes_call: bool
+    probe: Callable[..., Any] | None = None
+    probe_inputs: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
@@ -100,6 +104,7 @@ class ServiceContract:
             "outputs": self.output_schema(),
             "errors": dict(policy.errors),
             "idempotent": policy.idempotent,
+            "canBeAsked": self.probe is not None,
             "compensatedBy": policy.compensated_by,
             "timeoutSeconds": policy.timeout.total_seconds(),
             "expectedSeconds": policy.expected.total_seconds() if policy.expected else None,
@@ -127,6 +132,7 @@ def service_task(
     concurrency: int | None = None,
     rate: float | None = None,
     max_result_bytes: int = MAX_RESULT_BYTES,
+    probe: Callable[..., Any] | None = None,
 ) -> Callable[[F], F]:
     """Declare a typed function or method, sync or async, to be the service that jobs of type `name` call.
 
@@ -147,6 +153,9 @@ def service_task(
         concurrency: at most so many calls at once in one worker.
         rate: at most so many calls begin per second in one worker.
         max_result_bytes: the largest result as JSON.
+        probe: for a service that is not idempotent: a function that tells whether an earlier call took effect
+            (`Happened`, `DidNotHappen` or `Unclear`, see `service_tasks.probing`). It takes any of the service's
+            parameters, `call` with the key of the call in question among them, and is async if the service is.
 
     Raises ContractError if the policy makes no sense; the signature is read when the function is registered.
     """
@@ -162,7 +171,7 @@ def service_task(
         name=name, version=version, timeout=as_timedelta(timeout), retry=retry or Retry(), idempotent=idempotent,
         errors=dict(errors or {}), compensated_by=compensated_by,
         expected=None if expected is None else as_timedelta(expected),
-        concurrency=concurrency, rate=rate, max_result_bytes=max_result_bytes,
+        concurrency=concurrency, rate=rate, max_result_bytes=max_result_bytes, probe=probe,
     )
 
     def mark(function: F) -> F:
@@ -182,11 +191,29 @@ def contract_of(function: Callable[..., Any]) -> ServiceContract:
         raise ContractError(f"Expected {_title(function)} to be declared with @service_task, but it is not.")
     signature, hints = _read_signature(function, policy.name)
     inputs, takes_call = _inputs(policy.name, signature, hints)
+    probe, probe_inputs = _probe(policy, function, signature)
     return ServiceContract(
         policy=policy, description=inspect.getdoc(function) or "", function=function, inputs=inputs,
         output=_output(policy.name, signature, hints), is_async=inspect.iscoroutinefunction(function),
-        takes_call=takes_call,
+        takes_call=takes_call, probe=probe, probe_inputs=probe_inputs,
     )
+
+
+def _probe(policy: Policy, function: Callable[..., Any],
+           signature: inspect.Signature) -> tuple[Callable[..., Any] | None, frozenset[str]]:
+    if policy.probe is None:
+        return None, frozenset()
+    probe = bound(policy.probe, function)
+    names = frozenset(inspect.signature(probe).parameters)
+    foreign = names - {*signature.parameters, "call"}
+    if foreign:
+        raise ContractError(
+            f"Expected the probe of service {policy.name!r} to take what the service takes, "
+            f"but it takes {', '.join(sorted(foreign))} too."
+        )
+    if inspect.iscoroutinefunction(probe) != inspect.iscoroutinefunction(function):
+        raise ContractError(f"Expected service {policy.name!r} and its probe to be both async or both not.")
+    return probe, names
 
 
 def _read_signature(function: Callable[..., Any], name: str) -> tuple[inspect.Signature, dict[str, Any]]:

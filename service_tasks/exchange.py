@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from engine import activation, jobs
+from engine import activation, effects, jobs
 from engine.activation import ActivatedJob
 from engine.errors import InvalidInput, Rejection
+from engine.states import EffectState
 from engine.transaction import Transaction
 from service_tasks.outcome import Completed, Failed, Outcome, Returned, Thrown
 
@@ -51,6 +52,7 @@ def exchange(
             report(tx, job, outcome)
         except Rejection as error:
             done.refused.append((job, error))
+            note_late(tx, job, outcome)
     for job in renewals:
         try:
             jobs.extend_lock(tx, job.key, lock, lock_token=job.lock_token)
@@ -67,7 +69,18 @@ def report(tx: Transaction, job: ActivatedJob, outcome: Outcome) -> None:
         REPORTS[type(outcome)](tx, job, outcome)
     except InvalidInput as error:
         # The engine cannot store what the service gave: as bad a result as one against the contract.
-        jobs.fail(tx, job.key, str(error), retries=0, lock_token=job.lock_token)
+        jobs.fail(tx, job.key, str(error), retries=0, effect=EffectState.IN_DOUBT, lock_token=job.lock_token)
+
+
+def note_late(tx: Transaction, job: ActivatedJob, outcome: Outcome) -> None:
+    """The process no longer wants the answer, but the effects ledger does."""
+    match outcome:
+        case Completed():
+            effects.settle_late(tx, job.key, job.lock_token, EffectState.CONFIRMED, outcome.variables)
+        case Thrown():
+            effects.settle_late(tx, job.key, job.lock_token, EffectState.FAILED, outcome.variables)
+        case Failed() if outcome.effect is not EffectState.IN_DOUBT:
+            effects.settle_late(tx, job.key, job.lock_token, EffectState.FAILED)
 
 
 def _complete(tx: Transaction, job: ActivatedJob, outcome: Completed) -> None:
@@ -82,13 +95,17 @@ def _throw(tx: Transaction, job: ActivatedJob, outcome: Thrown) -> None:
 
 def _fail(tx: Transaction, job: ActivatedJob, outcome: Failed) -> None:
     jobs.fail(
-        tx, job.key, outcome.message, retries=outcome.retries, retry_in=outcome.retry_in, lock_token=job.lock_token
+        tx, job.key, outcome.message, retries=outcome.retries, retry_in=outcome.retry_in, effect=outcome.effect,
+        lock_token=job.lock_token,
     )
 
 
 def _return(tx: Transaction, job: ActivatedJob, outcome: Returned) -> None:
     message = "The worker stopped before it called the service."
-    jobs.fail(tx, job.key, message, retries=outcome.retries, lock_token=job.lock_token)
+    effect = EffectState.IN_DOUBT if outcome.in_doubt else EffectState.INTENDED
+    jobs.fail(
+        tx, job.key, message, retries=outcome.retries, retry_in=timedelta(0), effect=effect, lock_token=job.lock_token
+    )
 
 
 REPORTS: Mapping[type[Outcome], Callable[[Transaction, ActivatedJob, Any], None]] = {

@@ -5,15 +5,18 @@ from __future__ import annotations
 import enum
 import random
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from engine.activation import ActivatedJob
+from engine.states import EffectState
 from service_tasks import outcome
 from service_tasks.call import Call, child_span
 from service_tasks.contract import ServiceContract
 from service_tasks.errors import InDoubt
-from service_tasks.outcome import Attempt, Outcome
+from service_tasks.outcome import Attempt, Failed, Outcome
+from service_tasks.probing import DidNotHappen, Finding, Happened, Unclear
 
 
 class Stage(enum.Enum):
@@ -37,6 +40,8 @@ class Held:
         """When the worker stops waiting for the service; None before the call."""
         self.reports = 0
         """How often its answer was offered to the engine."""
+        self.doubtful = job.in_doubt and not contract.policy.idempotent
+        """An earlier call may have acted, and calling again might act twice: the service is asked first."""
         self.lost = False
         """Another worker has the job: its answer will be refused."""
         self._lock = threading.Lock()
@@ -65,14 +70,40 @@ class Held:
             given["call"] = self._call()
         return given
 
-    def check_repeatable(self) -> None:
-        """Raises InDoubt if a worker vanished with this job and calling again might act twice."""
-        if self.job.lock_expired and not self.contract.policy.idempotent:
-            raise InDoubt(outcome.in_doubt(self.contract.name, "The worker that called it vanished."))
+    def ask(self) -> Any:
+        """What the service's probe says (a coroutine if it is async): did the call before this one take effect?
+
+        Raises InDoubt if it has none.
+        """
+        if self.contract.probe is None:
+            why = self.job.error_message or "The worker that called it vanished."
+            raise InDoubt(outcome.in_doubt(self.contract.name, why))
+        given = self.arguments()
+        given["call"] = self._call()
+        return self.contract.probe(**{name: given[name] for name in self.contract.probe_inputs})
+
+    def of_finding(self, finding: Finding) -> Outcome | None:
+        """What the probe's answer means; None if the service is to be called. Raises InDoubt if it is unclear."""
+        match finding:
+            case Happened():
+                return self.of_result(finding.result)
+            case DidNotHappen():
+                self.doubtful = False
+                return None
+            case Unclear():
+                raise InDoubt(outcome.in_doubt(self.contract.name, finding.why))
+        raise InDoubt(outcome.in_doubt(self.contract.name, f"Its probe gave {finding!r}."))
 
     def of_error(self, error: BaseException) -> Outcome:
-        """What an exception of the service function means for this job."""
-        return outcome.of_error(self.contract.policy, error, self._attempt())
+        """What an exception of the service function, or of its probe, means for this job."""
+        if self.doubtful and not isinstance(error, InDoubt):
+            return outcome.of_probe_error(self.contract.policy, error, self._attempt())
+        found = outcome.of_error(self.contract.policy, error, self._attempt())
+        if self.job.in_doubt and self.contract.policy.idempotent and isinstance(found, Failed) \
+                and found.effect is EffectState.INTENDED:
+            # This attempt never left, but the one before may have acted.
+            return replace(found, effect=EffectState.IN_DOUBT)
+        return found
 
     def of_result(self, result: Any) -> Outcome:
         """What a result of the service function means for this job."""

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
+from engine.states import EffectState
 from service_tasks.contract import Policy, ServiceContract
 from service_tasks.errors import BpmnError, GiveUp, InDoubt, NotSent, RetryLater, UnknownOutcome, faults_of
 
@@ -34,11 +35,13 @@ class Thrown:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It did not work. `retries` None counts one attempt off; 0 asks an operator at once."""
+    """It did not work. `retries` None counts one attempt off; 0 asks an operator at once. `effect` is what is known of
+    the call's effect."""
 
     message: str
     retries: int | None = None
     retry_in: timedelta | None = None
+    effect: EffectState = EffectState.FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Returned:
     """The worker stops and never called the service: the job goes back as it was."""
 
     retries: int
+    in_doubt: bool = False
 
 
 Outcome = Completed | Thrown | Failed | Returned
@@ -85,13 +89,18 @@ def of_result(contract: ServiceContract, result: Any) -> Outcome:
         variables = contract.output.dump_python(value, mode="json", by_alias=True, warnings="error")
         size = len(to_json(variables))
     except ValidationError as error:
-        return Failed(_short(f"{promise} {faults_of(error)}."), retries=0)
+        return _acted(f"{promise} {faults_of(error)}.")
     except (PydanticSerializationError, ValueError) as error:
-        return Failed(_short(f"{promise} its result cannot be written as JSON: {error}."), retries=0)
+        return _acted(f"{promise} its result cannot be written as JSON: {error}.")
     if size > contract.policy.max_result_bytes:
         limit = contract.policy.max_result_bytes
-        return Failed(f"Expected at most {limit} bytes from service {contract.name!r}, but got {size}.", retries=0)
+        return _acted(f"Expected at most {limit} bytes from service {contract.name!r}, but got {size}.")
     return Completed(variables)
+
+
+def _acted(message: str) -> Failed:
+    """The service gave something that the process cannot use: whether it did what it should is not known."""
+    return Failed(_short(message), retries=0, effect=EffectState.IN_DOUBT)
 
 
 def of_error(policy: Policy, error: BaseException, attempt: Attempt) -> Outcome:
@@ -100,17 +109,31 @@ def of_error(policy: Policy, error: BaseException, attempt: Attempt) -> Outcome:
     match error:
         case BpmnError():
             return Thrown(error.code, error.message, error.variables)
-        case GiveUp() | InDoubt():
+        case InDoubt():
+            return Failed(message, retries=0, effect=EffectState.IN_DOUBT)
+        case GiveUp():
             return Failed(message, retries=0)
         case RetryLater():
             return _again(policy, message, attempt, at_least=error.after)
         case NotSent():
-            return _again(policy, message, attempt)
+            return _again(policy, message, attempt, effect=EffectState.INTENDED)
         case UnknownOutcome() | TimeoutError() | ConnectionError() if not policy.idempotent:
-            return Failed(in_doubt(policy.name, message), retries=0)
+            if policy.probe is None:
+                return Failed(in_doubt(policy.name, message), retries=0, effect=EffectState.IN_DOUBT)
+            # The next attempt asks the service before it calls again.
+            return _again(policy, message, attempt, effect=EffectState.IN_DOUBT)
         case UnknownOutcome():
-            return _again(policy, message, attempt)
+            return _again(policy, message, attempt, effect=EffectState.IN_DOUBT)
+        case TimeoutError() | ConnectionError():
+            message = _short(f"{type(error).__name__}: {error}")
+            return _again(policy, message, attempt, effect=EffectState.IN_DOUBT)
     return _again(policy, _short(f"{type(error).__name__}: {error}"), attempt)
+
+
+def of_probe_error(policy: Policy, error: BaseException, attempt: Attempt) -> Failed:
+    """A service could not be asked whether a call took effect: it is asked again later."""
+    message = f"Expected to ask service {policy.name!r} whether the call took effect, but {error}"
+    return _again(policy, _short(message), attempt, effect=EffectState.IN_DOUBT)
 
 
 def in_doubt(name: str, message: str) -> str:
@@ -121,11 +144,12 @@ def in_doubt(name: str, message: str) -> str:
     )
 
 
-def _again(policy: Policy, message: str, attempt: Attempt, at_least: timedelta = timedelta(0)) -> Failed:
+def _again(policy: Policy, message: str, attempt: Attempt, at_least: timedelta = timedelta(0),
+           effect: EffectState = EffectState.FAILED) -> Failed:
     wait = policy.retry.next(attempt.failures + 1, attempt.elapsed, attempt.chance)
     if wait is None:
-        return Failed(f"{message} (The time for all attempts is over.)", retries=0)
-    return Failed(message, retry_in=max(wait, at_least))
+        return Failed(f"{message} (The time for all attempts is over.)", retries=0, effect=effect)
+    return Failed(message, retry_in=max(wait, at_least), effect=effect)
 
 
 def _short(message: str) -> str:

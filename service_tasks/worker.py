@@ -197,8 +197,9 @@ class Worker:
         if not held.begin(self._give_up_time(held)):
             return
         try:
-            held.check_repeatable()
-            outcome = held.of_result(held.contract.function(**held.arguments()))
+            outcome = held.of_finding(held.ask()) if held.doubtful else None
+            if outcome is None:
+                outcome = held.of_result(held.contract.function(**held.arguments()))
         except BaseException as error:
             outcome = held.of_error(error)
         if not self._deliver(held, outcome):
@@ -208,10 +209,12 @@ class Worker:
         """Call an async function; runs on the event loop."""
         if not held.begin(self._give_up_time(held)):
             return
+        timeout = held.contract.policy.timeout.total_seconds()
         try:
-            held.check_repeatable()
-            call: Any = held.contract.function(**held.arguments())
-            outcome = held.of_result(await asyncio.wait_for(call, held.contract.policy.timeout.total_seconds()))
+            outcome = held.of_finding(await asyncio.wait_for(held.ask(), timeout)) if held.doubtful else None
+            if outcome is None:
+                call: Any = held.contract.function(**held.arguments())
+                outcome = held.of_result(await asyncio.wait_for(call, timeout))
         except TimeoutError:
             outcome = held.of_error(_too_slow(held))
         except BaseException as error:
@@ -236,7 +239,7 @@ class Worker:
 
     def _give_back(self) -> None:
         for held in self._held.values():
-            self._deliver(held, Returned(held.job.retries), only_from=Stage.WAITING)
+            self._deliver(held, Returned(held.job.retries, held.job.in_doubt), only_from=Stage.WAITING)
 
     def _give_up_time(self, held: Held) -> float:
         return time.monotonic() + held.contract.policy.timeout.total_seconds() + GRACE

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, and_, case, exists, false, func, literal, or_, select
 
 from engine import schema
-from engine.activation import LOCK_EXPIRED
 from engine.database import Database
+from engine.effects import LOCK_EXPIRED
 from engine.errors import InvalidInput
 from engine.live import has_value, lookup
 from engine.queries import things

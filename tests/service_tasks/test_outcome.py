@@ -16,7 +16,7 @@ from service_tasks import (
     service_task,
 )
 from service_tasks.contract import Policy, contract_of
-from service_tasks.outcome import Attempt, Completed, Failed, Thrown
+from service_tasks.outcome import Attempt, Completed, Thrown
 
 TWICE_IS_FINE = Policy(name="reserve", retry=Retry(first=2, jitter=0), idempotent=True)
 ONCE_ONLY = Policy(name="transfer", retry=Retry(first=2, jitter=0), idempotent=False)
@@ -93,7 +93,17 @@ def test_a_business_error_is_thrown_with_its_code_and_variables():
 
 @pytest.mark.parametrize("error", [GiveUp("broken"), InDoubt("broken")])
 def test_giving_up_asks_an_operator_at_once(error):
-    assert outcome.of_error(TWICE_IS_FINE, error, FIRST) == Failed("broken", retries=0)
+    failed = outcome.of_error(TWICE_IS_FINE, error, FIRST)
+    assert (failed.message, failed.retries) == ("broken", 0)
+
+
+@pytest.mark.parametrize(("error", "effect"), [
+    (ValueError("no"), "FAILED"), (GiveUp("no"), "FAILED"), (NotSent("no"), "INTENDED"),
+    (UnknownOutcome("?"), "IN_DOUBT"), (TimeoutError(), "IN_DOUBT"), (ConnectionResetError(), "IN_DOUBT"),
+    (InDoubt("?"), "IN_DOUBT"),
+])
+def test_an_error_tells_what_is_known_of_the_effect(error, effect):
+    assert outcome.of_error(TWICE_IS_FINE, error, FIRST).effect == effect
 
 
 @pytest.mark.parametrize("error", [ValueError("broken"), NotSent("broken"), UnknownOutcome("broken")])

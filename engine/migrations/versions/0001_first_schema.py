@@ -67,6 +67,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key"),
     )
     op.create_table(
+        "service_holds",
+        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("service", sa.String(length=255), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("held_by", sa.Text(), nullable=False),
+        sa.Column("held_at", UtcDateTime(), nullable=False),
+        sa.Column("trials", sa.Integer(), nullable=False),
+        sa.Column("trial_at", UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("key"),
+        sa.UniqueConstraint("service"),
+    )
+    op.create_table(
         "element_instances",
         sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("instance_key", sa.BigInteger(), nullable=False),
@@ -145,6 +158,15 @@ def upgrade() -> None:
         sa.Column("error_code", sa.Text(), nullable=True),
         sa.Column("error_message", sa.Text(), nullable=True),
         sa.Column("idempotency_key", sa.String(length=128), nullable=False),
+        sa.Column("effect", sa.String(length=16), nullable=False),
+        sa.Column("repeatable", sa.Boolean(), nullable=False),
+        sa.Column("askable", sa.Boolean(), nullable=False),
+        sa.Column("sent_at", UtcDateTime(), nullable=True),
+        sa.Column("settled_at", UtcDateTime(), nullable=True),
+        sa.Column("request_digest", sa.String(length=64), nullable=True),
+        sa.Column("response_digest", sa.String(length=64), nullable=True),
+        sa.Column("evidence", sa.Text(), nullable=True),
+        sa.Column("compensated_by", sa.BigInteger(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("changed_at", UtcDateTime(), nullable=False),
         sa.Column("ended_at", UtcDateTime(), nullable=True),
@@ -166,6 +188,22 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("ended_at IS NULL AND expected_by IS NOT NULL"),
         postgresql_where=sa.text("ended_at IS NULL AND expected_by IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_jobs_in_doubt",
+        "jobs",
+        ["type"],
+        unique=False,
+        sqlite_where=sa.text("effect = 'IN_DOUBT'"),
+        postgresql_where=sa.text("effect = 'IN_DOUBT'"),
+    )
+    op.create_index(
+        "ix_jobs_sent",
+        "jobs",
+        ["type", "sent_at"],
+        unique=False,
+        sqlite_where=sa.text("sent_at IS NOT NULL"),
+        postgresql_where=sa.text("sent_at IS NOT NULL"),
     )
     op.create_index("ix_jobs_instance", "jobs", ["instance_key"], unique=False)
     op.create_index(

@@ -1,0 +1,57 @@
+"""The tables of DMN decisions; see `engine.schema`."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+
+from engine.database import Json, UtcDateTime
+from engine.schema_base import DEFAULT_TENANT, metadata
+
+requirements = Table(
+    "decision_requirements", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("requirements_id", String(255), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("resource_key", BigInteger, ForeignKey("resources.key"), nullable=False),
+    Column("resource_name", Text, nullable=False),
+    Column("deployment_key", BigInteger, ForeignKey("deployments.key"), nullable=False),
+    Column("checksum", String(64), nullable=False),
+    Column("namespace", Text, nullable=False),
+    Column("imports", Json, nullable=False),
+    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
+    Column("deployed_at", UtcDateTime, nullable=False),
+    UniqueConstraint("tenant_id", "requirements_id", "version"),
+)
+"""A deployed DMN file: a decision requirements graph, one row per version. `imports` holds the keys of those rows that
+it imports, directly or through another: fixed when it is deployed, as everything else in it."""
+
+decisions = Table(
+    "decisions", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("decision_id", String(255), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("version_tag", Text),
+    Column("requirements_key", BigInteger, ForeignKey("decision_requirements.key"), nullable=False, index=True),
+    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
+    UniqueConstraint("tenant_id", "decision_id", "version"),
+)
+
+decision_evaluations = Table(
+    "decision_evaluations", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("decision_key", BigInteger, nullable=False),
+    Column("decision_id", String(255), nullable=False),
+    Column("instance_key", BigInteger),
+    Column("element_instance_key", BigInteger),
+    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
+    Column("evaluated_at", UtcDateTime, nullable=False),
+    Column("output", Json),
+    Column("decisions", Json, nullable=False),
+    Column("warnings", Json, nullable=False),
+    Column("error", Text),
+    Index("ix_decision_evaluations_instance", "instance_key"),
+    Index("ix_decision_evaluations_decision", "decision_key"),
+)
+"""The history of decisions. `decisions` holds every one that was evaluated for it: inputs, matched rules, output."""
