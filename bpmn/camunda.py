@@ -66,6 +66,8 @@ def read_element(node: Node, type: ElementType, source: Source, has_behaviour: b
         fields["listeners"] = listeners
     if properties := _properties(node):
         fields["properties"] = MappingProxyType(properties)
+    if type is ElementType.START_EVENT and (variable := attribute(node, CAMUNDA + "initiator")):
+        fields["initiator"] = variable
     if not has_behaviour:
         _read_behaviour(node, type, holder, source, fields)
     _read_async(node, fields)

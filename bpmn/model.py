@@ -156,6 +156,8 @@ class EventDefinition:
     """Camunda 7: the variable that gets the caught code (`camunda:errorCodeVariable`)."""
     message_variable: str | None = None
     """Camunda 7: the variable that gets the error message (`camunda:errorMessageVariable`)."""
+    message: Expression | None = None
+    """Of a thrown error: what it says (Camunda 7, `camunda:errorMessage`)."""
     message_id: Expression | None = None
     """Of a thrown message: while one of this id is kept, no second one is published."""
     time_to_live: Expression | None = None
@@ -323,6 +325,8 @@ class Element:
     """Empty for everything but events; a none event has one of kind NONE; a receive task has its message here."""
     parallel_multiple: bool = False
     attached_to: str | None = None
+    initiator: str | None = None
+    """Start event: the variable that gets the name of whoever started the instance (`camunda:initiator`)."""
     interrupting: bool = True
     """Boundary event: `cancelActivity`; start event of an event sub-process: `isInterrupting`."""
     for_compensation: bool = False

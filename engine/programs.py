@@ -46,6 +46,12 @@ class Definition:
     """Its typed start events, by their evaluated names."""
 
     @property
+    def none_start(self) -> Element | None:
+        """Its start event without a trigger."""
+        node = self.program.spec.none_start
+        return None if node is None else node.element
+
+    @property
     def message_starts(self) -> list[StartEvent]:
         """The start events that a message triggers."""
         return [event for event in self.start_events if event.kind == EventKind.MESSAGE]

@@ -26,6 +26,9 @@ def start(tx: Transaction, definition: Definition, *, variables: Mapping[str, An
           parent: Live | None = None, parent_token: int | None = None) -> Live:
     """Insert an instance and let its tokens move after the command. Raises InvalidInput if it cannot start there."""
     key = tx.key()
+    begun = definition.program.process.elements.get(start_event) if start_event else definition.none_start
+    if begun is not None and begun.initiator and parent is None:
+        variables = {**(variables or {}), begun.initiator: tx.actor}
     try:
         run = Execution.start(
             definition.program, key=key, keys=tx.engine.keys, variables=variables or {}, start_event=start_event,

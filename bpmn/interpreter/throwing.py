@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bpmn.interpreter import journal
+from bpmn.interpreter.failures import Failure
+from bpmn.interpreter.nodes import listeners
 from bpmn.interpreter.nodes.base import pick
 from bpmn.interpreter.task import STARTED, WAITING, Token
 from bpmn.model import EventKind
@@ -25,6 +27,14 @@ def fire(workflow: ScopeWorkflow, node: Node, variables: Mapping[str, Any] | Non
     token = Token(workflow, node, None, STARTED, flow=flow)
     node.record_entered(token)
     node.result(token, dict(variables) if variables else None)
+    try:
+        if node.element.listeners and listeners.are_due(token, listeners.START):
+            token.internal_data["fired"] = 1    # it is not to be waited for again
+            return
+    except Failure as failure:
+        token.internal_data["fired"] = 1
+        workflow.top_workflow.fail(token, "listener", failure)
+        return
     node._on_complete(token)
 
 

@@ -153,6 +153,7 @@ def _error(node: Node, type: ElementType, source: Source, has_job: bool) -> Even
     return EventDefinition(
         kind=EventKind.ERROR,
         code=source.optional(node, code, "the error code"),
+        message=source.optional(error, attribute(error, CAMUNDA + "errorMessage"), "the error message"),
         code_variable=attribute(node, CAMUNDA + "errorCodeVariable"),
         message_variable=attribute(node, CAMUNDA + "errorMessageVariable"),
     )

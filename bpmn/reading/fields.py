@@ -29,6 +29,7 @@ class ElementFields(TypedDict, total=False):
     called_decision: CalledDecision
     listeners: tuple[Listener, ...]
     properties: Mapping[str, str]
+    initiator: str
     async_before: bool
     async_after: bool
     active_elements: Expression

@@ -357,3 +357,10 @@ def test_reason_that_one_branch_gave_survives_until_the_last_one_ends(engine, st
 
     # then it is still the reason
     assert steps.detail(key).row.end_reason == "REFUSED"
+
+
+def test_start_event_of_camunda_7_notes_who_started_the_instance(engine, steps):
+    steps.deploy7(process("p", '<bpmn:startEvent id="s" camunda:initiator="starter"/>', '<bpmn:userTask id="t"/>',
+                          end()))
+    key = engine.acting_as("ann").execute(instances.start, "p", variables={"a": 1}).key
+    assert steps.variables(key) == {"a": 1, "starter": "ann"}

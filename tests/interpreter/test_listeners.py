@@ -71,3 +71,46 @@ def test_retrying_a_listener_that_failed_repeats_it_and_not_the_work(reload):
     instance.run.retry(token)
     host.drain(instance)
     assert open_jobs(instance) == [("last", "EXECUTION_LISTENER", "END", 3)]
+
+
+EVENTS = """
+<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn"
+  xmlns:modeler="http://camunda.org/schema/modeler/1.0" modeler:executionPlatform="Camunda Platform" id="d"
+  targetNamespace="t"><message id="m" name="note"/><signal id="g" name="all"/>
+  <process id="P" isExecutable="true">
+    <startEvent id="S"/><sequenceFlow id="f1" sourceRef="S" targetRef="G"/><eventBasedGateway id="G"/>
+    <sequenceFlow id="f2" sourceRef="G" targetRef="C"/><sequenceFlow id="f3" sourceRef="G" targetRef="D"/>
+    <intermediateCatchEvent id="D"><signalEventDefinition signalRef="g"/></intermediateCatchEvent>
+    <sequenceFlow id="f4" sourceRef="D" targetRef="E"/>
+    <intermediateCatchEvent id="C"><extensionElements><camunda:executionListener event="start" class="at-catch"/>
+      <camunda:executionListener event="end" class="after-catch"/></extensionElements>
+      <messageEventDefinition messageRef="m"/></intermediateCatchEvent>
+    <sequenceFlow id="f5" sourceRef="C" targetRef="T"/><userTask id="T"/>
+    <boundaryEvent id="B" attachedToRef="T"><extensionElements>
+      <camunda:executionListener event="start" class="at-boundary"/></extensionElements>
+      <messageEventDefinition messageRef="m"/></boundaryEvent>
+    <sequenceFlow id="f6" sourceRef="B" targetRef="E"/>
+    <sequenceFlow id="f7" sourceRef="T" targetRef="E"/><endEvent id="E"/>
+  </process>
+</definitions>"""
+
+
+@pytest.mark.parametrize("reload", [False, True], ids=["kept", "reloaded"])
+def test_listeners_of_events_that_have_happened_are_called_before_the_flow_goes_on(reload):
+    # given
+    host = Host(reload)
+    host.deploy(EVENTS)
+    instance = host.start("P")
+
+    # when
+    heard = []
+    for _ in range(2):
+        host.correlate("note", kind="message")
+        while jobs := open_jobs(instance):
+            heard.append(jobs[0][0])
+            [token] = [t for t, waits in instance.waits.items() if isinstance(waits[0].entry, journal.JobOpened)]
+            host.complete(instance, token, {})
+
+    # then
+    assert heard == ["at-catch", "after-catch", "at-boundary"]
+    assert host.state(instance) == "completed"

@@ -73,3 +73,22 @@ def test_output_brings_a_local_result_to_the_process(host):
 
     # then
     assert instance.run.variables() == {"total": {"sum": 15}}
+
+
+ERROR = """
+<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn"
+  xmlns:modeler="http://camunda.org/schema/modeler/1.0" modeler:executionPlatform="Camunda Platform" id="d"
+  targetNamespace="t"><error id="bad" errorCode="BAD" camunda:errorMessage="${what} is missing"/>
+  <process id="P" isExecutable="true"><startEvent id="S"/><sequenceFlow id="f1" sourceRef="S" targetRef="X"/>
+    <subProcess id="X"><startEvent id="IS"/><sequenceFlow id="i1" sourceRef="IS" targetRef="IE"/>
+      <endEvent id="IE"><errorEventDefinition errorRef="bad"/></endEvent></subProcess>
+    <boundaryEvent id="B" attachedToRef="X"><errorEventDefinition errorRef="bad" camunda:errorCodeVariable="code"
+      camunda:errorMessageVariable="said"/></boundaryEvent>
+    <sequenceFlow id="f2" sourceRef="B" targetRef="E"/><sequenceFlow id="f3" sourceRef="X" targetRef="E"/>
+    <endEvent id="E"/></process></definitions>"""
+
+
+def test_who_catches_an_error_gets_its_code_and_message(host):
+    host.deploy(ERROR)
+    instance = host.start("P", what="The address")
+    assert instance.run.variables() == {"what": "The address", "code": "BAD", "said": "The address is missing"}

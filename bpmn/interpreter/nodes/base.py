@@ -184,6 +184,9 @@ class Node(BpmnSpecMixin):
 
     def activate(self, token: Token) -> None:
         """Arm the boundary events and queue the token for the node's own work."""
+        if "fired" in token.internal_data:
+            self._on_complete(token)
+            return
         if self.armed and self.waits:
             for boundary in self.armed:
                 boundary.arm(token)

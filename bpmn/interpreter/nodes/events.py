@@ -262,7 +262,8 @@ class Throwing(Compensating, Node):
 
     def throw_error(self, token: Token, event: EventDefinition) -> bool | None:
         code = "" if event.code is None else text_of(event.code, token.scope, "the error code")
-        if throwing.throw_code(token, EventKind.ERROR, code):
+        message = optional_text(event.message, token.scope, "the error message") or ""
+        if throwing.throw_code(token, EventKind.ERROR, code, message):
             return None
         raise ErrorUncaught(
             f"Expected to catch the error {code!r} thrown by {self.label}, but no boundary event or event "
