@@ -122,12 +122,21 @@ def _wait_closed(tx: Transaction, live: Live, entry: journal.WaitClosed) -> None
     _close(tx, live, entry.key)
 
 
+def _reopen(tx: Transaction, live: Live, token: int) -> None:
+    """A token waits again in the transaction that closed its earlier wait (a listener after a message, say)."""
+    if token in live.closed:
+        tx.rows.flush()     # or what closes the earlier wait, sent after the inserts, would close this one too
+        live.closed.discard(token)
+
+
 def _job_opened(tx: Transaction, live: Live, entry: journal.JobOpened) -> None:
+    _reopen(tx, live, entry.key)
     live.tokens[entry.key] = entry.element.id
     jobs.start_waiting(tx, live, entry)
 
 
 def _user_task_opened(tx: Transaction, live: Live, entry: journal.UserTaskOpened) -> None:
+    _reopen(tx, live, entry.key)
     live.tokens[entry.key] = entry.element.id
     user_tasks.start_waiting(tx, live, entry)
 
@@ -137,16 +146,19 @@ def _user_task_changed(tx: Transaction, live: Live, entry: journal.UserTaskChang
 
 
 def _timer_opened(tx: Transaction, live: Live, entry: journal.TimerOpened) -> None:
+    _reopen(tx, live, entry.key)
     live.tokens.setdefault(entry.key, entry.element.id)
     timers.start_waiting(tx, live, entry)
 
 
 def _subscription_opened(tx: Transaction, live: Live, entry: journal.SubscriptionOpened) -> None:
+    _reopen(tx, live, entry.key)
     live.tokens.setdefault(entry.key, entry.element.id)
     subscriptions.start_waiting(tx, live, entry)
 
 
 def _call_opened(tx: Transaction, live: Live, entry: journal.CallOpened) -> None:
+    _reopen(tx, live, entry.key)
     live.tokens[entry.key] = entry.element.id
     calls.start_waiting(tx, live, entry)
 
