@@ -119,3 +119,24 @@ def test_the_checker_finds_what_is_broken(shop, rule):
 
     # then
     assert rule in found
+
+
+def test_a_listener_is_called_after_the_message_that_its_element_waited_for(new_database, clock):
+    # given a receive task with a listener at its end: one wait closes and another opens in one transaction
+    engine = Engine(new_database(), clock=clock)
+    steps = Steps(engine)
+    listener = '<zeebe:executionListeners><zeebe:executionListener eventType="end" type="listen"/>'
+    steps.deploy(
+        drawing.message_of("Paid", "paid", "=orderId"),
+        drawing.process("P", drawing.start(), '<bpmn:receiveTask id="pay" messageRef="Paid"><bpmn:extensionElements>'
+                        f"{listener}</zeebe:executionListeners></bpmn:extensionElements></bpmn:receiveTask>",
+                        drawing.end()))
+    key = steps.start("P", {"orderId": "A-1"})
+
+    # when
+    engine.execute(messages.publish, "paid", "A-1")
+
+    # then
+    steps.do("listen")
+    assert steps.state(key) == "COMPLETED"
+    engine.close()

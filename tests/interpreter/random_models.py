@@ -14,17 +14,15 @@ from hypothesis import strategies as st
 from bpmn.model import Dialect
 from tests.bpmn.diagrams import association, definition, el, end, ext, file, flow, keyed_message, start, text, timer
 
-ERROR, ESCALATION, SIGNAL, MESSAGE = "AnError", "AnEscalation", "ASignal", "AMessage"
+ERROR, ESCALATION, SIGNAL = "AnError", "AnEscalation", "ASignal"
 ROOTS = "".join([
     el("error", id=ERROR, name="e", errorCode="e"),
     el("escalation", id=ESCALATION, name="x", escalationCode="x"),
     el("signal", id=SIGNAL, name="s"),
-    keyed_message(MESSAGE, "m"),
 ])
 EVENTS = {
-    "message": definition("message", messageRef=MESSAGE),
     "timer": timer("Duration", "PT1H"),
-    "cycle": timer("Cycle", "R/PT1H"),
+    "cycle": timer("Cycle", "R2/PT1H"),
     "signal": definition("signal", signalRef=SIGNAL),
     "error": definition("error", errorRef=ERROR),
     "escalation": definition("escalation", escalationRef=ESCALATION),
@@ -126,7 +124,11 @@ class Place:
     leaves: tuple[str, ...] = ()
     """How the scope around may be ended from within."""
     watched: bool = False
-    """What happens after an event throws no signal, or it could set itself off for ever."""
+    """What happens after an event has nothing to do with signals, or it could set itself off for ever."""
+
+    @property
+    def caught(self) -> tuple[str, ...]:
+        return tuple(event for event in CAUGHT if event != "signal" or not self.watched)
 
     def deeper(self, **changes: object) -> Place:
         return replace(self, depth=self.depth - 1, **changes)
@@ -182,7 +184,7 @@ def activities(draw, place):
 @st.composite
 def blocks(draw, place):
     if place.depth <= 0:
-        return draw(st.one_of(activities(place), st.builds(Event, st.sampled_from(CAUGHT), st.just(True))))
+        return draw(st.one_of(activities(place), st.builds(Event, st.sampled_from(place.caught), st.just(True))))
     kind = draw(st.sampled_from(("activity",) * 4 + ("sequence",) * 2 + ("split",) * 3 + (
         "race", "repeat", "throw", "compensate") + (("leave",) if place.leaves else ())))
     inner = blocks(place.deeper())
@@ -196,7 +198,7 @@ def blocks(draw, place):
         return Split(draw(st.sampled_from(["exclusive", "parallel", "inclusive"])),
                      draw(st.lists(inner, min_size=2, max_size=3)))
     if kind == "race":
-        events = draw(st.lists(st.sampled_from(CAUGHT), min_size=2, max_size=3, unique=True))
+        events = draw(st.lists(st.sampled_from(place.caught), min_size=2, max_size=3, unique=True))
         return Race([(event, draw(inner)) for event in events])
     if kind == "repeat":
         return Repeat(draw(inner), draw(st.integers(1, 3)))
@@ -222,6 +224,7 @@ class Drawing:
         self.dialect = dialect
         self._seven = dialect == Dialect.CAMUNDA_7
         self._count = 0
+        self._messages: list[str] = []
         self._drawn: dict[int, dict[str, str]] = {}
 
     def drawn(self, block: Block | Scope) -> dict[str, str]:
@@ -229,9 +232,13 @@ class Drawing:
         return self._drawn[id(block)]
 
     def file(self, top: Scope) -> bytes:
-        inside = self.scope(top)
-        return file(ROOTS, el("process", inside, id="P", isExecutable="true", camunda__historyTimeToLive="1"),
-                    platform=self.dialect.value)
+        process = el("process", self.scope(top), id="P", isExecutable="true", camunda__historyTimeToLive="1")
+        return file(ROOTS, *self._messages, process, platform=self.dialect.value)
+
+    def message(self) -> str:
+        """A message of its own for each event, so that none takes another one's."""
+        self._messages.append(keyed_message(f"M{len(self._messages)}", f"m{len(self._messages)}"))
+        return f"M{len(self._messages) - 1}"
 
     def is_(self, left: str, operator: str, right: int) -> str:
         """A comparison as an expression."""
@@ -241,6 +248,8 @@ class Drawing:
 
     def event_xml(self, event: str) -> str:
         """The event definition of a kind of event; none for a none event."""
+        if event == "message":
+            return definition("message", messageRef=self.message())
         if event == "condition":
             return definition("conditional", text("condition", self.is_("flag", ">", 1)))
         return EVENTS.get(event, "")
@@ -370,6 +379,8 @@ class Drawing:
             return self.script_xml(id, "v + 1", "v", self.loop_xml(block), **attributes)
         inside = "" if block.inside is None else self.scope(block.inside, may_compensate=block.handler is None)
         tag, extension, more = (SEVEN if self._seven else EIGHT)[block.kind]
+        if block.kind == "receive":
+            more = {"messageRef": self.message()}
         return el(tag, ext(extension + self._extensions(block)), inside, self.loop_xml(block), id=id, **more,
                   **attributes)
 
@@ -419,7 +430,7 @@ EIGHT = {
     "script": ("scriptTask", el("zeebe:script", expression="=v + 1", resultVariable="v"), {}),
     "task": ("task", "", {}),
     "call": ("callActivity", el("zeebe:calledElement", processId="Q", propagateAllChildVariables="true"), {}),
-    "receive": ("receiveTask", "", {"messageRef": MESSAGE}),
+    "receive": ("receiveTask", "", {}),
     "sub": ("subProcess", "", {}),
     "transaction": ("transaction", "", {}),
 }
@@ -430,7 +441,7 @@ SEVEN = {
     "task": ("task", "", {}),
     "call": ("callActivity", el("camunda:in", variables="all") + el("camunda:out", variables="all"),
              {"calledElement": "Q"}),
-    "receive": ("receiveTask", "", {"messageRef": MESSAGE}),
+    "receive": ("receiveTask", "", {}),
     "sub": ("subProcess", "", {}),
     "transaction": ("transaction", "", {}),
 }
