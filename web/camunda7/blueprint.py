@@ -1,6 +1,5 @@
 """The blueprint of the interface: which engine it acts on, and what its answers and errors look like.
 
-Answers have the content type `application/json` and nothing behind it: the JavaScript client compares the whole text.
 Errors are `{type, message, code}`; Camunda Modeler shows `message`.
 """
 
@@ -9,14 +8,16 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
 from bpmn.model import Problem, Severity
-from engine.database import to_json
 from engine.engine import Engine
 from engine.errors import DeploymentRefused, NotFound, Rejection
+from web.answers import answer, done, engine
 from web.origins import refuse_other_sites
+
+__all__ = ["acting", "answer", "bp", "done", "engine", "link", "refusal"]
 
 logger = structlog.get_logger(__name__)
 
@@ -31,25 +32,9 @@ COULD_NOT_PARSE = "ENGINE-09005 Could not parse BPMN process."
 """Camunda Modeler recognises a refused diagram by this beginning."""
 
 
-def engine() -> Engine:
-    """The engine of this application."""
-    found: Engine = current_app.extensions["engine"]
-    return found
-
-
 def acting() -> Engine:
     """The engine, its audit rows saying that this interface acted."""
     return engine().acting_as(ACTOR)
-
-
-def answer(content: Any, status: int = 200) -> Response:
-    """A JSON answer."""
-    return Response(to_json(content), status, content_type="application/json")
-
-
-def done() -> Response:
-    """The answer of a command that gives nothing back: clients accept 204 only."""
-    return Response(status=204)
 
 
 def link(path: str) -> dict[str, str]:

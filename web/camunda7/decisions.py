@@ -15,7 +15,7 @@ from engine.queries.deployed import DECISIONS, FoundDecision
 from web.body import body
 from web.camunda7 import formats, tenants, values
 from web.camunda7.blueprint import acting, answer, bp, engine
-from web.camunda7.listing import Kind, as_number
+from web.camunda7.listing import Kind, as_number, serve
 from web.camunda7.parameters import TENANTS, any_key_of, any_of, definition, field, key, like, only_if
 
 
@@ -48,16 +48,7 @@ KIND = Kind(
 )
 
 
-@bp.get("/decision-definition")
-def list_decisions() -> Response:
-    """Decision definitions that fit."""
-    return KIND.listed()
-
-
-@bp.get("/decision-definition/count")
-def count_decisions() -> Response:
-    """How many decision definitions fit."""
-    return KIND.counted()
+serve("/decision-definition", KIND, by_post=False)
 
 
 @bp.get("/decision-definition/<id>")

@@ -15,7 +15,7 @@ from web.body import Body, body
 from web.camunda7 import formats, known, tenants, values
 from web.camunda7 import instances as process_instances
 from web.camunda7.blueprint import acting, answer, bp, engine
-from web.camunda7.listing import Kind, as_number
+from web.camunda7.listing import Kind, as_number, serve
 from web.camunda7.parameters import TENANTS, any_key_of, any_of, definition, field, key, like, only_if
 
 BEFORE_ACTIVITY = "startBeforeActivity"
@@ -52,16 +52,7 @@ KIND = Kind(
 )
 
 
-@bp.get("/process-definition")
-def list_definitions() -> Response:
-    """Process definitions that fit."""
-    return KIND.listed()
-
-
-@bp.get("/process-definition/count")
-def count_definitions() -> Response:
-    """How many process definitions fit."""
-    return KIND.counted()
+serve("/process-definition", KIND, by_post=False)
 
 
 @bp.get("/process-definition/<id>")

@@ -16,7 +16,7 @@ from web.body import printable
 from web.camunda7 import decisions, formats, tenants
 from web.camunda7 import definitions as process_definitions
 from web.camunda7.blueprint import acting, answer, bp, engine, link
-from web.camunda7.listing import Kind
+from web.camunda7.listing import Kind, serve
 from web.camunda7.parameters import TENANTS, after, before, field, key, like
 
 SETTINGS = frozenset({
@@ -44,16 +44,7 @@ KIND = Kind(
 )
 
 
-@bp.get("/deployment")
-def list_deployments() -> Response:
-    """Deployments that fit. Camunda Modeler's connection check asks for none of them."""
-    return KIND.listed()
-
-
-@bp.get("/deployment/count")
-def count_deployments() -> Response:
-    """How many deployments fit."""
-    return KIND.counted()
+serve("/deployment", KIND, by_post=False)
 
 
 @bp.get("/deployment/<id>")

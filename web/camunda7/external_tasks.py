@@ -18,7 +18,7 @@ from engine.transaction import Transaction
 from web.body import Body, body
 from web.camunda7 import formats, known, values
 from web.camunda7.blueprint import acting, answer, bp, done, engine
-from web.camunda7.listing import Asked, Kind, as_flag
+from web.camunda7.listing import Asked, Kind, as_flag, serve
 from web.camunda7.parameters import (
     TENANTS,
     after,
@@ -95,16 +95,7 @@ KIND = Kind(
 )
 
 
-@bp.route("/external-task", methods=["GET", "POST"])
-def list_external_tasks() -> Response:
-    """External tasks that fit."""
-    return KIND.listed()
-
-
-@bp.route("/external-task/count", methods=["GET", "POST"])
-def count_external_tasks() -> Response:
-    """How many external tasks fit."""
-    return KIND.counted()
+serve("/external-task", KIND)
 
 
 @bp.get("/external-task/topic-names")

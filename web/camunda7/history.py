@@ -22,7 +22,7 @@ from engine.queries.searches import (
 from engine.states import ElementState, IncidentState, InstanceState, UserTaskState
 from web.camunda7 import activities, formats, incidents, instances, known, values
 from web.camunda7.blueprint import answer, bp
-from web.camunda7.listing import Kind, ReadCriteria, as_text, as_texts
+from web.camunda7.listing import Kind, ReadCriteria, as_text, as_texts, serve
 from web.camunda7.parameters import (
     TENANTS,
     after,
@@ -232,18 +232,11 @@ PAST_TASKS = Kind(
 )
 
 
-def _serve(name: str, kind: Kind) -> None:
-    """Let a kind of thing be listed and counted."""
-    methods = ["GET", "POST"]
-    bp.add_url_rule(f"/history/{name}", f"history-{name}", kind.listed, methods=methods)
-    bp.add_url_rule(f"/history/{name}/count", f"history-{name}-count", kind.counted, methods=methods)
-
-
-_serve("process-instance", PAST_INSTANCES)
-_serve("activity-instance", PAST_ACTIVITIES)
-_serve("variable-instance", PAST_VARIABLES)
-_serve("incident", PAST_INCIDENTS)
-_serve("task", PAST_TASKS)
+serve("/history/process-instance", PAST_INSTANCES)
+serve("/history/activity-instance", PAST_ACTIVITIES)
+serve("/history/variable-instance", PAST_VARIABLES)
+serve("/history/incident", PAST_INCIDENTS)
+serve("/history/task", PAST_TASKS)
 
 
 @bp.get("/history/process-instance/<id>")

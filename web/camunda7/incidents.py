@@ -13,7 +13,7 @@ from engine.queries.searches import INCIDENTS, FoundIncident
 from engine.states import IncidentState
 from web.camunda7 import formats, known
 from web.camunda7.blueprint import acting, answer, bp, done, engine
-from web.camunda7.listing import Kind, ReadCriteria, as_text
+from web.camunda7.listing import Kind, ReadCriteria, as_text, serve
 from web.camunda7.parameters import TENANTS, after, any_of, before, definition, field, key, like
 
 FAILED_JOB, FAILED_EXTERNAL_TASK = "failedJob", "failedExternalTask"
@@ -75,16 +75,7 @@ KIND = Kind(what=INCIDENTS, write=_written, parameters=PARAMETERS, sorts=SORTS,
             always=[Criterion("state", "eq", IncidentState.ACTIVE.value)])
 
 
-@bp.get("/incident")
-def list_incidents() -> Response:
-    """Open incidents that fit."""
-    return KIND.listed()
-
-
-@bp.get("/incident/count")
-def count_incidents() -> Response:
-    """How many open incidents fit."""
-    return KIND.counted()
+serve("/incident", KIND, by_post=False)
 
 
 @bp.get("/incident/<id>")

@@ -15,7 +15,7 @@ from engine.states import InstanceState
 from web.body import body
 from web.camunda7 import formats, values
 from web.camunda7.blueprint import acting, answer, bp, done, engine, link
-from web.camunda7.listing import Kind, ReadCriteria, as_text, as_texts
+from web.camunda7.listing import Kind, ReadCriteria, as_text, as_texts, serve
 from web.camunda7.parameters import (
     TENANTS,
     any_key_of,
@@ -81,16 +81,7 @@ KIND = Kind(
 )
 
 
-@bp.route("/process-instance", methods=["GET", "POST"])
-def list_instances() -> Response:
-    """Active instances that fit."""
-    return KIND.listed()
-
-
-@bp.route("/process-instance/count", methods=["GET", "POST"])
-def count_instances() -> Response:
-    """How many active instances fit."""
-    return KIND.counted()
+serve("/process-instance", KIND)
 
 
 @bp.get("/process-instance/<id>")

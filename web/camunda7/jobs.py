@@ -12,7 +12,7 @@ from engine.queries.engine_work import ENGINE_WORK, FAILED, TIMER, FoundWork
 from web.body import body
 from web.camunda7 import formats, incidents
 from web.camunda7.blueprint import answer, bp, done, engine
-from web.camunda7.listing import Kind
+from web.camunda7.listing import Kind, serve
 from web.camunda7.parameters import TENANTS, any_key_of, definition, field, key, like, only_if
 
 
@@ -47,16 +47,7 @@ KIND = Kind(
 )
 
 
-@bp.route("/job", methods=["GET", "POST"])
-def list_jobs() -> Response:
-    """Jobs that fit."""
-    return KIND.listed()
-
-
-@bp.route("/job/count", methods=["GET", "POST"])
-def count_jobs() -> Response:
-    """How many jobs fit."""
-    return KIND.counted()
+serve("/job", KIND)
 
 
 @bp.get("/job/<id>")

@@ -16,7 +16,7 @@ from engine.errors import InvalidInput
 from engine.queries.criteria import Criterion, Search, Searchable, count, search
 from engine.queries.paging import MAX_LIMIT
 from web.body import LARGEST_NUMBER, Body, body, printable, shown
-from web.camunda7.blueprint import answer, engine
+from web.camunda7.blueprint import answer, bp, engine
 
 MOST = 10_000
 """An answer lists no more than this; the rest is found with `firstResult`."""
@@ -121,6 +121,14 @@ class Kind:
                                    f"but found {shown(by)} and {shown(order)}.")
             sort.append((self.sorts[by], order == "desc"))
         return sort
+
+
+def serve(path: str, kind: Kind, *, by_post: bool = True) -> None:
+    """Let a kind of thing be listed and counted below a path; `by_post` tells whether with a body too."""
+    methods = ["GET", "POST"] if by_post else ["GET"]
+    name = path.strip("/").replace("/", "-")
+    bp.add_url_rule(path, f"{name}-list", kind.listed, methods=methods)
+    bp.add_url_rule(f"{path}/count", f"{name}-count", kind.counted, methods=methods)
 
 
 EVERYBODY = frozenset({"deserializeValues", "deserializeValue"})

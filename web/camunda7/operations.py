@@ -12,8 +12,7 @@ from engine.queries.audit import AUDIT
 from engine.queries.criteria import Criterion
 from engine.queries.things import AuditRow
 from web.camunda7 import formats
-from web.camunda7.blueprint import bp
-from web.camunda7.listing import Kind, as_texts
+from web.camunda7.listing import Kind, as_texts, serve
 from web.camunda7.parameters import after, before, field, key
 
 ENTITIES = {
@@ -94,5 +93,4 @@ KIND = Kind(
     sorts={"timestamp": "at"},
 )
 
-bp.add_url_rule("/history/user-operation", "history-user-operation", KIND.listed, methods=["GET"])
-bp.add_url_rule("/history/user-operation/count", "history-user-operation-count", KIND.counted, methods=["GET"])
+serve("/history/user-operation", KIND, by_post=False)

@@ -14,7 +14,7 @@ from engine.states import UserTaskState
 from web.body import body
 from web.camunda7 import formats, instances, known, values
 from web.camunda7.blueprint import acting, answer, bp, done, engine
-from web.camunda7.listing import Asked, Kind, as_number, as_text, as_texts
+from web.camunda7.listing import Asked, Kind, as_number, as_text, as_texts, serve
 from web.camunda7.parameters import (
     TENANTS,
     after,
@@ -97,16 +97,7 @@ KIND = Kind(
 )
 
 
-@bp.route("/task", methods=["GET", "POST"])
-def list_tasks() -> Response:
-    """Open tasks that fit."""
-    return KIND.listed()
-
-
-@bp.route("/task/count", methods=["GET", "POST"])
-def count_tasks() -> Response:
-    """How many open tasks fit."""
-    return KIND.counted()
+serve("/task", KIND)
 
 
 @bp.get("/task/<id>")

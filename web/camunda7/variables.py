@@ -17,7 +17,7 @@ from engine.states import InstanceState
 from web.body import body
 from web.camunda7 import formats, instances, tasks, values
 from web.camunda7.blueprint import acting, answer, bp, done, engine
-from web.camunda7.listing import Asked, Kind, as_texts
+from web.camunda7.listing import Asked, Kind, as_texts, serve
 from web.camunda7.parameters import TENANTS, any_key_of, any_of, field, like
 
 Find = Callable[[str], tuple[int, list[Criterion]]]
@@ -128,13 +128,4 @@ KIND = Kind(
 )
 
 
-@bp.route("/variable-instance", methods=["GET", "POST"])
-def list_variables() -> Response:
-    """Variables that fit, of scopes that are not over."""
-    return KIND.listed()
-
-
-@bp.route("/variable-instance/count", methods=["GET", "POST"])
-def count_variables() -> Response:
-    """How many variables fit."""
-    return KIND.counted()
+serve("/variable-instance", KIND)

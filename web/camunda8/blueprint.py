@@ -7,16 +7,18 @@ Python client fails on an absent member, and Camunda Modeler shows `detail`.
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 
 import structlog
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
 from engine.database import to_json
 from engine.engine import Engine
 from engine.errors import Conflict, DeploymentRefused, InvalidInput, NotFound, Rejection, WrongState
+from web.answers import answer, done, engine
 from web.origins import refuse_other_sites
+
+__all__ = ["acting", "answer", "bp", "done", "engine", "problem"]
 
 logger = structlog.get_logger(__name__)
 
@@ -37,25 +39,9 @@ REJECTIONS: tuple[tuple[type[Rejection], int, str], ...] = (
 """The status and title of each family of rejection; the first that fits counts."""
 
 
-def engine() -> Engine:
-    """The engine of this application."""
-    found: Engine = current_app.extensions["engine"]
-    return found
-
-
 def acting() -> Engine:
     """The engine, its audit rows saying that this interface acted."""
     return engine().acting_as(ACTOR)
-
-
-def answer(content: Any, status: int = 200) -> Response:
-    """A JSON answer."""
-    return Response(to_json(content), status, content_type="application/json")
-
-
-def done() -> Response:
-    """The answer of a command that gives nothing back: clients accept 204 only."""
-    return Response(status=204)
 
 
 def problem(status: int, title: str, detail: str) -> Response:

@@ -6,35 +6,21 @@ import io
 
 import pytest
 
-from engine import scheduler
 from tests.web.camunda7 import drawing
+from tests.web.camunda8 import conftest as camunda8
 from tests.web.camunda8.conftest import app, engine, server
 
 __all__ = ["app", "engine", "server"]  # fixtures that both interfaces share
 
 
-class Api:
+class Api(camunda8.Api):
     """A client: what it sends, and what it expects to be answered."""
 
-    def __init__(self, app, engine) -> None:
-        self.client = app.test_client()
-        self.engine = engine
-
-    def get(self, path, status=200):
-        return self._checked(self.client.get(f"/engine-rest{path}"), status)
-
-    def post(self, path, body=None, status=200):
-        return self.send("POST", path, body if body is not None else {}, status)
-
-    def send(self, method, path, body=None, status=204):
-        return self._checked(self.client.open(f"/engine-rest{path}", method=method, json=body), status)
+    prefix = "/engine-rest"
 
     def _checked(self, response, status):
-        assert response.status_code == status, response.text
-        if not response.data:
-            return None
-        assert response.headers["Content-Type"] == "application/json"
-        return response.get_json()
+        assert not response.data or response.headers["Content-Type"] == "application/json"
+        return super()._checked(response, status)
 
     def deploy(self, *parts, status=200, name="test.bpmn", **settings):
         return self.upload({name: drawing.file(*parts)}, status=status, **settings)
@@ -60,10 +46,6 @@ class Api:
         """The variables of an instance, over or not."""
         found = self.get(f"/history/variable-instance?processInstanceId={id}")
         return {each["name"]: (each["type"], each["value"]) for each in found}
-
-    def pass_time(self, clock, **duration):
-        clock.advance(**duration)
-        scheduler.run_once(self.engine)
 
 
 @pytest.fixture

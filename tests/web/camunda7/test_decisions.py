@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.engine.conftest import database_url  # noqa: F401, lists differ most between the databases
 from tests.web.camunda7.test_deployments import DMN
 
 

@@ -28,18 +28,20 @@ def app(engine):
 class Api:
     """A client: what it sends, and what it expects to be answered."""
 
+    prefix = "/v2"
+
     def __init__(self, app, engine) -> None:
         self.client = app.test_client()
         self.engine = engine
 
     def get(self, path, status=200):
-        return self._checked(self.client.get(f"/v2{path}"), status)
+        return self._checked(self.client.get(f"{self.prefix}{path}"), status)
 
     def post(self, path, body=None, status=200):
-        return self._checked(self.client.post(f"/v2{path}", json=body if body is not None else {}), status)
+        return self._checked(self.client.post(f"{self.prefix}{path}", json=body if body is not None else {}), status)
 
     def send(self, method, path, body=None, status=204):
-        return self._checked(self.client.open(f"/v2{path}", method=method, json=body), status)
+        return self._checked(self.client.open(f"{self.prefix}{path}", method=method, json=body), status)
 
     def _checked(self, response, status):
         assert response.status_code == status, response.text

@@ -1,0 +1,26 @@
+"""What every REST interface has in common: the engine of the application, JSON answers, and answers without content."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, current_app
+
+from engine.database import to_json
+from engine.engine import Engine
+
+
+def engine() -> Engine:
+    """The engine of this application."""
+    found: Engine = current_app.extensions["engine"]
+    return found
+
+
+def answer(content: Any, status: int = 200) -> Response:
+    """A JSON answer. Its content type has nothing behind it: a JavaScript client compares the whole text."""
+    return Response(to_json(content), status, content_type="application/json")
+
+
+def done() -> Response:
+    """The answer of a command that gives nothing back: clients accept 204 only."""
+    return Response(status=204)
