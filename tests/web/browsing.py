@@ -10,7 +10,7 @@ def every_page(engine, key):
     task = lists.user_tasks(engine).items[0].key
     tabs = (f"/instances/{key}?tab={tab}" for tab in ("variables", "incidents", "jobs", "tasks", "audit", "raw"))
     return ("/", "/processes", "/processes/review", "/deployments/new", "/instances", *tabs, "/tasks", f"/tasks/{task}",
-            "/services", "/audit", "/nowhere")
+            "/services", "/decisions", "/feel", "/audit", "/nowhere")
 
 
 def diagram(page):

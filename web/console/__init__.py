@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from web.console import (
     audit,
+    decisions,
     deployments,
     home,
     instance,
     instance_actions,
     instances,
+    playground,
     processes,
     services,
     tasks,
@@ -20,5 +22,6 @@ from web.console import (
 from web.console.blueprint import bp
 
 __all__ = [
-    "audit", "bp", "deployments", "home", "instance", "instance_actions", "instances", "processes", "services", "tasks",
+    "audit", "bp", "decisions", "deployments", "home", "instance", "instance_actions", "instances", "playground",
+    "processes", "services", "tasks",
 ]

@@ -31,7 +31,7 @@ def json_value(text: str, what: str) -> Any:
     """
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInput(f"Expected {what} as JSON, but {error}.") from None
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
+from engine.queries import decisions
 from engine.queries import definitions as known
 from engine.queries import instance as found
+from engine.queries.decisions import EvaluationRow
 from engine.queries.instance import InstanceDetail
 from engine.queries.things import JobRow, UserTaskRow
 from engine.states import IncidentState, InstanceState, JobState, UserTaskState
@@ -19,7 +21,7 @@ from web.console.blueprint import bp, engine
 
 Row = TypeVar("Row")
 
-TABS = ("variables", "incidents", "jobs", "tasks", "events", "called", "audit", "raw")
+TABS = ("variables", "incidents", "jobs", "tasks", "events", "called", "decisions", "audit", "raw")
 
 JOB_LOOKS = {
     JobState.CREATED: "waiting",
@@ -63,7 +65,8 @@ def instance(key: int) -> ResponseReturnValue:
     tab = request.args.get("tab", "")
     failed = [incident for incident in detail.incidents if incident.state == IncidentState.ACTIVE]
     tab = tab if tab in TABS else "incidents" if failed else "variables"
-    shown = _of_element(detail, element)
+    decided = decisions.evaluations(engine(), instance_key=key, limit=200).items
+    shown = _of_element(detail, decided, element)
     now = engine().clock()
     return render_template(
         "instances/detail.html", section="instances", live=0 if tab == "raw" else 3,
@@ -76,7 +79,7 @@ def instance(key: int) -> ResponseReturnValue:
     )
 
 
-def _of_element(detail: InstanceDetail, element: str) -> dict[str, Any]:
+def _of_element(detail: InstanceDetail, decided: Sequence[EvaluationRow], element: str) -> dict[str, Any]:
     """The rows of each table, only those of `element` if one is chosen."""
     tokens = {row.key for row in detail.elements if row.element_id == element}
 
@@ -91,6 +94,7 @@ def _of_element(detail: InstanceDetail, element: str) -> dict[str, Any]:
         "timers": rows(detail.timers),
         "subscriptions": rows(detail.subscriptions),
         "called": [row for row in detail.called if not element or row.parent_element_instance_key in tokens],
+        "decisions": [row for row in decided if not element or row.element_instance_key in tokens],
         "audit": detail.audit,
     }
 
@@ -99,6 +103,7 @@ def _tabs(shown: Mapping[str, Any]) -> list[tuple[str, str, int | None, str]]:
     """Name, word, number of rows and colour of each tab."""
     counts = {name: len(rows) for name, rows in shown.items()}
     failed = any(incident.state == IncidentState.ACTIVE for incident in shown["incidents"])
+    undecided = any(evaluation.error for evaluation in shown["decisions"][:1])
     return [
         ("variables", "Variables", counts["variables"], ""),
         ("incidents", "Incidents", counts["incidents"], "incident" if failed else ""),
@@ -106,6 +111,7 @@ def _tabs(shown: Mapping[str, Any]) -> list[tuple[str, str, int | None, str]]:
         ("tasks", "User tasks", counts["tasks"], ""),
         ("events", "Timers & messages", counts["timers"] + counts["subscriptions"], ""),
         ("called", "Called instances", counts["called"], ""),
+        ("decisions", "Decisions", counts["decisions"], "incident" if undecided else ""),
         ("audit", "Audit trail", counts["audit"], ""),
         ("raw", "Raw", None, ""),
     ]

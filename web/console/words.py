@@ -33,6 +33,7 @@ NAVIGATION = (
     ("console.processes", "Processes", "processes"),
     ("console.instances", "Instances", "instances"),
     ("console.tasks", "Tasks", "tasks"),
+    ("console.decisions", "Decisions", "decisions"),
     ("console.services", "Services", "services"),
     ("console.audit", "Audit", "audit"),
 )
@@ -52,6 +53,7 @@ DEEDS = {
     ("CLAIM", "USER_TASK"): "claimed a task of",
     ("ASSIGN", "USER_TASK"): "assigned a task of",
     ("UNCLAIM", "USER_TASK"): "gave back a task of",
+    ("EVALUATE", "DECISION"): "evaluated a decision",
     ("PUBLISH", "MESSAGE"): "published a message",
     ("BROADCAST", "SIGNAL"): "broadcast a signal",
 }

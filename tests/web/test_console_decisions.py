@@ -1,0 +1,151 @@
+"""Decisions in the console: the list, a table, evaluations with the rules that matched, and the playground."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import definitions, instances
+from engine.definitions import Resource
+from engine.queries import decisions
+from tests.web.conftest import HOSTILE, model
+
+GOLD = {"amount": 1200, "customer": {"status": "gold"}}
+
+
+@pytest.fixture
+def quote(engine):
+    """An instance whose business rule task computed a price."""
+    files = [Resource(name=name, content=model(name)) for name in ("pricing.dmn", "quote.bpmn")]
+    engine.execute(definitions.deploy, files)
+    return engine.execute(instances.start, "quote", variables=GOLD).key
+
+
+@pytest.fixture
+def evaluation(engine, quote):
+    [row] = decisions.evaluations(engine, instance_key=quote).items
+    return row.key
+
+
+def test_deployed_decisions_are_listed_with_their_versions(console, quote):
+    assert "Discount" in console.text("/decisions")
+    page = console.text("/decisions/discount")
+    assert 'decision="discount"' in page
+    assert "Version 1" in page
+    assert "Not evaluated yet" in page
+
+
+def test_an_empty_list_says_what_to_do(console):
+    assert "Deploy a DMN file" in console.text("/decisions")
+
+
+def test_an_unknown_decision_version_or_evaluation_is_not_found(console, quote):
+    for path in ("/decisions/nope", "/decisions/price?version=7", "/evaluations/1", "/requirements/1/dmn"):
+        console.text(path, status=404)
+
+
+def test_the_file_is_given_as_it_was_deployed_and_as_no_page(console, engine, quote):
+    key = decisions.newest(engine)[0].requirements_key
+    response = console.get(f"/requirements/{key}/dmn")
+    assert response.data == model("pricing.dmn")
+    assert response.mimetype == "text/plain"
+
+
+def test_an_evaluation_tells_inputs_result_and_matched_rules(console, evaluation, quote):
+    page = console.text(f"/evaluations/{evaluation}?decision=discount")
+    assert "gold_large" in page
+    assert "Customer status" in page
+    assert f"/instances/{quote}?tab=decisions" in page
+
+
+def test_an_instance_lists_its_evaluations(console, evaluation, quote):
+    assert f"/evaluations/{evaluation}" in console.text(f"/instances/{quote}?tab=decisions")
+    assert f"/evaluations/{evaluation}" in console.text(f"/instances/{quote}?tab=decisions&element=compute")
+    assert f"/evaluations/{evaluation}" not in console.text(f"/instances/{quote}?tab=decisions&element=begin")
+
+
+def test_a_decision_is_evaluated_by_hand(console, engine, quote):
+    key = decisions.versions(engine, "discount")[0].key
+    answer = console.post(f"/decision-versions/{key}/evaluations", {"variables": '{"customer": {"status": "tin"}}'})
+    page = console.text(answer.location)
+    assert "&#34;rest&#34;" in page or '"rest"' in page
+    assert console.post(f"/decision-versions/{key}/evaluations", {"variables": "[1]"}).status_code == 422
+
+
+def test_an_expression_is_tried_out(console):
+    answer = console.post("/feel", {"expression": "=a.b * 2", "context": '{"a": {"b": 21}}'})
+    assert "42" in answer.text
+    assert "number" in answer.text
+
+
+@pytest.mark.parametrize(("expression", "context", "said"), [
+    ("1 + )", "{}", "1 + )\n    ^"), ("a.agee", '{"a": {"age": 1}}', "did you mean `age`"),
+    ("for a in 1..9999999 return a", "{}", "steps"), ("[1..2]", "{}", "can be stored"), ("", "", "appears here"),
+])
+def test_the_playground_says_what_is_wrong(console, expression, context, said):
+    assert said in console.post("/feel", {"expression": expression, "context": context}).text
+
+
+def test_a_context_that_is_no_json_is_refused(console):
+    for context in ("{", "[]", "[" * 100_000):
+        answer = console.post("/feel", {"expression": "1", "context": context}, headers={"HX-Request": "true"})
+        assert answer.status_code == 422
+        assert "Expected the context as" in answer.text
+
+
+def test_the_playground_needs_a_form_of_its_session(app):
+    assert app.test_client().post("/feel", data={"expression": "1"}).status_code == 400
+
+
+def test_nothing_that_is_tried_or_evaluated_becomes_markup(console):
+    answer = console.post("/feel", {"expression": "x", "context": f'{{"x": {HOSTILE.replace(chr(34), chr(39))!r}}}'})
+    assert "<img" not in answer.text
+
+
+@pytest.mark.browser
+def test_the_matched_rule_is_highlighted_in_the_table(open_page, evaluation):
+    page = open_page(f"/evaluations/{evaluation}?decision=discount")
+    page.wait_for_selector("dmn-decision[data-ready]")
+    assert page.locator("tr.matched").count() == 1
+    assert ">= 1000" in page.locator("tr.matched").inner_text()
+
+    # when the graph is looked at and the table again
+    page.get_by_role("button", name="Requirements").click()
+    page.wait_for_selector('dmn-decision .djs-element[data-element-id="price"]')
+    page.get_by_role("button", name="Logic").click()
+
+    # then it is highlighted again
+    page.locator("tr.matched").wait_for()
+
+
+@pytest.mark.browser
+def test_a_decision_is_looked_at_and_evaluated(open_page, quote):
+    page = open_page("/decisions")
+    page.get_by_role("link", name="Price").click()
+    page.wait_for_selector("dmn-decision[data-ready]")
+    assert "amount * (1 - discount)" in page.locator("dmn-decision").inner_text()
+    page.get_by_role("button", name="Evaluate").first.click()
+    page.get_by_label("Variables").fill('{"amount": 10, "customer": {"status": "gold"}}')
+    page.locator("#evaluate .primary").click()
+    page.wait_for_url("**/evaluations/*")
+    assert page.locator("[aria-labelledby=result] .value").inner_text() == "9"
+
+
+@pytest.mark.browser
+def test_the_playground_answers_while_one_writes(open_page):
+    page = open_page("/feel")
+    page.locator("[data-result]", has_text="0.1").wait_for()
+    page.get_by_label("Expression", exact=True).fill("customer.nam")
+    page.locator("#trial", has_text="did you mean").wait_for()
+    page.get_by_label("Expression", exact=True).fill("upper case(customer.name")
+    page.locator("#trial pre.caret").wait_for()
+    page.get_by_label("Context", exact=True).fill('{"customer": {"name": "Bob"}}')
+    page.get_by_label("Expression", exact=True).fill("upper case(customer.name)")
+    page.locator("[data-result]", has_text="BOB").wait_for()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("path", ["/decisions", "/decisions/discount", "/decisions/price", "/feel"])
+def test_pages_fit_a_phone(open_page, quote, path):
+    page = open_page(path, viewport={"width": 360, "height": 740})
+    page.wait_for_selector("dmn-decision[data-ready], main:not(:has(dmn-decision))", state="attached")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360

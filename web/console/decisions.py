@@ -1,0 +1,67 @@
+"""Decisions: the list, one version with its table, and evaluations with the rules that matched."""
+
+from __future__ import annotations
+
+from flask import Response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from engine import decisions as commands
+from engine.errors import NotFound
+from engine.queries import decisions as known
+from engine.queries.decisions import DecisionVersion
+from web.console import forms, numbers, paging
+from web.console.blueprint import acting, bp, done, engine
+
+
+@bp.get("/decisions")
+def decisions() -> ResponseReturnValue:
+    """Every decision that is deployed."""
+    return render_template("decisions/list.html", section="decisions", decisions=known.newest(engine()))
+
+
+@bp.get("/decisions/<decision_id>")
+def decision(decision_id: str) -> ResponseReturnValue:
+    """One version of a decision, the newest unless the address says which."""
+    versions = known.versions(engine(), decision_id)
+    shown = _chosen(versions, numbers.argument("version"))
+    rows = paging.page(known.evaluations(engine(), decision_key=shown.key, limit=paging.SIZE,
+                                         offset=paging.offset()))
+    return render_template("decisions/detail.html", section="decisions", decision=shown, versions=versions, page=rows,
+                           is_newest=shown is versions[0])
+
+
+def _chosen(versions: tuple[DecisionVersion, ...], version: int | None) -> DecisionVersion:
+    for each in versions:
+        if version in (None, each.version):
+            return each
+    raise NotFound(f"Expected version {version} of decision {versions[0].decision_id!r} to be deployed, but it is not.")
+
+
+@bp.get("/requirements/<key:key>/dmn")
+def decision_file(key: int) -> ResponseReturnValue:
+    """The file, exactly as it was deployed."""
+    # As plain text: a browser that opens it must not take it for a page of ours.
+    response = Response(known.file(engine(), key), mimetype="text/plain")
+    response.headers["Cache-Control"] = "private, max-age=86400, immutable"
+    return response
+
+
+@bp.post("/decision-versions/<key:key>/evaluations")
+def evaluate_decision(key: int) -> ResponseReturnValue:
+    """Evaluate one version of a decision, and show what came of it."""
+    variables = forms.json_object("variables", "the variables")
+    made = acting().execute(commands.evaluate, variables=variables, decision_key=key)
+    return done("Evaluated.", url_for("console.evaluation", key=made.evaluation_key))
+
+
+@bp.get("/evaluations/<key:key>")
+def evaluation(key: int) -> ResponseReturnValue:
+    """One evaluation: `decision` chooses which of the decisions that were needed is shown."""
+    made = known.evaluation(engine(), key)
+    wanted = request.args.get("decision", made.row.decision_id)
+    shown = next((each for each in made.decisions if each["id"] == wanted), None)
+    return render_template(
+        "decisions/evaluation.html", section="decisions", evaluation=made, row=made.row, shown=shown,
+        wanted=wanted, rules=[rule["id"] for rule in shown["rules"]] if shown else [],
+        outputs=[output["name"] for output in shown["rules"][0]["outputs"]] if shown and shown["rules"] else [],
+    )
