@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, literal, select, update
 
-from engine import effects, schema
+from engine import effects, holds, schema
 from engine.effects import DOUBTFUL, LOCK_EXPIRED
 from engine.errors import InvalidInput
 from engine.job_filters import JobFilter
@@ -102,15 +102,17 @@ class ActivatedJob:
 
 def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jobs: int = 1,
              lock: timedelta = DEFAULT_LOCK, *, variables: Collection[str] | None = None,
-             only: JobFilter | None = None) -> list[ActivatedJob]:
+             only: JobFilter | None = None, held_too: bool = False) -> list[ActivatedJob]:
     """Lock up to `max_jobs` due jobs for `worker`, the most urgent first.
 
     `types` limits the job types (None: every type), `only` the jobs of these types, `variables` the names handed
-    over (None: all). Jobs of suspended instances are passed over. Raises InvalidInput.
+    over (None: all). Jobs of suspended instances are passed over, and those of services that are held, unless
+    `held_too`. Raises InvalidInput.
     """
     if max_jobs < 1 or lock <= timedelta():
         raise InvalidInput("Expected at least one job and a lock longer than nothing, but got less.")
-    found = _due(tx, types, max_jobs, only)
+    held = () if held_too else tuple(holds.current(tx))
+    found = _due(tx, types, max_jobs, only, held)
     if not found:
         return []
     until = tx.now + lock
@@ -125,13 +127,21 @@ def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jo
     return [_activated(job, worker, until, seen.get(job.element_instance_key, {})) for job in found]
 
 
-def _due(tx: Transaction, types: Collection[str] | None, max_jobs: int, only: JobFilter | None) -> Sequence[AnyRow]:
+def _due(tx: Transaction, types: Collection[str] | None, max_jobs: int, only: JobFilter | None,
+         held: Collection[str]) -> Sequence[AnyRow]:
+    if held and types is not None:
+        # Left out here, so that no amount of held jobs is in the way of the others.
+        types = [type for type in types if type not in held]
+        if not types:
+            return []
     what: dict[str, Any] = {"now": tx.now, "max_jobs": max_jobs}
     statement = DUE_OF_ANY_TYPE
     if types is not None and len(types) == 1:
         statement, what["type"] = DUE_OF_TYPE, next(iter(types))
     elif types is not None:
         statement, what["types"] = DUE_OF_TYPES, list(types)
+    elif held:
+        statement = statement.where(_j.type.not_in(held))
     return tx.select(statement if only is None else statement.where(*only.conditions()), what)
 
 

@@ -17,6 +17,7 @@ from engine.rows import AnyRow, Rows
 
 if TYPE_CHECKING:
     from engine.engine import Engine
+    from engine.holds import Hold
     from engine.live import Live
     from engine.programs import Definition
 
@@ -39,6 +40,8 @@ class Transaction:
         """Tokens whose job was put back by hand: a retry does not open another one."""
         self.failed_jobs: dict[int, int] = {}
         """Token → its job without retries, for the incident."""
+        self.holds: Mapping[str, Hold] | None = None
+        """Services that are held, once somebody asked (`engine.holds.current`)."""
         self.unfinished: set[int] = set()
         """Instances that are saved on the move and have to go on in another transaction."""
         self.topics: set[str] = set()

@@ -15,6 +15,7 @@ A service knows nothing of the process that calls it: its inputs are the process
 catch.
 """
 
+from service_tasks.breaker import Breaker
 from service_tasks.call import Call
 from service_tasks.contract import ContractError, Data, ServiceContract, service_task
 from service_tasks.errors import BpmnError, GiveUp, InDoubt, NotSent, RetryLater, ServiceError, UnknownOutcome
@@ -24,6 +25,7 @@ from service_tasks.retry import Retry
 
 __all__ = [
     "BpmnError",
+    "Breaker",
     "Call",
     "ContractError",
     "Data",

@@ -14,6 +14,7 @@ import typing_extensions
 from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, TypeAdapter, create_model
 from pydantic.alias_generators import to_camel
 
+from service_tasks.breaker import Breaker
 from service_tasks.call import Call
 from service_tasks.probing import bound
 from service_tasks.retry import Duration, Retry, as_timedelta
@@ -58,6 +59,7 @@ class Policy:
     rate: float | None = None
     max_result_bytes: int = MAX_RESULT_BYTES
     probe: Callable[..., Any] | None = None
+    breaker: Breaker = field(default_factory=Breaker)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -133,6 +135,7 @@ def service_task(
     rate: float | None = None,
     max_result_bytes: int = MAX_RESULT_BYTES,
     probe: Callable[..., Any] | None = None,
+    breaker: Breaker | None = None,
 ) -> Callable[[F], F]:
     """Declare a typed function or method, sync or async, to be the service that jobs of type `name` call.
 
@@ -156,6 +159,7 @@ def service_task(
         probe: for a service that is not idempotent: a function that tells whether an earlier call took effect
             (`Happened`, `DidNotHappen` or `Unclear`, see `service_tasks.probing`). It takes any of the service's
             parameters, `call` with the key of the call in question among them, and is async if the service is.
+        breaker: when the service counts as broken and is left in peace for a while.
 
     Raises ContractError if the policy makes no sense; the signature is read when the function is registered.
     """
@@ -172,6 +176,7 @@ def service_task(
         errors=dict(errors or {}), compensated_by=compensated_by,
         expected=None if expected is None else as_timedelta(expected),
         concurrency=concurrency, rate=rate, max_result_bytes=max_result_bytes, probe=probe,
+        breaker=breaker or Breaker(),
     )
 
     def mark(function: F) -> F:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from engine import activation, effects, jobs
+from engine import activation, effects, holds, jobs
 from engine.activation import ActivatedJob
 from engine.errors import InvalidInput, Rejection
 from engine.states import EffectState
 from engine.transaction import Transaction
+from service_tasks.breaker import Breaker
 from service_tasks.outcome import Completed, Failed, Outcome, Returned, Thrown
+from service_tasks.retry import as_timedelta
 
 Answer = tuple[ActivatedJob, Outcome]
 
@@ -25,15 +27,27 @@ class Want:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """A service fails too often: its breaker is to open."""
+
+    service: str
+    reason: str
+    breaker: Breaker
+
+
 @dataclass(slots=True)
 class Exchanged:
-    """What came of an exchange: new jobs, jobs whose answer came too late, jobs that others hold now, and jobs whose
-    answer could not be written."""
+    """What came of an exchange: new jobs (those in `trials` are let through by a breaker to see whether the service
+    works), jobs whose answer came too late, jobs that others hold now, and jobs whose answer could not be written.
+    `held` are the services that are held; None if nobody looked."""
 
     taken: list[ActivatedJob] = field(default_factory=list)
     refused: list[tuple[ActivatedJob, Rejection]] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
     unsaved: set[int] = field(default_factory=set)
+    trials: set[int] = field(default_factory=set)
+    held: frozenset[str] | None = None
 
 
 def exchange(
@@ -43,9 +57,15 @@ def exchange(
     wants: Sequence[Want],
     worker: str,
     lock: timedelta,
+    breakers: Sequence[Trip | str] = (),
 ) -> Exchanged:
-    """Report answers, renew locks and take new jobs. An answer that is refused does not hold up the others."""
+    """Report answers, renew locks and take new jobs. An answer that is refused does not hold up the others.
+
+    `breakers` are those to open, and the names of the services that work again.
+    """
     done = Exchanged()
+    for each in breakers:
+        _turn(tx, each)
     jobs.fetch(tx, [job.key for job, _ in answers])
     for job, outcome in answers:
         try:
@@ -60,7 +80,31 @@ def exchange(
             done.lost.append(job.key)
     for want in wants:
         done.taken += activation.activate(tx, want.types, worker, want.count, lock)
+    if wants:
+        _try(tx, done, {type for want in wants for type in want.types}, worker, lock)
+        done.held = frozenset(holds.current(tx))
     return done
+
+
+def _turn(tx: Transaction, breaker: Trip | str) -> None:
+    if isinstance(breaker, str):
+        holds.close_breaker(tx, breaker)
+    else:
+        rest, longest = as_timedelta(breaker.breaker.rest), as_timedelta(breaker.breaker.longest)
+        holds.open_breaker(tx, breaker.service, breaker.reason, rest, longest)
+
+
+def _try(tx: Transaction, done: Exchanged, types: Collection[str], worker: str, lock: timedelta) -> None:
+    """Take one job of each service whose breaker lets one through now."""
+    for hold in holds.current(tx).values():
+        if hold.service not in types or hold.trial_at is None or hold.trial_at > tx.now:
+            continue
+        if holds.claim_trial(tx, hold.service, tx.now + lock):
+            taken = activation.activate(tx, (hold.service,), worker, 1, lock, held_too=True)
+            done.taken += taken
+            done.trials.update(job.key for job in taken)
+            if not taken:
+                holds.forgo_trial(tx, hold.service)
 
 
 def report(tx: Transaction, job: ActivatedJob, outcome: Outcome) -> None:
@@ -101,7 +145,7 @@ def _fail(tx: Transaction, job: ActivatedJob, outcome: Failed) -> None:
 
 
 def _return(tx: Transaction, job: ActivatedJob, outcome: Returned) -> None:
-    message = "The worker stopped before it called the service."
+    message = "The worker gave the job back before it called the service."
     effect = EffectState.IN_DOUBT if outcome.in_doubt else EffectState.INTENDED
     jobs.fail(
         tx, job.key, message, retries=outcome.retries, retry_in=timedelta(0), effect=effect, lock_token=job.lock_token

@@ -42,6 +42,8 @@ class Held:
         """How often its answer was offered to the engine."""
         self.doubtful = job.in_doubt and not contract.policy.idempotent
         """An earlier call may have acted, and calling again might act twice: the service is asked first."""
+        self.trial = False
+        """A breaker let it through to see whether the service works again."""
         self.lost = False
         """Another worker has the job: its answer will be refused."""
         self._lock = threading.Lock()

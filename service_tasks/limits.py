@@ -1,8 +1,13 @@
-"""How many calls of a service may begin now: its concurrency and its rate."""
+"""How many calls of a service may begin now: its concurrency, its rate, and few at first after it was held."""
 
 from __future__ import annotations
 
 from service_tasks.contract import Policy
+
+STEP = 1.0
+"""Seconds after which a service that was held may get twice as many calls at once."""
+STEPS = 8
+"""After so many steps it is in full use."""
 
 
 class Allowance:
@@ -14,12 +19,17 @@ class Allowance:
         self._burst = max(1.0, policy.rate or 0.0)
         self._tokens = self._burst
         self._filled_at: float | None = None
+        self._resumed_at: float | None = None
         self.running = 0
+
+    def resume(self, now: float) -> None:
+        """The service was held: begin with one call at once, and double that every second."""
+        self._resumed_at = now
 
     @property
     def limited(self) -> bool:
         """Whether there is any limit."""
-        return self._concurrency is not None or self._rate is not None
+        return self._concurrency is not None or self._rate is not None or self._resumed_at is not None
 
     def available(self, now: float, room: int) -> int:
         """How many calls may begin at `now` (seconds of a clock that never goes back), `room` at most."""
@@ -30,6 +40,11 @@ class Allowance:
                 self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
             self._filled_at = now
             room = min(room, int(self._tokens))
+        if self._resumed_at is not None:
+            steps = int((now - self._resumed_at) / STEP)
+            room = min(room, 2 ** steps - self.running)
+            if steps >= STEPS:
+                self._resumed_at = None
         return max(0, room)
 
     def begin(self) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from engine.activation import ActivatedJob
 from engine.engine import Engine
-from service_tasks.exchange import Answer, Exchanged, Want, exchange
+from service_tasks.exchange import Answer, Exchanged, Trip, Want, exchange
 from service_tasks.outcome import Failed
 
 logger = logging.getLogger(__name__)
@@ -25,14 +25,15 @@ class Reporter:
         self._lock = lock
 
     def exchange(
-        self, answers: Sequence[Answer], renewals: Sequence[ActivatedJob], wants: Sequence[Want]
+        self, answers: Sequence[Answer], renewals: Sequence[ActivatedJob], wants: Sequence[Want],
+        breakers: Sequence[Trip | str] = (),
     ) -> Exchanged:
         """One exchange in one transaction; if that fails, each answer in a transaction of its own.
 
         Raises what the engine raises when there is no answer to save.
         """
         try:
-            return self._run(answers, renewals, wants)
+            return self._run(answers, renewals, wants, breakers)
         except Exception:
             if not answers:
                 raise
@@ -65,6 +66,7 @@ class Reporter:
             done.unsaved.add(job.key)
 
     def _run(
-        self, answers: Sequence[Answer], renewals: Sequence[ActivatedJob], wants: Sequence[Want]
+        self, answers: Sequence[Answer], renewals: Sequence[ActivatedJob], wants: Sequence[Want],
+        breakers: Sequence[Trip | str] = (),
     ) -> Exchanged:
-        return self._engine.execute(exchange, answers, renewals, wants, self._worker, self._lock)
+        return self._engine.execute(exchange, answers, renewals, wants, self._worker, self._lock, breakers)

@@ -28,6 +28,7 @@ from service_tasks.outcome import Outcome, Returned
 from service_tasks.registry import Registry
 from service_tasks.reporter import Reporter
 from service_tasks.threads import EventLoop, Threads
+from service_tasks.watch import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class Worker:
         self.name = name or f"{socket.gethostname()}:{os.getpid()}:{id(self) % 10000}"
         self._contracts = dict(registry.contracts)
         self._allowances = {name: Allowance(contract.policy) for name, contract in self._contracts.items()}
-        self._unlimited = tuple(name for name, allowance in self._allowances.items() if not allowance.limited)
+        self._watch = Watch(self._contracts)
         self._reporter = Reporter(engine, self.name, lock)
         self._lock, self._poll = lock, poll.total_seconds()
         self._size, self._most, self._pace = threads, held, 0
@@ -104,6 +105,11 @@ class Worker:
         """How many jobs it holds now."""
         return len(self._held)
 
+    @property
+    def resting(self) -> frozenset[str]:
+        """The services that are held, as far as it has heard."""
+        return self._watch.held
+
     def _run(self) -> None:
         with self._listener:
             while not (self._stopping.is_set() and not self._held):
@@ -128,19 +134,24 @@ class Worker:
         wants = [] if self._stopping.is_set() else self._wants(now)
         if not (answers or renewals or wants):
             return False
-        done = self._reporter.exchange([(held.job, outcome) for held, outcome in answers], renewals, wants)
+        done = self._reporter.exchange(
+            [(held.job, outcome) for held, outcome in answers], renewals, wants, self._watch.due()
+        )
         self._settle(answers, renewals, done, now)
         if done.unsaved:
             self._stopping.wait(PAUSE)
         return bool(answers or done.taken)
 
     def _ready(self) -> list[tuple[Held, Outcome]]:
-        ready = []
+        ready: list[tuple[Held, Outcome]] = []
         while True:
             try:
-                ready.append(self._inbox.get_nowait())
+                held, outcome = self._inbox.get_nowait()
             except queue.Empty:
                 return ready
+            if held.reports == 0:
+                outcome = self._watch.judge(held, outcome, time.monotonic())
+            ready.append((held, outcome))
 
     def _wants(self, now: float) -> list[Want]:
         """What there is room for: services with limits first, one by one, then all the others together."""
@@ -152,8 +163,9 @@ class Worker:
             if count > 0:
                 wants.append(Want((name,), count))
                 room -= count
-        if room > 0 and self._unlimited:
-            wants.append(Want(self._unlimited, room))
+        unlimited = tuple(name for name, allowance in self._allowances.items() if not allowance.limited)
+        if room > 0 and unlimited:
+            wants.append(Want(unlimited, room))
         return wants
 
     def _settle(
@@ -175,7 +187,19 @@ class Worker:
             if key in self._held:
                 self._held[key].lost = True
         for job in done.taken:
-            self._dispatch(Held(job, self._contracts[job.type]), renew_at)
+            held = Held(job, self._contracts[job.type])
+            held.trial = job.key in done.trials
+            self._dispatch(held, renew_at)
+        if done.held is not None:
+            self._heed(done.held, now)
+
+    def _heed(self, services: frozenset[str], now: float) -> None:
+        """Call no service that is held; begin gently with those that are not any more."""
+        for name in self._watch.look(services) & self._allowances.keys():
+            self._allowances[name].resume(now)
+        for held in self._held.values():
+            if held.contract.name in services and not held.trial:
+                self._deliver(held, Returned(held.job.retries, held.job.in_doubt), only_from=Stage.WAITING)
 
     def _drop(self, held: Held) -> None:
         self._allowances[held.contract.name].end()
