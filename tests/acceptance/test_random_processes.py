@@ -20,7 +20,8 @@ from engine.live import Cache
 from tests.acceptance import invariants
 from tests.bpmn.diagrams import diagram, el, end, flows, start
 from tests.conftest import TurnedClock
-from tests.interpreter.random_models import Drawing, models
+from tests.interpreter.random_drawing import Drawing
+from tests.interpreter.random_models import models
 from tests.interpreter.random_run import VARIABLES
 
 PATHS = st.lists(st.integers(0, 1_000), min_size=8, max_size=40)

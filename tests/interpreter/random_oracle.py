@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from hypothesis import strategies as st
 
 from bpmn.model import Dialect
-from tests.interpreter.random_models import Activity, Block, Drawing, Event, Place, Repeat, Scope, Sequence, Split
+from tests.interpreter.random_drawing import Drawing
+from tests.interpreter.random_models import Activity, Block, Event, Place, Repeat, Scope, Sequence, Split
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from bpmn.interpreter import compile_process
 from bpmn.model import Dialect
 from tests.bpmn.diagrams import model_of
-from tests.interpreter.random_models import Drawing, models
+from tests.interpreter.random_drawing import Drawing
+from tests.interpreter.random_models import models
 from tests.interpreter.random_oracle import Oracle, plain_models
 from tests.interpreter.random_run import VARIABLES, RandomRun
 
