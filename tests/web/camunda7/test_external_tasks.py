@@ -78,6 +78,7 @@ def test_task_without_retries_becomes_an_incident_until_it_has_some(api, order, 
     [incident] = api.get(f"/incident?processInstanceId={order}")
     assert (incident["incidentType"], incident["configuration"], incident["incidentMessage"]) \
         == ("failedExternalTask", task, "no network")
+    assert api.get(f"/incident/count?configuration={task}") == {"count": 1}
     assert (only(api)["retries"], api.variables(order)["tried"]) == (0, ("Integer", 1))
     assert api.fetch("pay") == []
 

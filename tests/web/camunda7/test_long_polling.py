@@ -73,7 +73,7 @@ def test_an_idle_poll_ends_with_the_patience_of_its_client(order, server):
 
 def test_a_poll_whose_client_is_gone_takes_no_task(order, server, engine):
     # given a worker that closed its connection while it waited
-    connection = raw_poll(server, PATH, asked(PATIENCE * 1000))
+    connection = raw_poll(server, PATH, asked(3 * PATIENCE * 1000))
     wait_until(lambda: listening(engine) == 1)
     connection.close()
     wait_until(lambda: not server._server.active_channels)
