@@ -107,7 +107,7 @@ def start_waiting(tx: Transaction, live: Live, entry: journal.JobOpened) -> None
         "element_id": entry.element.id, "partition_key": live.partition_key, "tenant_id": live.tenant_id,
         "type": entry.type, "kind": entry.kind, "listener_event": entry.listener_event,
         "state": JobState.CREATED, "priority": entry.priority, "retries": retries, "attempt": 0,
-        "headers": dict(entry.headers), "due_at": tx.now,
+        "headers": user_tasks.with_changes(entry.headers, entry.changes), "due_at": tx.now,
         "expected_by": tx.now + contract.expected if contract and contract.expected else None,
         "locked_by": None, "locked_until": None, "lock_token": 0, "suspended": False,
         "error_code": None, "error_message": None,

@@ -12,6 +12,7 @@ from sqlalchemy import RowMapping, bindparam, select, update
 from bpmn.interpreter import journal
 from engine import audit, guard, schema, states, values
 from engine.actions import AskListeners, Complete, Fail
+from engine.database import from_json, to_json
 from engine.errors import Conflict, InvalidInput, InvalidTimer, NotFound, WrongState
 from engine.live import Live, with_instance
 from engine.states import UserTaskState
@@ -36,6 +37,7 @@ DATES = frozenset({"due_at", "follow_up_at"})
 CHANGEABLE = DATES | {"candidate_users", "candidate_groups", "priority"}
 CORRECTABLE = CHANGEABLE | {"assignee"}
 """What a listener may correct."""
+CHANGES_HEADER = "io.camunda.zeebe:userTaskChanges"
 DENIABLE = frozenset({"ASSIGNING", "UPDATING", "COMPLETING"})
 """What a listener may deny (Camunda 8 docs, "Task listeners")."""
 CHANGE = (
@@ -154,6 +156,17 @@ def changed(tx: Transaction, entry: journal.UserTaskChanged) -> None:
     else:
         _set_state(tx, task, UserTaskState.CREATED)
         tx.announce("user_tasks")
+
+
+def with_changes(headers: Mapping[str, str], changes: Mapping[str, Any]) -> dict[str, str]:
+    """The headers of a listener's job, with what it is asked about: what the task is to be like."""
+    return {**headers, CHANGES_HEADER: to_json(changes)} if changes else dict(headers)
+
+
+def changes_asked(headers: Mapping[str, str]) -> tuple[dict[str, str], dict[str, Any]]:
+    """The headers of a listener's job as the diagram has them, and what the listener is asked about."""
+    rest = {name: value for name, value in headers.items() if name != CHANGES_HEADER}
+    return rest, _read(from_json(headers[CHANGES_HEADER])) if CHANGES_HEADER in headers else {}
 
 
 def listener_answered(job: RowMapping, answer: ListenerAnswer) -> tuple[str | None, dict[str, Any]]:

@@ -68,6 +68,8 @@ class JobOpened:
     kind: str = "BPMN_ELEMENT"
     listener_event: str | None = None
     priority: int = 0
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """What the listener of a user task is asked about: what the task is to be like."""
 
 
 @dataclass(slots=True)

@@ -204,7 +204,7 @@ class ProcessWorkflow(ScopeWorkflow, BpmnWorkflow):
         self.cancel_tokens(list(self.listeners.values()))
         if not kindly:
             self.cancel_tokens(list(self.tasks.values()))
-        if not self.live:
+        if not (kindly and self.live):
             self.completed = self.canceled = True
             self.success = False
 

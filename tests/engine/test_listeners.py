@@ -69,6 +69,9 @@ def test_denied_assignment_leaves_the_task_as_it_was(engine, steps, answer):
     # when
     engine.execute(user_tasks.claim, steps.task(), "bob")
     assert tasks(engine) == [("ASSIGNING", None)]
+    [job] = steps.take("on-assigning")
+    assert user_tasks.changes_asked(job.headers) == ({}, {"assignee": "bob"})
+    engine.execute(jobs.give_back, [job])
     answer("assigning", denied="Bob is on leave.")
 
     # then

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Response
 
-from engine import activation
+from engine import activation, user_tasks
 from engine.activation import ActivatedJob
 from engine.errors import InvalidInput
 from engine.queries import due_jobs
@@ -31,6 +31,11 @@ ACTIONS = {"CREATING": "create", "ASSIGNING": "assign", "UPDATING": "update", "C
            "CANCELING": "cancel"}
 """What people did when a listener is asked about it (Camunda 8 docs, "Task listeners", `action`)."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ATTRIBUTES = {
+    "assignee": "assignee", "candidate_groups": "candidateGroupsList", "candidate_users": "candidateUsersList",
+    "due_at": "dueDate", "follow_up_at": "followUpDate", "priority": "priority",
+}
+"""What can change about a task, in our words and in Camunda 8's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +97,8 @@ def _tasks_of(taken: Sequence[ActivatedJob]) -> dict[int, FoundUserTask]:
 def _written(job: ActivatedJob, task: FoundUserTask | None, *, with_lease: bool) -> dict[str, Any]:
     written = {
         "type": job.type, "processDefinitionId": job.process_id, "processDefinitionVersion": job.version,
-        "elementId": job.element_id, "customHeaders": job.headers, "worker": job.worker, "retries": job.retries,
+        "elementId": job.element_id, "customHeaders": user_tasks.changes_asked(job.headers)[0],
+        "worker": job.worker, "retries": job.retries,
         "deadline": (job.locked_until - EPOCH) // timedelta(milliseconds=1), "variables": job.variables,
         "tenantId": job.tenant_id, "physicalTenantId": "default", "jobKey": formats.key(job.key),
         "processInstanceKey": formats.key(job.instance_key),
@@ -107,10 +113,14 @@ def _written(job: ActivatedJob, task: FoundUserTask | None, *, with_lease: bool)
 
 
 def _task(job: ActivatedJob, task: FoundUserTask) -> dict[str, Any]:
-    """What a task listener is told of its task, as the task is before that which it is asked about."""
+    """What a task listener is told of its task, as the task is going to be if no listener objects."""
+    asked = user_tasks.changes_asked(job.headers)[1]
     return {
-        "action": ACTIONS.get(listener_event(job.listener_event), ""), "assignee": task.assignee,
-        "candidateGroups": task.candidate_groups, "candidateUsers": task.candidate_users, "changedAttributes": [],
-        "dueDate": formats.date(task.due_at), "followUpDate": formats.date(task.follow_up_at), "formKey": None,
-        "priority": task.priority, "userTaskKey": formats.key(task.key),
+        "action": ACTIONS.get(listener_event(job.listener_event), ""), "assignee": asked.get("assignee", task.assignee),
+        "candidateGroups": asked.get("candidate_groups", task.candidate_groups),
+        "candidateUsers": asked.get("candidate_users", task.candidate_users),
+        "changedAttributes": sorted(ATTRIBUTES[name] for name in asked),
+        "dueDate": formats.date(asked.get("due_at", task.due_at)),
+        "followUpDate": formats.date(asked.get("follow_up_at", task.follow_up_at)), "formKey": None,
+        "priority": asked.get("priority", task.priority), "userTaskKey": formats.key(task.key),
     }

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response
 
 from bpmn.interpreter import Directions
-from engine import jobs
+from engine import jobs, user_tasks
 from engine.errors import InvalidInput
 from engine.queries.searches import JOBS, RETRYING, TIMED_OUT, FoundJob
 from engine.states import JobState
@@ -43,7 +43,8 @@ OUR_EVENTS = {theirs: [form for ours, name in LISTENER_EVENTS.items() if name ==
 
 def _written(found: FoundJob) -> dict[str, Any]:
     return {
-        "customHeaders": found.headers, "deadline": formats.date(found.locked_until), "deniedReason": None,
+        "customHeaders": user_tasks.changes_asked(found.headers)[0],
+        "deadline": formats.date(found.locked_until), "deniedReason": None,
         "elementId": found.element_id, "elementInstanceKey": formats.key(found.element_instance_key),
         "endTime": formats.date(found.ended_at), "errorCode": found.error_code, "errorMessage": found.error_message,
         "hasFailedWithRetriesLeft": found.standing == RETRYING, "isDenied": None, "jobKey": formats.key(found.key),

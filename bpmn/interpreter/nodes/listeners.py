@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bpmn.interpreter import journal
 from bpmn.interpreter.task import STARTED, Token
 from bpmn.interpreter.values import DEFAULT_RETRIES, number_of, text_of
-from bpmn.model import TASK_EVENTS
+from bpmn.model import NOTHING, TASK_EVENTS
 
 if TYPE_CHECKING:
     from bpmn.model import Listener
@@ -65,7 +65,8 @@ def open_current(token: Token) -> None:
     token._set_state(STARTED)
     kind = "TASK_LISTENER" if event in TASK_EVENTS else "EXECUTION_LISTENER"
     token.workflow.top_workflow.record(journal.JobOpened(
-        token.id, token.task_spec.element, job_type, retries, definition.headers, kind, event.upper()))
+        token.id, token.task_spec.element, job_type, retries, definition.headers, kind, event.upper(),
+        changes=dict(pending(token)[1].get("changes", NOTHING))))
 
 
 def go_on(token: Token) -> bool:

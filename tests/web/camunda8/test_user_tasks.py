@@ -126,3 +126,58 @@ def test_a_listener_is_told_of_the_task_and_may_deny(api):
     assert (listed["jobKey"], listed["listenerEventType"]) == (job["jobKey"], "COMPLETING")
     api.send("POST", f"/jobs/{job['jobKey']}/completion", {"result": {"type": "userTask", "denied": True}})
     assert api.get(f"/user-tasks/{key}")["state"] == "CREATED"
+
+
+def test_a_listener_is_told_what_the_task_is_going_to_be_like(api):
+    # given
+    heard = "".join(f'<zeebe:taskListener eventType="{event}" type="{event}"/>' for event in ("assigning", "updating"))
+    listeners = f"<zeebe:taskListeners>{heard}</zeebe:taskListeners>"
+    review = drawing.user("review").replace("<zeebe:userTask/>", f"<zeebe:userTask/>{listeners}")
+    api.deploy(drawing.process("watched", drawing.start(), review, drawing.end()))
+    api.start("watched")
+    [found] = api.items("user-tasks", {"processDefinitionId": "watched"})
+    key = found["userTaskKey"]
+
+    # when somebody is to get it, and the worker corrects that
+    api.send("POST", f"/user-tasks/{key}/assignment", {"assignee": "ada"})
+    [job] = api.take("assigning")
+    assert (job["userTask"]["assignee"], job["userTask"]["changedAttributes"]) == ("ada", ["assignee"])
+    assert job["customHeaders"] == {}
+    result = {"type": "userTask", "corrections": {"assignee": "bob", "dueDate": "2030-03-01T09:00:00Z"}}
+    api.send("POST", f"/jobs/{job['jobKey']}/completion", {"result": result})
+
+    # then
+    assert api.get(f"/user-tasks/{key}")["assignee"] == "bob"
+    assert api.get(f"/user-tasks/{key}")["dueDate"].startswith("2030-03-01T09:00")
+
+    # when it is to be changed
+    api.send("PATCH", f"/user-tasks/{key}", {"changeset": {"dueDate": "2030-04-01T00:00:00Z", "priority": 5}})
+
+    # then
+    [job] = api.take("updating")
+    assert job["userTask"]["changedAttributes"] == ["dueDate", "priority"]
+    assert job["userTask"]["dueDate"].startswith("2030-04-01")
+
+
+def test_a_worker_leads_an_ad_hoc_sub_process(api):
+    # given
+    tools = ('<bpmn:adHocSubProcess id="tools"><bpmn:extensionElements><zeebe:taskDefinition type="agent"/>'
+             f'</bpmn:extensionElements>{drawing.service("search")}{drawing.service("mail")}</bpmn:adHocSubProcess>')
+    api.deploy(drawing.process("led", drawing.start(), tools, drawing.end(), flows="start>tools tools>end"))
+    key = api.start("led")
+    [job] = api.take("agent")
+    assert job["kind"] == "AD_HOC_SUB_PROCESS"
+
+    # when
+    activate = [{"elementId": "search", "variables": {"query": "bpmn"}}]
+    api.send("POST", f"/jobs/{job['jobKey']}/completion", {
+        "result": {"type": "adHocSubProcess", "activateElements": activate}})
+    [inner] = api.take("search")
+    assert inner["variables"]["query"] == "bpmn"
+    api.send("POST", f"/jobs/{inner['jobKey']}/completion")
+    [job] = api.take("agent")
+    api.send("POST", f"/jobs/{job['jobKey']}/completion", {
+        "result": {"type": "adHocSubProcess", "isCompletionConditionFulfilled": True}})
+
+    # then
+    assert api.instance(key)["state"] == "COMPLETED"
