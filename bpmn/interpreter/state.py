@@ -14,7 +14,7 @@ from bpmn.interpreter.nodes.compensation import Compensating
 from bpmn.interpreter.nodes.gateways import InclusiveGateway, ParallelGateway
 from bpmn.interpreter.program import Program
 from bpmn.interpreter.scope import Scope
-from bpmn.interpreter.task import READY, WAITING, Token
+from bpmn.interpreter.task import WAITING, Token
 from bpmn.interpreter.workflow import ProcessWorkflow, ScopeWorkflow, SubWorkflow
 from bpmn.model import EventKind
 
@@ -29,7 +29,12 @@ def dump(top: ProcessWorkflow) -> bytes:
     """The tokens of an instance."""
     scopes = [_dump_scope(top, 0)]
     scopes += [_dump_scope(inside, key) for key, inside in top.subprocesses.items()]
-    return _encode([FORMAT, top.sequence, scopes, *([sorted(top.stop_after)] if top.stop_after else ())])
+    further: dict[str, Any] = {}
+    if top.stop_after:
+        further["stop_after"] = sorted(top.stop_after)
+    if top.ready:
+        further["ready"] = [token.id for token in top.ready]     # saved on the move: who is next
+    return _encode([FORMAT, top.sequence, scopes, further] if further else [FORMAT, top.sequence, scopes])
 
 
 def _dump_scope(workflow: ScopeWorkflow, owner: int) -> list[Any]:
@@ -60,7 +65,8 @@ def load(top: ProcessWorkflow, program: Program, tokens: bytes, variables: Itera
     format_, top.sequence, scopes, *further = _decode(tokens)
     if format_ != FORMAT:
         raise ValueError(f"Expected saved tokens of format {FORMAT}, but these are of format {format_}.")
-    top.stop_after = frozenset(*further)
+    more: dict[str, Any] = further[0] if further else {}
+    top.stop_after = frozenset(more.get("stop_after", ()))
     values: dict[int, dict[str, Any]] = {}
     for key, name, value in variables:
         values.setdefault(key, {})[name] = value
@@ -74,6 +80,7 @@ def load(top: ProcessWorkflow, program: Program, tokens: bytes, variables: Itera
             workflow.log, workflow.done, workflow.compensates = rest
         for row in rows:
             _load_token(workflow, program, values, *row)
+    top.ready.extend(top.index[key] for key in more.get("ready", ()))
 
 
 def _fill(scope: Scope, values: dict[int, dict[str, Any]]) -> None:
@@ -102,9 +109,7 @@ def _load_token(workflow: ScopeWorkflow, program: Program, values: dict[int, dic
     elif parent is None:
         workflow.live += 1
     node = token.task_spec
-    if state == READY:
-        top.ready.append(token)
-    elif state == WAITING:
+    if state == WAITING:
         if isinstance(node, ParallelGateway):
             node.rejoin(token)
         elif isinstance(node, InclusiveGateway):

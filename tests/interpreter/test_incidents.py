@@ -86,3 +86,45 @@ def test_other_branches_go_on_beside_an_incident(host):
     instance.run.retry(failed)
     host.drain(instance)
     assert host.state(instance) == "completed"
+
+
+def test_a_condition_that_is_null_is_an_incident_and_never_chooses_the_default_flow(host):
+    host.deploy(HEAD + """
+      <process id="P" isExecutable="true"><startEvent id="S"/><sequenceFlow id="f1" sourceRef="S" targetRef="G"/>
+        <exclusiveGateway id="G" default="f5"/><sequenceFlow id="f4" sourceRef="G" targetRef="E1">
+          <conditionExpression xsi:type="tFormalExpression">=amuont &gt; 100</conditionExpression></sequenceFlow>
+        <sequenceFlow id="f5" sourceRef="G" targetRef="E2"/>
+        <endEvent id="E1"/><endEvent id="E2"/>
+      </process></definitions>""")
+    instance = host.start("P", amount=500)
+    assert "to give true or false, but it gave null" in host.state(instance)
+    assert "amuont" in host.state(instance)
+    [token] = instance.incidents
+    instance.run.set_variables(instance.run.key, {"amuont": 1})
+    instance.run.retry(token)
+    host.drain(instance)
+    assert host.state(instance) == "completed"
+
+
+def test_tokens_saved_on_the_move_go_on_in_their_order():
+    # given three branches that have not begun when the instance is saved
+    from bpmn import parser
+    from bpmn.interpreter import Execution, compile_process
+
+    branches = "".join(
+        f'<sequenceFlow id="f{n}" sourceRef="F" targetRef="{n}"/><userTask id="{n}"/>' for n in "CAB")
+    model = parser.parse((HEAD + f"""<process id="P" isExecutable="true"><startEvent id="S"/>
+      <sequenceFlow id="f" sourceRef="S" targetRef="F"/><parallelGateway id="F"/>{branches}
+      </process></definitions>""").encode(), "p.bpmn")
+    program = compile_process(model.processes[0])
+    run = Execution.start(program, key=1, keys=iter(range(2, 100)))
+    run.advance(pause_after=2)
+    run.workflow.ready.rotate(1)
+    order = [token.id for token in run.workflow.ready]
+    assert len(order) == 3
+
+    # when it is saved and loaded
+    again = Execution.load(program, run.dump(), [], key=1, keys=iter(range(100, 200)))
+
+    # then they are still in that order
+    assert [token.id for token in again.workflow.ready] == order

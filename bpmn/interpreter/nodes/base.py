@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from SpiffWorkflow.bpmn.specs.mixins.bpmn_spec_mixin import BpmnSpecMixin
 
-from bpmn.expressions import EvaluationError, Expression, truth
+from bpmn.expressions import EvaluationError, Expression, Feel, truth
 from bpmn.interpreter import journal
 from bpmn.interpreter.failures import ConditionFailed, Failure, MappingFailed
 from bpmn.interpreter.nodes import listeners
@@ -54,17 +54,32 @@ class Branch:
     def holds(self, scope: Scope) -> bool:
         """Whether its condition is true. Without a condition it is.
 
+        Null is no answer: it mostly comes of a misspelt or missing variable, and an instance that then goes the
+        default way is worse than one that waits with an incident (as in Camunda 8: CONDITION_ERROR).
+
         Raises:
             ConditionFailed: the condition could not be evaluated, or gave neither true nor false.
         """
         if self.expression is None:
             return True
+        warnings: list[str] = []
         try:
-            return truth(self.expression.evaluate(scope))
+            if isinstance(self.expression, Feel):
+                value, warnings = self.expression.explain(scope)
+            else:
+                value = self.expression.evaluate(scope)
+            if value is True or value is False:
+                return value
+            if value is not None:
+                return truth(value)
         except EvaluationError as error:
-            raise ConditionFailed(
-                f"Expected the condition {self.expression.text!r} of sequence flow {self.id!r} to give true or false, "
-                f"but {error}") from error
+            raise ConditionFailed(self._sentence(str(error))) from error
+        raise ConditionFailed(self._sentence(" ".join(["it gave null.", *warnings])))
+
+    def _sentence(self, trouble: str) -> str:
+        assert self.expression is not None
+        return (f"Expected the condition {self.expression.text!r} of sequence flow {self.id!r} to give true or false, "
+                f"but {trouble}")
 
 
 class Node(BpmnSpecMixin):
