@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 _j = schema.jobs.c
 
-_NEXT = select(func.min(_j.due_at)).where(_j.state == JobState.CREATED.value, ~_j.suspended)
+_NEXT = select(func.min(_j.due_at)).where(
+    # What is held is not handed out: a poll that took it for due would look for it again and again.
+    _j.state == JobState.CREATED.value, ~_j.suspended, _j.type.not_in(select(schema.holds.c.service)),
+)
 NEXT = _NEXT.where(_j.type == bindparam("type"))
 
 

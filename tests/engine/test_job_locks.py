@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from engine import activation, instances, jobs, scheduler
+from engine import activation, holds, instances, jobs, scheduler
 from engine.errors import InvalidInput, WrongState
 from engine.job_filters import JobFilter
 from engine.queries import due_jobs, lists
@@ -51,6 +51,14 @@ def test_the_next_due_job_is_one_that_the_filter_lets_through(engine, clock, ord
     assert due_jobs.next_due_of_any(engine, [("pay", JobFilter(business_id="south"))]) == clock() + MINUTE
     assert due_jobs.next_due_of_any(engine, [("pay", None), ("ship", None)]) == clock()
     assert due_jobs.next_due_of_any(engine, [("ship", None)]) is None
+
+
+def test_jobs_of_a_held_service_are_not_due(engine, clock, orders):
+    engine.execute(holds.hold, "pay", "the bank is closed")
+    assert due_jobs.next_due(engine, "pay") is None
+    assert due_jobs.next_due_of_any(engine, [("pay", None)]) is None
+    engine.execute(holds.release, "pay", "it is open")
+    assert due_jobs.next_due(engine, "pay") == clock()
 
 
 def test_filters_cannot_compare_collections(engine, orders):
