@@ -46,7 +46,8 @@ def _value(node: Node, name: str, source: Source) -> Expression:
 
 
 def read_script(owner: Node, body: Node | None, source: Source) -> Expression:
-    """A script in FEEL or JUEL. Any other language is refused: what is in a model is never run as code."""
+    """A script in FEEL or JUEL, or in a language that the operator allows. Any other is refused: what is in a model
+    is never run as code."""
     language = (attribute(owner, "scriptFormat") or "").lower()
     written = text(body)
     if attribute(owner, CAMUNDA + "resource") or attribute(owner, "resource"):
@@ -57,6 +58,11 @@ def read_script(owner: Node, body: Node | None, source: Source) -> Expression:
         return source.feel(owner, written, "the script")
     elif language == "juel" or written.startswith(("${", "#{")):
         return source.expression(owner, written, "the script")
+    elif language in source.languages:
+        return source.script(owner, language, written)
+    elif language == "python":
+        source.error(owner, "Expected a FEEL expression, but it is a Python script, and those are turned off here "
+                            "(PARTITUR_PYTHON_SCRIPTS). Write it in FEEL, or let a service task do the work.")
     else:
         named = f"in {language!r}" if language else "without a language"
         source.error(

@@ -11,7 +11,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from bpmn import validation
-from bpmn.model import Model, Problem, Severity
+from bpmn.model import Model
+from bpmn.problems import Problem, Severity
 from bpmn.reading.document import (
     MAX_ATTRIBUTES,
     MAX_BYTES,
@@ -38,7 +39,7 @@ from bpmn.reading.nodes import (
 )
 from bpmn.reading.normalise import normalise
 from bpmn.reading.processes import read_process
-from bpmn.reading.source import Source
+from bpmn.reading.source import NO_LANGUAGES, ScriptLanguages, Source
 from bpmn.wording import quoted
 
 __all__ = [
@@ -60,23 +61,25 @@ class ParseRefused(Exception):
         self.problems = problems
 
 
-def parse(content: bytes, resource_name: str) -> Model:
+def parse(content: bytes, resource_name: str, languages: ScriptLanguages = NO_LANGUAGES) -> Model:
     """Read a BPMN file.
 
     Args:
         content: the bytes of the file, as uploaded.
         resource_name: its name, for messages and for the deployment.
+        languages: what compiles scripts beside FEEL and JUEL, such as `bpmn.python_scripts`.
 
     Raises:
         ParseRefused: the file is not XML, not BPMN, over the limits, or cannot run.
     """
-    model, problems = read(content, resource_name)
+    model, problems = read(content, resource_name, languages)
     if model is None:
         raise ParseRefused(problems)
     return model
 
 
-def read(content: bytes, resource_name: str) -> tuple[Model | None, tuple[Problem, ...]]:
+def read(content: bytes, resource_name: str,
+         languages: ScriptLanguages = NO_LANGUAGES) -> tuple[Model | None, tuple[Problem, ...]]:
     """Read a BPMN file and say everything that is wrong or doubtful in it.
 
     The model is None if any problem is an error. Nothing in the file makes this raise.
@@ -90,7 +93,7 @@ def read(content: bytes, resource_name: str) -> tuple[Model | None, tuple[Proble
         message = f"Expected BPMN 2.0 definitions, but the file begins with {found}."
         return None, (_about_file(resource_name, message, line(root)),)
     normalise(root)
-    source = Source(root, resource_name)
+    source = Source(root, resource_name, languages)
     _check_ids(source)
     check_drawing(source)
     model = _model(source)

@@ -12,7 +12,8 @@ from sqlalchemy import bindparam, delete, select
 from bpmn import parser
 from bpmn.expressions import EvaluationError
 from bpmn.interpreter import CompileError
-from bpmn.model import EventKind, Model, Problem, Process, Severity
+from bpmn.model import EventKind, Model, Process
+from bpmn.problems import Problem, Severity
 from engine import audit, calls, decision_files, decisions, programs, schema, subscriptions, timers
 from engine.decisions import DeployedDecision
 from engine.errors import DeploymentRefused, InvalidTimer
@@ -125,7 +126,7 @@ def _read(tx: Transaction, resources: Sequence[Resource]) -> tuple[list[tuple[Re
     for resource in resources:
         if decision_files.is_decision(resource):
             continue
-        model, found = parser.read(resource.content, resource.name)
+        model, found = parser.read(resource.content, resource.name, tx.engine.scripts)
         problems += found
         if model is None:
             continue

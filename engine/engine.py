@@ -15,7 +15,9 @@ import structlog
 from sqlalchemy import Connection
 
 from bpmn.dmn import DecisionModel
-from bpmn.model import Model, Problem
+from bpmn.model import Model
+from bpmn.problems import Problem
+from bpmn.reading.source import NO_LANGUAGES, ScriptLanguages
 from engine import execution
 from engine.clock import Clock, system_clock
 from engine.contracts import JobContract
@@ -42,12 +44,13 @@ class Engine:
     """One engine on one database. Safe for threads; several processes may share a database.
 
     Arguments: `url` of the database (`sqlite:///path` or `postgresql://…`); `clock`; `time_zone` in which cron
-    expressions and dates without offset are read; `synchronous` for SQLite (see `engine.database.Database`).
+    expressions and dates without offset are read; `synchronous` for SQLite (see `engine.database.Database`);
+    `scripts`: what compiles scripts in languages beside FEEL and JUEL, such as `bpmn.python_scripts`.
     Raises `engine.errors.WrongSchema` if the database belongs to another version of Partitur.
     """
 
     def __init__(self, url: str, *, clock: Clock = system_clock, time_zone: str = "UTC",
-                 synchronous: str = "FULL") -> None:
+                 synchronous: str = "FULL", scripts: ScriptLanguages = NO_LANGUAGES) -> None:
         self.database = Database(url, synchronous=synchronous)
         open_schema(self.database)
         self.clock = clock
@@ -55,7 +58,8 @@ class Engine:
         self.actor = "system"
         self.keys = Keys(self.database)
         self.cache = Cache()
-        self.programs = Programs()
+        self.scripts = scripts
+        self.programs = Programs(scripts)
         self.decision_models: dict[int, DecisionModel] = {}
         """Compiled DMN models by the key of their requirements graph."""
         self.wakeup = Wakeup()

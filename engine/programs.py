@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, select
 from bpmn import parser
 from bpmn.interpreter import Program, compile_process
 from bpmn.model import Element, ElementType, EventKind, Process
+from bpmn.reading.source import NO_LANGUAGES, ScriptLanguages
 from engine import schema
 from engine.errors import NotFound
 
@@ -130,7 +131,8 @@ def _waits_of(element: Element, process: Process) -> frozenset[str]:
 class Programs:
     """The definitions in use, least recently used ones dropped first. Safe for threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, scripts: ScriptLanguages = NO_LANGUAGES) -> None:
+        self._scripts = scripts
         self._lock = threading.Lock()
         self._kept: OrderedDict[int, Definition] = OrderedDict()
 
@@ -144,10 +146,11 @@ class Programs:
         row = connection.execute(_BY_KEY, {"key": key}).one_or_none()
         if row is None:
             raise NotFound(f"Expected to find a process definition with key {key}, but there is none.")
-        model, _ = parser.read(row.content, row.resource_name)
+        model, _ = parser.read(row.content, row.resource_name, self._scripts)
         process = next((p for p in model.processes if p.id == row.process_id), None) if model else None
         if process is None:
-            # It was read when it was deployed, so this version of Partitur reads models differently.
+            # It was read when it was deployed, so this version of Partitur reads models differently, or allows fewer
+            # languages of scripts.
             raise NotFound(f"Expected to read process {row.process_id!r} in {row.resource_name}, but it is not there.")
         definition = prepare(
             process, key=key, version=row.version, tenant_id=row.tenant_id, deployment_key=row.deployment_key

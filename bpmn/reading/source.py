@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 
 from bpmn import expressions
 from bpmn.expressions import Expression, ExpressionError, Literal
-from bpmn.model import Dialect, Problem, Severity
+from bpmn.model import Dialect
+from bpmn.problems import Problem, Severity
 from bpmn.reading.nodes import (
     BPMN,
     CAMUNDA_NS,
@@ -31,6 +33,10 @@ RESERVED = frozenset({
 """Words of FEEL that cannot stand for a variable."""
 SCRIPT_LANGUAGES = frozenset({"javascript", "ecmascript", "js", "groovy", "python", "jython", "ruby", "jruby"})
 
+ScriptLanguages = Mapping[str, Callable[[str], Expression]]
+"""What compiles the scripts of a language, beside FEEL and JUEL; raises ExpressionError."""
+NO_LANGUAGES: ScriptLanguages = {}
+
 PARTS = frozenset({
     "definitions", "extensionElements", "conditionExpression", "condition", "timeDate", "timeDuration", "timeCycle",
     "multiInstanceLoopCharacteristics", "standardLoopCharacteristics", "loopCardinality", "loopCondition",
@@ -47,9 +53,10 @@ class Source:
     inside `${…}`, and the extension elements of both dialects are read.
     """
 
-    def __init__(self, root: Node, resource_name: str) -> None:
+    def __init__(self, root: Node, resource_name: str, languages: ScriptLanguages = NO_LANGUAGES) -> None:
         self.root = root
         self.resource_name = resource_name
+        self.languages = languages
         self.problems: dict[Problem, None] = {}
         """In the order in which they were found, each once."""
         self.nodes: dict[str, Node] = {}
@@ -104,6 +111,14 @@ class Source:
             return expressions.feel(written)
         except ExpressionError as error:
             self._note_syntax(node, what, written, error)
+            return Literal(written)
+
+    def script(self, node: Node, language: str, written: str) -> Expression:
+        """Compile a script in one of `languages`."""
+        try:
+            return self.languages[language](written)
+        except ExpressionError as error:
+            self._note_syntax(node, "the script", written, error)
             return Literal(written)
 
     def condition(self, node: Node | None, what: str, plain_is_feel: bool = False) -> Expression | None:

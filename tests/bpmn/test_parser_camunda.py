@@ -211,7 +211,7 @@ def test_script_in_feel_or_juel_is_read(attributes, body, expected):
     assert (found.result_variable, found.expression.evaluate({"a": 1})) == ("b", expected)
 
 
-@pytest.mark.parametrize("language", ["javascript", "groovy", "python"])
+@pytest.mark.parametrize("language", ["javascript", "groovy", "ruby"])
 def test_script_in_a_programming_language_is_refused_with_what_to_use_instead(language):
     assert errors(around_7(task("A", text("script", "x = 1"), tag="scriptTask", scriptFormat=language))) == {
         "A": "Expected a FEEL expression (scriptFormat feel, or a text behind =), but it is a script in "

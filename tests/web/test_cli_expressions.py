@@ -7,6 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from tests.bpmn.test_python_scripts import file
 from web.cli import app
 
 TABLE = """<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="pricing" name="Pricing" namespace="t">
@@ -86,3 +87,17 @@ def test_requests_of_the_compatibility_kit_are_answered_line_by_line(table):
     request = json.dumps({"dmn": str(table), "name": "Discount", "kind": "decision", "inputs": {"amount": 20}})
     result = CliRunner().invoke(app, ["dmn", "--jsonl"], input=f"{request}\n{request}\n")
     assert [json.loads(line) for line in result.stdout.splitlines()] == [{"value": {"$number": "0"}}] * 2
+
+
+@pytest.mark.parametrize(("switch", "code"), [("on", 0), ("off", 1), (None, 1), ("perhaps", 1)])
+def test_the_operator_turns_python_scripts_on(partitur, tmp_path, monkeypatch, switch, code):
+    pytest.importorskip("pydantic_monty")
+    if switch is not None:
+        monkeypatch.setenv("PARTITUR_PYTHON_SCRIPTS", switch)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    (tmp_path / "p.bpmn").write_bytes(file("6 * 7").content)
+    partitur("deploy", tmp_path / "p.bpmn", code=code)
+    if code == 0:
+        key = partitur("start", "P", "--json")["key"]
+        assert "42" in partitur("show", key)

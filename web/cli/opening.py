@@ -11,6 +11,8 @@ import httpx
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
+from bpmn.python_scripts import PythonScripts, PythonScriptsMissing
+from bpmn.reading.source import ScriptLanguages
 from engine.engine import Engine
 from web.cli.group import Refused
 from web.cli.settings import Settings, actor, shown_url
@@ -41,17 +43,27 @@ def opened(settings: Settings | None = None, *, by_itself: bool = False) -> Iter
         settings.make_data_dir()
     except OSError as error:
         raise Refused(f"Expected to keep data in {settings.data_dir}, but: {error.strerror}. Set DATA_DIR.") from error
-    engine = _engine(settings)
+    scripts = _scripts(settings)
+    engine = _engine(settings, scripts.languages if scripts else {})
     try:
         yield engine if by_itself else engine.acting_as(actor())
     finally:
         engine.close()
+        if scripts:
+            scripts.close()
 
 
-def _engine(settings: Settings) -> Engine:
+def _scripts(settings: Settings) -> PythonScripts | None:
+    try:
+        return PythonScripts() if settings.python_scripts else None
+    except PythonScriptsMissing as error:
+        raise Refused(str(error)) from error
+
+
+def _engine(settings: Settings, scripts: ScriptLanguages) -> Engine:
     url = settings.database_url
     try:
-        return Engine(url, time_zone=settings.time_zone, synchronous=settings.synchronous)
+        return Engine(url, time_zone=settings.time_zone, synchronous=settings.synchronous, scripts=scripts)
     except ModuleNotFoundError as error:
         raise Refused(
             f"Expected the driver of {shown_url(url)}, but there is no module {error.name!r}: "

@@ -9,6 +9,7 @@ import zoneinfo
 from dataclasses import dataclass
 from pathlib import Path
 
+SWITCH = {"on": True, "1": True, "true": True, "yes": True, "off": False, "0": False, "false": False, "no": False}
 SYNCHRONOUS = ("FULL", "NORMAL", "EXTRA")
 
 
@@ -26,11 +27,13 @@ class Settings:
     port: int
     time_zone: str
     synchronous: str
+    python_scripts: bool = False
+    """Whether diagrams may hold Python scripts, which run in a sandbox."""
 
     @classmethod
     def of(cls, *, data_dir: Path | None = None, host: str | None = None, port: int | None = None) -> Settings:
-        """Read DATA_DIR, DATABASE_URL, PARTITUR_HOST, PORT, TIME_ZONE and SQLITE_SYNCHRONOUS; an argument that is not
-        None beats its variable.
+        """Read DATA_DIR, DATABASE_URL, PARTITUR_HOST, PORT, TIME_ZONE, SQLITE_SYNCHRONOUS and PARTITUR_PYTHON_SCRIPTS;
+        an argument that is not None beats its variable.
 
         Raises:
             SettingsError: a value cannot be.
@@ -43,6 +46,7 @@ class Settings:
             port=_port() if port is None else port,
             time_zone=_time_zone(),
             synchronous=_synchronous(),
+            python_scripts=_python_scripts(),
         )
 
     def make_data_dir(self) -> None:
@@ -88,3 +92,10 @@ def _synchronous() -> str:
     if word not in SYNCHRONOUS:
         raise SettingsError(f"Expected SQLITE_SYNCHRONOUS to be one of {', '.join(SYNCHRONOUS)}, but found {word!r}.")
     return word
+
+
+def _python_scripts() -> bool:
+    word = (os.environ.get("PARTITUR_PYTHON_SCRIPTS") or "off").lower()
+    if word not in SWITCH:
+        raise SettingsError(f"Expected PARTITUR_PYTHON_SCRIPTS to be on or off, but found {word!r}.")
+    return SWITCH[word]
