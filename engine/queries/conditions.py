@@ -20,7 +20,7 @@ _u = schema.user_tasks.c
 _t = schema.timers.c
 _s = schema.subscriptions.c
 
-STATES = ("active", "waiting", "retrying", "stalled", "incident", "suspended", "completed", "terminated")
+STATES = ("active", "waiting", "retrying", "stalled", "held", "incident", "suspended", "completed", "terminated")
 """The words, in the order in which faces show them. "active" is everything in flight."""
 
 ACTIVE = _i.state == InstanceState.ACTIVE.value
@@ -46,6 +46,13 @@ def stalled(now: datetime) -> ColumnElement[bool]:
     return and_(ACTIVE, _i.key.in_(_jobs_of(_j.expected_by.is_not(None), _j.expected_by <= now)))
 
 
+def held() -> ColumnElement[bool]:
+    """One of its jobs is for a service that is held (`engine.holds`)."""
+    return and_(ACTIVE, _i.key.in_(_jobs_of(
+        _j.state == JobState.CREATED.value, _j.type.in_(select(schema.holds.c.service))
+    )))
+
+
 def incident() -> ColumnElement[bool]:
     """It cannot go on somewhere."""
     return and_(ACTIVE, _i.incident_count > 0)
@@ -66,6 +73,7 @@ _CONDITIONS: dict[str, Callable[[datetime], ColumnElement[bool]]] = {
     "waiting": lambda now: waiting(),
     "retrying": lambda now: retrying(),
     "stalled": stalled,
+    "held": lambda now: held(),
     "incident": lambda now: incident(),
     "suspended": lambda now: suspended(),
     "completed": lambda now: _i.state == InstanceState.COMPLETED.value,

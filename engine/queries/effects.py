@@ -107,6 +107,16 @@ def effect(engine: Engine, key: int) -> EffectRow:
     return found[0]
 
 
+def in_doubt(engine: Engine, instance_key: int) -> frozenset[int]:
+    """The jobs of an instance about which an operator has to decide."""
+    statement = select(_j.key).where(
+        _j.instance_key == instance_key, _j.state == JobState.FAILED.value, _j.effect == EffectState.IN_DOUBT.value,
+        ~_j.repeatable,
+    )
+    with engine.read() as connection:
+        return frozenset(connection.scalars(statement))
+
+
 def figures(engine: Engine, service: str) -> ServiceFigures:
     """How a service answered during the last day."""
     answered = or_(_j.settled_at.is_not(None), _j.effect == EffectState.IN_DOUBT.value)

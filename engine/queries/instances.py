@@ -83,6 +83,7 @@ class InstanceRow:
     waiting: bool
     retrying: bool
     stalled: bool
+    held: bool
     parent_key: int | None
     parent_element_instance_key: int | None
     root_key: int
@@ -100,7 +101,7 @@ class InstanceRow:
             return self.state.lower()
         for word, applies in (
             ("suspended", self.suspended_at is not None), ("incident", self.incident_count > 0),
-            ("stalled", self.stalled), ("retrying", self.retrying), ("waiting", self.waiting),
+            ("stalled", self.stalled), ("held", self.held), ("retrying", self.retrying), ("waiting", self.waiting),
         ):
             if applies:
                 return word
@@ -130,7 +131,8 @@ def rows(now: datetime) -> Select[Any]:
     return select(
         _i.key, _i.definition_key, _i.process_id, _d.name.label("process_name"), _i.version, _i.tenant_id,
         _i.business_id, _i.state, _i.suspended_at, _i.incident_count, conditions.waiting().label("waiting"),
-        conditions.retrying().label("retrying"), conditions.stalled(now).label("stalled"), _i.parent_key,
+        conditions.retrying().label("retrying"), conditions.stalled(now).label("stalled"),
+        conditions.held().label("held"), _i.parent_key,
         _i.parent_element_instance_key, _i.root_key, _i.started_at, _i.ended_at, _i.end_reason, _i.correlation_id,
         _i.trace_parent, _i.tags,
     ).join(schema.definitions, _d.key == _i.definition_key)

@@ -27,6 +27,7 @@ class Overview:
     waiting: int
     retrying: int
     stalled: int
+    held: int
     incident: int
     suspended: int
     completed: int

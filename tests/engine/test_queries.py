@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from engine import instances, jobs
+from engine import holds, instances, jobs
 from engine.contracts import JobContract
 from engine.errors import InvalidInput, NotFound
 from engine.queries import conditions, definitions, instance, lists, overview
@@ -23,7 +23,9 @@ def zoo(engine, clock, steps):
     steps.deploy(process("task", start(), user("check"), end()))
     steps.deploy(process("slowly", start(), service("slow"), end()))
     steps.deploy(process("done", start(), end()))
-    made = {"stalled": steps.start("slowly")}
+    steps.deploy(process("shut", start(), service("closed"), end()))
+    engine.execute(holds.hold, "closed", "stocktaking")
+    made = {"stalled": steps.start("slowly"), "held": steps.start("shut")}
     for word, how_often in (("retrying", 1), ("incident", 2)):
         made[word] = steps.start("job", {"kind": word}, business_id=f"B-{word}")
         for _ in range(how_often):
@@ -47,7 +49,7 @@ def found(engine, **filter) -> set[int]:
 
 
 def test_each_state_lists_its_own(engine, zoo):
-    for word in ("retrying", "incident", "stalled", "waiting", "suspended", "completed", "terminated"):
+    for word in ("retrying", "incident", "stalled", "held", "waiting", "suspended", "completed", "terminated"):
         assert found(engine, states=[word]) == {zoo[word]}, word
     assert found(engine, states=["active"]) == set(zoo.values()) - {zoo["completed"], zoo["terminated"]}
     assert found(engine, states=["waiting", "stalled"]) == {zoo["waiting"], zoo["stalled"]}
@@ -60,7 +62,7 @@ def test_each_count_is_the_length_of_its_list(engine, zoo):
 
 
 def test_row_says_the_word_that_matters_most(engine, zoo):
-    for word in ("retrying", "incident", "stalled", "waiting", "suspended", "completed", "terminated"):
+    for word in ("retrying", "incident", "stalled", "held", "waiting", "suspended", "completed", "terminated"):
         assert instance.get(engine, zoo[word]).status == word
     assert instance.get(engine, zoo["plain"]).status == "active"
 

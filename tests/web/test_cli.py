@@ -195,14 +195,14 @@ def test_nothing_to_retry_is_said(partitur, waiting):
 
 
 def test_templates_are_written_for_each_service_and_dialect(partitur, tmp_path):
-    files = partitur("templates", tmp_path / "templates", "--services", EXAMPLE)["files"]
+    files = partitur("templates", "sync", tmp_path / "templates", "--services", EXAMPLE)["files"]
     assert files
     assert all(json.loads(Path(file).read_text()) for file in files)
 
 
 def test_services_that_cannot_be_loaded_are_a_sentence(partitur, tmp_path):
-    assert "no_such_module" in partitur("templates", tmp_path, "--services", "no_such_module", code=1)["error"]
-    assert "none was given" in partitur("templates", tmp_path, code=1)["error"]
+    assert "no_such_module" in partitur("templates", "sync", tmp_path, "--services", "no_such_module", code=1)["error"]
+    assert "none was given" in partitur("templates", "sync", tmp_path, code=1)["error"]
 
 
 def test_upgrade_sets_up_a_fresh_database_and_then_leaves_it_alone(partitur):
@@ -253,7 +253,8 @@ def test_a_setting_that_cannot_be_is_a_sentence(partitur, monkeypatch, name, val
 def test_help_names_every_command(partitur):
     shown = CliRunner().invoke(app, ["--help"]).output
     for name in ("demo", "serve", "worker", "deploy", "start", "instances", "show", "incidents", "retry", "cancel",
-                 "suspend", "resume", "doctor", "upgrade", "templates"):
+                 "suspend", "resume", "doctor", "upgrade", "templates", "check", "effects", "decide", "hold",
+                 "release"):
         assert name in shown
 
 

@@ -56,13 +56,14 @@ def every_state(engine, story):
     return keys
 
 
-@pytest.mark.parametrize("state", ["active", "waiting", "retrying", "stalled", "incident", "suspended", "completed"])
+@pytest.mark.parametrize("state", ["active", "waiting", "retrying", "stalled", "held", "incident", "suspended",
+                                   "completed"])
 def test_tile_of_the_home_page_leads_to_exactly_the_instances_it_counts(console, every_state, state):
     # when
     count, link = tile(console.text("/"), state)
 
     # then
-    assert count == {"active": 5, "waiting": 2, "retrying": 1, "stalled": 0, "incident": 1, "suspended": 1,
+    assert count == {"active": 5, "waiting": 2, "retrying": 1, "stalled": 0, "held": 0, "incident": 1, "suspended": 1,
                      "completed": 0}[state]
     assert listed(console.text(link)) == count
 

@@ -9,10 +9,12 @@ from collections.abc import Callable
 
 import typer
 
+from web.cli.checking import check
 from web.cli.demo import demo
 from web.cli.deploying import deploy, start
 from web.cli.dmn import dmn
 from web.cli.doctor import doctor
+from web.cli.effects import decide, hold, list_effects, release
 from web.cli.feel import feel
 from web.cli.group import Commands
 from web.cli.operating import cancel, resume, retry, suspend, templates, upgrade_database
@@ -33,12 +35,17 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "serve": serve,
     "worker": worker,
+    "check": check,
     "deploy": deploy,
     "start": start,
     "instances": list_instances,
     "show": show,
     "incidents": list_incidents,
     "retry": retry,
+    "effects": list_effects,
+    "decide": decide,
+    "hold": hold,
+    "release": release,
     "suspend": suspend,
     "resume": resume,
     "cancel": cancel,

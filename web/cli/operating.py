@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -106,14 +107,21 @@ def upgrade_database(json: Json = False) -> None:
     answer({"before": before, "after": after}, lambda console: console.print(sentence))
 
 
+class Action(StrEnum):
+    """What is done with element templates."""
+
+    SYNC = "sync"
+
+
 def templates(
+    action: Annotated[Action, typer.Argument(show_default=False, help="Bring the folder up to date.")],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the files go.")] = Path(
         ".camunda/element-templates"
     ),
     services: Sources = None,
     json: Json = False,
 ) -> None:
-    """Write element templates of the services, for Camunda Modeler's palette."""
+    """Write element templates of the services, for Camunda Modeler's palette; those of services that are gone go."""
     known = Services(sources=services or ())
     known.load()
     if not len(known.registry):

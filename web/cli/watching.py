@@ -25,6 +25,7 @@ COLOURS = {
     "waiting": "cyan",
     "retrying": "yellow",
     "stalled": "dark_orange",
+    "held": "blue",
     "incident": "red",
     "suspended": "bright_black",
     "completed": "green",

@@ -10,6 +10,7 @@ from web.console import (
     audit,
     decisions,
     deployments,
+    doubts,
     home,
     instance,
     instance_actions,
@@ -22,6 +23,6 @@ from web.console import (
 from web.console.blueprint import bp
 
 __all__ = [
-    "audit", "bp", "decisions", "deployments", "home", "instance", "instance_actions", "instances", "playground",
-    "processes", "services", "tasks",
+    "audit", "bp", "decisions", "deployments", "doubts", "home", "instance", "instance_actions", "instances",
+    "playground", "processes", "services", "tasks",
 ]

@@ -17,7 +17,7 @@ from web.console import numbers
 from web.console.audit import business_ids
 from web.console.blueprint import bp, done, engine
 
-TILES = ("active", "waiting", "retrying", "stalled", "incident", "suspended", "completed")
+TILES = ("active", "waiting", "retrying", "stalled", "held", "incident", "suspended", "completed")
 LONGEST_SEARCH = 300
 """How much of a message goes into an address; it is enough to tell failures apart."""
 

@@ -9,20 +9,28 @@ from typing import Any, TypeVar
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from engine.queries import decisions
+from engine.queries import decisions, effects
 from engine.queries import definitions as known
 from engine.queries import instance as found
 from engine.queries.decisions import EvaluationRow
+from engine.queries.effects import EffectRow
 from engine.queries.instance import InstanceDetail
 from engine.queries.things import JobRow, UserTaskRow
-from engine.states import IncidentState, InstanceState, JobState, UserTaskState
+from engine.states import EffectState, IncidentState, InstanceState, JobState, UserTaskState
 from web.console import history, marks, story
 from web.console.blueprint import bp, engine
 
 Row = TypeVar("Row")
 
-TABS = ("variables", "incidents", "jobs", "tasks", "events", "called", "decisions", "audit", "raw")
+TABS = ("variables", "incidents", "jobs", "tasks", "events", "called", "decisions", "effects", "audit", "raw")
 
+EFFECT_LOOKS = {
+    EffectState.INTENDED: "waiting",
+    EffectState.SENT: "active",
+    EffectState.CONFIRMED: "completed",
+    EffectState.FAILED: "terminated",
+    EffectState.IN_DOUBT: "stalled",
+}
 JOB_LOOKS = {
     JobState.CREATED: "waiting",
     JobState.ACTIVATED: "active",
@@ -49,6 +57,12 @@ def job_look(job: JobRow) -> str:
     return "retrying" if state is JobState.CREATED and job.error_message else JOB_LOOKS[state]
 
 
+@bp.app_template_filter("effect_look")
+def effect_look(effect: EffectRow) -> str:
+    """The state whose colour and icon an effect is shown with."""
+    return "incident" if effect.needs_decision else EFFECT_LOOKS[EffectState(effect.effect)]
+
+
 @bp.app_template_filter("task_look")
 def task_look(task: UserTaskRow) -> str:
     """The state whose colour and icon a user task is shown with."""
@@ -66,7 +80,9 @@ def instance(key: int) -> ResponseReturnValue:
     failed = [incident for incident in detail.incidents if incident.state == IncidentState.ACTIVE]
     tab = tab if tab in TABS else "incidents" if failed else "variables"
     decided = decisions.evaluations(engine(), instance_key=key, limit=200).items
+    caused = effects.effects(engine(), instance_key=key, limit=200).items
     shown = _of_element(detail, decided, element)
+    shown["effects"] = [row for row in caused if not element or row.element_id == element]
     now = engine().clock()
     return render_template(
         "instances/detail.html", section="instances", live=0 if tab == "raw" else 3,
@@ -75,6 +91,7 @@ def instance(key: int) -> ResponseReturnValue:
         sentences=story.tell(detail, names, now), history=history.tree(detail.elements, names, now),
         marks=marks.live(detail.tokens, passed=detail.completed, flows=detail.flows),
         scopes=_scopes(detail, names), unseen=detail.elements_total - len(detail.elements),
+        doubts={row.key: row for row in caused if row.needs_decision},
         raw=asdict(detail) if tab == "raw" else None,
     )
 
@@ -103,6 +120,7 @@ def _tabs(shown: Mapping[str, Any]) -> list[tuple[str, str, int | None, str]]:
     """Name, word, number of rows and colour of each tab."""
     counts = {name: len(rows) for name, rows in shown.items()}
     failed = any(incident.state == IncidentState.ACTIVE for incident in shown["incidents"])
+    doubtful = any(effect.needs_decision for effect in shown["effects"])
     undecided = any(evaluation.error for evaluation in shown["decisions"][:1])
     return [
         ("variables", "Variables", counts["variables"], ""),
@@ -112,6 +130,7 @@ def _tabs(shown: Mapping[str, Any]) -> list[tuple[str, str, int | None, str]]:
         ("events", "Timers & messages", counts["timers"] + counts["subscriptions"], ""),
         ("called", "Called instances", counts["called"], ""),
         ("decisions", "Decisions", counts["decisions"], "incident" if undecided else ""),
+        ("effects", "Effects", counts["effects"], "incident" if doubtful else ""),
         ("audit", "Audit trail", counts["audit"], ""),
         ("raw", "Raw", None, ""),
     ]

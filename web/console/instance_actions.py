@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from engine import incidents, instances, variables
 from engine.errors import InvalidInput, WrongState
-from engine.queries import lists
+from engine.queries import effects, lists
 from engine.queries.paging import MAX_LIMIT
 from web.console import forms, numbers
 from web.console.blueprint import acting, bp, done, engine
@@ -65,6 +65,13 @@ def retry_instance(key: int) -> ResponseReturnValue:
     failed = lists.incidents(engine(), instance_key=key, limit=MAX_LIMIT).items
     if not failed:
         raise WrongState("Expected something that failed, but there is no open incident any more.")
-    for incident in failed:
+    doubtful = effects.in_doubt(engine(), key)
+    clear = [incident for incident in failed if incident.job_key not in doubtful]
+    if not clear:
+        raise WrongState(
+            "Expected something that can simply be tried again, but each failed call is in doubt: decide it at its "
+            "incident."
+        )
+    for incident in clear:
         acting().execute(incidents.resolve, incident.key, reason=reason)
     return done("Tried again. If it fails once more, a new incident appears.", _page(key), "active")

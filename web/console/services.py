@@ -1,20 +1,106 @@
-"""The services that diagrams can use: what each takes, gives, promises, and which errors it may answer with."""
+"""The services that diagrams can use: what each takes, gives, promises and did, and whether it is held."""
 
 from __future__ import annotations
 
-from flask import current_app, render_template
+from typing import Any
+
+from flask import Response, current_app, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from engine.queries import lists
+from bpmn.model import Dialect
+from engine import holds
+from engine.queries import effects, lists, used
+from engine.queries.effects import ServiceFigures
+from engine.states import EffectState
+from service_tasks import templates
+from service_tasks.openapi import openapi
 from service_tasks.registry import Registry
-from web.console.blueprint import bp, engine
+from web.console import forms, numbers
+from web.console.blueprint import acting, bp, done, engine
+
+
+def _registry() -> Registry:
+    found: Registry = current_app.extensions["services"]
+    return found
 
 
 @bp.get("/services")
 def services() -> ResponseReturnValue:
     """The catalogue of service contracts, and the job types that other workers serve."""
-    registry: Registry = current_app.extensions["services"]
+    registry = _registry()
     open_jobs = lists.job_types(engine())
-    others = {kind: count for kind, count in open_jobs.items() if kind not in registry}
-    return render_template("services.html", section="services", services=[service.describe() for service in registry],
-                           open_jobs=open_jobs, others=others)
+    held = {hold.service: hold for hold in holds.all_of_them(engine())}
+    others = {kind: open_jobs.get(kind, 0) for kind in sorted({*open_jobs, *held}) if kind not in registry}
+    return render_template(
+        "services.html", section="services", services=[service.describe() for service in registry],
+        open_jobs=open_jobs, others=others, held=held,
+        figures={service.name: effects.figures(engine(), service.name) for service in registry},
+    )
+
+
+@bp.get("/services/<path:name>")
+def service(name: str) -> ResponseReturnValue:
+    """One service: how it answers, what it did, where it is used; `effect` narrows the list."""
+    contract = _registry().get(name)
+    wanted = request.args.get("effect", "")
+    states = (wanted,) if wanted in {state.value for state in EffectState} else ()
+    return render_template(
+        "service.html", section="services", name=name, contract=contract and contract.describe(),
+        hold=next((hold for hold in holds.all_of_them(engine()) if hold.service == name), None),
+        figures=effects.figures(engine(), name), open_jobs=lists.job_types(engine()).get(name, 0),
+        page=effects.effects(engine(), service=name, states=states, offset=numbers.argument("offset") or 0),
+        used=used.uses_of(engine(), name), wanted=wanted, effect_states=list(EffectState),
+    )
+
+
+@bp.post("/services/<path:name>/hold")
+def hold_service(name: str) -> ResponseReturnValue:
+    """Hand out no more jobs of a service."""
+    acting().execute(holds.hold, name, forms.reason())
+    return done(f"{name} is held: its jobs wait and lose no attempt.", _page(name), "held")
+
+
+@bp.post("/services/<path:name>/release")
+def release_service(name: str) -> ResponseReturnValue:
+    """Hand out the jobs of a service again."""
+    acting().execute(holds.release, name, forms.reason())
+    return done(f"{name} is called again, gently at first.", _page(name), "active")
+
+
+def _page(name: str) -> str:
+    return url_for("console.service", name=name)
+
+
+@bp.get("/services.templates.json")
+def service_templates() -> ResponseReturnValue:
+    """The element templates of all services, in one file for the Modeler's folder; `dialect=camunda7` for that one."""
+    dialect = Dialect.CAMUNDA_7 if request.args.get("dialect") == "camunda7" else Dialect.CAMUNDA_8
+    answer: Response = jsonify([templates.template(contract, dialect) for contract in _registry()])
+    answer.headers["Content-Disposition"] = 'attachment; filename="partitur-services.json"'
+    return answer
+
+
+@bp.get("/api/services")
+def service_contracts() -> ResponseReturnValue:
+    """The contracts with their JSON Schemas, their figures and holds, for programs."""
+    held = {hold.service: hold for hold in holds.all_of_them(engine())}
+    return jsonify(services=[
+        {**contract.describe(), "figures": _figures(effects.figures(engine(), contract.name)),
+         "held": held[contract.name].kind if contract.name in held else None}
+        for contract in _registry()
+    ])
+
+
+@bp.get("/api/services/openapi.json")
+def service_openapi() -> ResponseReturnValue:
+    """The contracts as OpenAPI 3.1."""
+    return jsonify(openapi(_registry()))
+
+
+def _figures(figures: ServiceFigures) -> dict[str, Any]:
+    return {
+        "settled": figures.settled, "failed": figures.failed, "inDoubt": figures.in_doubt,
+        "errorRate": figures.error_rate,
+        "typicalSeconds": figures.typical.total_seconds() if figures.typical else None,
+        "slowSeconds": figures.slow.total_seconds() if figures.slow else None,
+    }

@@ -22,6 +22,7 @@ STATES: dict[str, StateWords] = {
     "waiting": StateWords("Waiting", "waiting", "For a person, a message or a time"),
     "retrying": StateWords("Retrying", "retrying", "A service failed and is tried again by itself"),
     "stalled": StateWords("Stalled", "stalled", "Later than its service promised"),
+    "held": StateWords("Held", "held", "For a service that is not called for now"),
     "incident": StateWords("Failed", "incident", "Cannot go on until somebody acts"),
     "suspended": StateWords("Suspended", "suspended", "Paused by an operator"),
     "completed": StateWords("Completed", "completed", "Came to its end"),
@@ -54,6 +55,13 @@ DEEDS = {
     ("ASSIGN", "USER_TASK"): "assigned a task of",
     ("UNCLAIM", "USER_TASK"): "gave back a task of",
     ("EVALUATE", "DECISION"): "evaluated a decision",
+    ("HOLD", "SERVICE"): "held the service",
+    ("RELEASE", "SERVICE"): "released the service",
+    ("OPEN_BREAKER", "SERVICE"): "stopped calling the service",
+    ("CLOSE_BREAKER", "SERVICE"): "calls again the service",
+    ("ASK_SERVICE", "EFFECT"): "had a service asked about a call of",
+    ("REPEAT_CALL", "EFFECT"): "repeated a call in doubt of",
+    ("RECORD_OUTCOME", "EFFECT"): "recorded the outcome of a call of",
     ("PUBLISH", "MESSAGE"): "published a message",
     ("BROADCAST", "SIGNAL"): "broadcast a signal",
 }
@@ -75,6 +83,7 @@ def states_of(row: InstanceRow) -> list[str]:
         return [row.state.lower()]
     found = [word for word, applies in (
         ("incident", row.incident_count > 0), ("suspended", row.suspended_at is not None), ("stalled", row.stalled),
+        ("held", row.held),
         ("retrying", row.retrying), ("waiting", row.waiting),
     ) if applies]
     return found or ["active"]

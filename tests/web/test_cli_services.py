@@ -1,0 +1,89 @@
+"""The commands about services: check, effects, decide, hold and release."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine import activation, jobs
+from engine.contracts import JobContract
+from engine.engine import Engine
+from engine.queries import lists
+from engine.states import EffectState
+from tests.web.test_cli import EXAMPLE, NO_WAY_OUT, partitur
+
+__all__ = ["partitur"]
+
+SMALL_ORDER = {"orderId": "A-1", "items": [{"sku": "KB-104", "quantity": 1, "unitPrice": 9}]}
+ORDER = EXAMPLE / "order-fulfilment.bpmn"
+
+
+@pytest.fixture
+def doubt(partitur, tmp_path):
+    """An order whose reservation may have happened; the key of its incident."""
+    partitur("deploy", EXAMPLE)
+    partitur("start", "order-fulfilment", "--variables", json.dumps(SMALL_ORDER))
+    engine = Engine(f"sqlite:///{tmp_path / 'data' / 'partitur.db'}")
+    [waiting] = lists.jobs(engine).items
+    engine.contracts[waiting.type] = JobContract(repeatable=False)
+    [job] = engine.execute(activation.activate, None, "w")
+    engine.execute(jobs.fail, job.key, "The reply was lost.", retries=0, effect=EffectState.IN_DOUBT)
+    [incident] = lists.incidents(engine).items
+    engine.close()
+    return str(incident.key)
+
+
+def test_a_diagram_is_checked_against_the_services_without_a_database(partitur, tmp_path):
+    found = partitur("check", EXAMPLE, "--services", EXAMPLE, "--external-types", "none-*")
+    assert (found["deployable"], found["errors"]) == (True, 0)
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_diagram_that_cannot_run_fails_the_check(partitur, tmp_path):
+    broken = tmp_path / "broken.bpmn"
+    broken.write_text(ORDER.read_text().replace("reserve-inventory", "reserve-inventry"))
+    found = partitur("check", broken, "--services", EXAMPLE, code=1)
+    assert found["deployable"] is False
+    assert "Did you mean 'reserve-inventory'?" in str(found["problems"])
+
+
+def test_strict_makes_warnings_refuse(partitur):
+    assert partitur("check", ORDER)["warnings"] > 0
+    assert partitur("check", ORDER, "--strict", code=1)["deployable"] is False
+
+
+def test_a_check_is_readable(partitur, tmp_path):
+    broken = tmp_path / "gate.bpmn"
+    broken.write_text(NO_WAY_OUT.replace('sourceRef="decide"', 'sourceRef="nowhere"', 1))
+    assert "Would be refused" in partitur("check", broken, code=1, as_json=False).output
+
+
+def test_effects_are_listed_and_filtered(partitur, doubt):
+    [effect] = partitur("effects", "--state", "in_doubt")["effects"]
+    assert effect["effect"] == "IN_DOUBT"
+    assert partitur("effects", "--state", "CONFIRMED")["total"] == 0
+    assert partitur("effects", "--service", effect["service"], "--instance", effect["instance_key"])["total"] == 1
+
+
+def test_a_call_in_doubt_is_decided_with_a_reason_and_not_retried(partitur, doubt):
+    assert "in doubt" in partitur("retry", doubt, code=1)["error"]
+    assert partitur("decide", doubt, "repeat", code=2).exit_code == 2
+    assert "probe" in partitur("decide", doubt, "ask", "--reason", "x", code=1)["error"]
+    partitur("decide", doubt, "happened", "--reason", "seen in the warehouse", "--variables", '{"reservationId": "R"}')
+    [effect] = partitur("effects", "--state", "CONFIRMED")["effects"]
+    assert effect["evidence"] == "seen in the warehouse"
+
+
+def test_results_belong_to_what_happened_only(partitur, doubt):
+    refused = partitur("decide", doubt, "repeat", "--reason", "x", "--variables", '{"a": 1}', code=1)
+    assert "only for a call that happened" in refused["error"]
+
+
+def test_a_service_is_held_and_released(partitur):
+    partitur("hold", "pay", "--reason", "down")
+    assert partitur("effects")["held"][0]["reason"] == "down"
+    assert "held" in partitur("effects", as_json=False).output
+    assert "holds it already" in partitur("hold", "pay", "--reason", "down", code=1)["error"]
+    partitur("release", "pay", "--reason", "up")
+    assert partitur("effects")["held"] == []

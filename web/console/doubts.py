@@ -1,0 +1,40 @@
+"""What an operator does about a call in doubt (`engine.doubts`): exactly three things."""
+
+from __future__ import annotations
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+
+from engine import doubts
+from engine.errors import InvalidInput
+from web.console import forms
+from web.console.blueprint import acting, bp, done
+
+
+@bp.post("/instances/<key:key>/incidents/<key:incident_key>/question")
+def ask_service(key: int, incident_key: int) -> ResponseReturnValue:
+    """Let the service be asked whether the call took effect."""
+    acting().execute(doubts.ask, incident_key, forms.reason())
+    return done("The service is asked. If it cannot tell, the incident comes back.", _page(key), "active")
+
+
+@bp.post("/instances/<key:key>/incidents/<key:incident_key>/repetition")
+def repeat_call(key: int, incident_key: int) -> ResponseReturnValue:
+    """Let the service be called again with the same key."""
+    acting().execute(doubts.repeat, incident_key, forms.reason())
+    return done("The service is called again, with the same idempotency key.", _page(key), "active")
+
+
+@bp.post("/instances/<key:key>/incidents/<key:incident_key>/outcome")
+def record_outcome(key: int, incident_key: int) -> ResponseReturnValue:
+    """Write down whether the call took effect, and how that is known."""
+    answer = request.form.get("happened")
+    if answer not in ("yes", "no"):
+        raise InvalidInput("Expected to hear whether the call took effect, but neither yes nor no was chosen.")
+    acting().execute(doubts.record, incident_key, happened=answer == "yes", evidence=forms.reason(),
+                     variables=forms.json_object("variables", "the results of the service"))
+    return done("The outcome is in the ledger.", _page(key), "completed")
+
+
+def _page(key: int) -> str:
+    return url_for("console.instance", key=key, tab="effects")
