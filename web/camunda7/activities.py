@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from bpmn.model import Element, ElementType, EventKind
+from bpmn.model import EVENTS, Element, ElementType, EventKind
 from engine.queries.criteria import Criterion, Search, search
 from engine.queries.paging import MAX_LIMIT
 from engine.queries.searches import ELEMENTS, INCIDENTS, FoundElement, FoundIncident
@@ -14,17 +14,7 @@ from engine.states import ElementState, IncidentState
 from web.camunda7 import formats, incidents, instances, known
 from web.camunda7.blueprint import answer, bp, engine
 
-NAMES = {
-    ElementType.SUB_PROCESS: "subProcess", ElementType.EVENT_SUB_PROCESS: "eventSubProcess",
-    ElementType.AD_HOC_SUB_PROCESS: "adHocSubProcess", ElementType.TRANSACTION: "transaction",
-    ElementType.TASK: "task", ElementType.MANUAL_TASK: "manualTask", ElementType.SERVICE_TASK: "serviceTask",
-    ElementType.SEND_TASK: "sendTask", ElementType.RECEIVE_TASK: "receiveTask", ElementType.USER_TASK: "userTask",
-    ElementType.SCRIPT_TASK: "scriptTask", ElementType.BUSINESS_RULE_TASK: "businessRuleTask",
-    ElementType.CALL_ACTIVITY: "callActivity", ElementType.EXCLUSIVE_GATEWAY: "exclusiveGateway",
-    ElementType.PARALLEL_GATEWAY: "parallelGateway", ElementType.INCLUSIVE_GATEWAY: "inclusiveGateway",
-    ElementType.EVENT_BASED_GATEWAY: "eventBasedGateway", ElementType.MULTI_INSTANCE_BODY: "multiInstanceBody",
-    ElementType.PROCESS: "processDefinition",
-}
+OTHER_NAMES = {ElementType.PROCESS: "processDefinition"}
 KINDS = {
     EventKind.MESSAGE: "message", EventKind.TIMER: "timer", EventKind.SIGNAL: "signal", EventKind.ERROR: "error",
     EventKind.ESCALATION: "escalation", EventKind.CONDITIONAL: "conditional", EventKind.LINK: "link",
@@ -35,9 +25,9 @@ BODY_SUFFIX = "#multiInstanceBody"
 
 def type_of(type: str, element: Element | None) -> str:
     """The name of a kind of activity (Camunda 7 source, `ActivityTypes`): events are named with what they wait for."""
-    named = NAMES.get(ElementType(type))
-    if named is not None:
-        return named
+    if type not in EVENTS:
+        first, *rest = type.lower().split("_")
+        return OTHER_NAMES.get(ElementType(type)) or first + "".join(word.capitalize() for word in rest)
     kind = next((KINDS[event.kind] for event in element.events if event.kind in KINDS), "") if element else ""
     if type == ElementType.START_EVENT:
         return f"{kind}StartEvent" if kind else "startEvent"

@@ -11,7 +11,7 @@ import structlog
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
-from bpmn.model import Problem, Severity
+from bpmn.problems import Problem, Severity
 from engine.engine import Engine
 from engine.errors import DeploymentRefused, NotFound, Rejection
 from web.answers import answer, done, engine

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response
 
+from bpmn.model import Element
 from engine import user_tasks
 from engine.errors import NotFound
 from engine.queries.criteria import Criterion, one
@@ -45,9 +46,19 @@ def _written(found: FoundUserTask) -> dict[str, Any]:
         "processDefinitionId": formats.definition_id(found.process_id, found.version, found.definition_key),
         "processInstanceId": formats.id(found.instance_key), "taskDefinitionKey": found.element_id,
         "caseExecutionId": None, "caseInstanceId": None, "caseDefinitionId": None,
-        "suspended": found.suspended_at is not None, "formKey": found.form_key, "camundaFormRef": None,
+        "suspended": found.suspended_at is not None, "formKey": found.form_key,
+        "camundaFormRef": _form_ref(element),
         "tenantId": formats.tenant(found.tenant_id), "taskState": "Created",
     }
+
+
+def _form_ref(element: Element | None) -> dict[str, Any] | None:
+    """The Camunda Form that a task names, if it does."""
+    task = element.user_task if element else None
+    if task is None or task.form_id is None:
+        return None
+    version = task.form_version.text if task.form_version and task.form_binding == "version" else ""
+    return {"key": task.form_id, "binding": task.form_binding, "version": int(version) if version.isdecimal() else None}
 
 
 def _candidates(asked: Asked) -> list[Criterion]:
@@ -146,7 +157,9 @@ def complete_task(id: str) -> Response:
 @bp.get("/task/<id>/form")
 def get_form(id: str) -> Response:
     """The key of a task's form."""
-    return answer({"key": open_task(id).form_key, "camundaFormRef": None, "contextPath": None})
+    found = open_task(id)
+    form_ref = _form_ref(known.element(found.definition_key, found.element_id))
+    return answer({"key": found.form_key, "camundaFormRef": form_ref, "contextPath": None})
 
 
 @bp.get("/task/<id>/identity-links")

@@ -47,6 +47,17 @@ def test_a_task_says_what_to_do(api, review):
     assert api.get(f"/task/{task['id']}/form")["key"] == "embedded:app:forms/x.html"
 
 
+def test_a_task_names_its_camunda_form(api):
+    ref = 'camunda:formRef="approval" camunda:formRefBinding="version" camunda:formRefVersion="2"'
+    api.deploy(process("order", user("check", ref), user("sign", 'camunda:formRef="approval"')))
+    api.start("order")
+    task = only(api)
+    wanted = {"key": "approval", "binding": "version", "version": 2}
+    assert task["camundaFormRef"] == api.get(f"/task/{task['id']}/form")["camundaFormRef"] == wanted
+    api.post(f"/task/{task['id']}/complete", {}, 204)
+    assert only(api)["camundaFormRef"] == {"key": "approval", "binding": "latest", "version": None}
+
+
 def test_tasks_are_found(api, review):
     for query, count in (
         (f"processInstanceId={review}", 1), ("processInstanceId=99", 0), ("assignee=mary", 1), ("assignee=john", 0),
