@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, select
 
 from bpmn.interpreter import journal
-from bpmn.model import Model, Problem, Severity
+from bpmn.model import Model
+from bpmn.problems import Problem, Severity
 from engine import lookups, schema, starting
 from engine.actions import Cancel, Complete, Fail, ThrowError, ThrowEscalation
 from engine.errors import Failure, InvalidInput, ProcessMissing

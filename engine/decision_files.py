@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select
 
 from bpmn import dmn
 from bpmn.dmn import DecisionError, DecisionModel
-from bpmn.model import Problem, Severity
+from bpmn.problems import Problem, Severity
 from engine import schema
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy import Connection
 
+from bpmn import surroundings
 from bpmn.dmn import DecisionModel
 from bpmn.model import Model
 from bpmn.problems import Problem
@@ -161,8 +162,9 @@ class Engine:
 
     def _run_one(self, work: Work, connection: Connection) -> None:
         tx = Transaction(work.engine, connection, self.clock())
-        work.result = work.command(tx)
-        execution.run(tx)
+        with surroundings.at(tx.now.astimezone(self.time_zone)):
+            work.result = work.command(tx)
+            execution.run(tx)
         work.tx = tx
 
     def _committed(self, tx: Transaction) -> None:

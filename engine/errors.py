@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bpmn.model import Problem
+    from bpmn.problems import Problem
 
 
 class Rejection(Exception):

@@ -13,7 +13,8 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from bpmn.expressions import Expression, Literal
-from bpmn.model import Element, Model, Problem, Process, Severity
+from bpmn.model import Element, Model, Process
+from bpmn.problems import Problem, Severity
 from engine.contracts import JobContract
 from engine.engine import Engine
 from service_tasks.contract import ServiceContract

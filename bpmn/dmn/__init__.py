@@ -21,7 +21,7 @@ from bpmn.dmn.outcome import (
 )
 from bpmn.dmn.results import map_result
 from bpmn.dmn.xml import MODEL_NAMESPACES, children
-from bpmn.model import Problem, Severity
+from bpmn.problems import Problem, Severity
 from bpmn.reading.document import Unreadable, load
 from bpmn.reading.nodes import line, local_name, namespace
 

@@ -17,7 +17,7 @@ from bpmn.feel.limits import running
 from bpmn.feel.scope import suggestion
 from bpmn.feel.types import Simple, Type
 from bpmn.feel.values import show, type_name
-from bpmn.model import Problem, Severity
+from bpmn.problems import Problem, Severity
 
 if TYPE_CHECKING:
     from bpmn.dmn.models import DecisionModel

@@ -14,7 +14,7 @@ from bpmn.dmn.xml import children, name_of
 from bpmn.feel.errors import FeelError, FeelSyntaxError
 from bpmn.feel.limits import running
 from bpmn.feel.values import Value, to_json
-from bpmn.model import Problem, Severity
+from bpmn.problems import Problem, Severity
 from bpmn.reading.nodes import MODELER_NS, Node, line, local_name
 
 _KINDS: Mapping[str, Callable[[Node, DecisionModel], Element]]

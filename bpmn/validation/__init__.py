@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from bpmn.model import Model, Problem, Process, Severity
+from bpmn.model import Model, Process
+from bpmn.problems import Problem, Severity
 from bpmn.validation import activities, compensation, events, flows, gateways, links, paths, scopes
 from bpmn.validation.findings import Finding
 

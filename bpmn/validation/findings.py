@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bpmn.model import Dialect, Element, ElementType, EventKind, Model, Process, Severity
+from bpmn.model import Dialect, Element, ElementType, EventKind, Model, Process
+from bpmn.problems import Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from xml.sax.saxutils import escape, quoteattr
 
-from bpmn.model import Element, Model, Severity
+from bpmn.model import Element, Model
 from bpmn.parser import read
+from bpmn.problems import Severity
 
 NAMESPACES = {
     "xmlns": "http://www.omg.org/spec/BPMN/20100524/MODEL",

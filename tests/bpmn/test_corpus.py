@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bpmn.interpreter import compile_process
-from bpmn.model import Severity
 from bpmn.parser import read
+from bpmn.problems import Severity
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="the diagrams of ../shared/corpus are not here")

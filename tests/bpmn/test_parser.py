@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bpmn.expressions import Feel, Juel, Literal
-from bpmn.model import Dialect, ElementType, Severity
+from bpmn.model import Dialect, ElementType
 from bpmn.parser import ParseRefused, parse, read
+from bpmn.problems import Severity
 from tests.bpmn.diagrams import (
     CAMUNDA_7,
     CAMUNDA_8,

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from bpmn.model import Problem, Severity
+from bpmn.problems import Problem, Severity
 from engine import definitions
 from engine.definitions import Resource
 from engine.engine import Engine

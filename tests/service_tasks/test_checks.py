@@ -1,7 +1,7 @@
 import pytest
 
-from bpmn.model import Severity
 from bpmn.parser import parse
+from bpmn.problems import Severity
 from service_tasks import Data, Registry, service_task
 from service_tasks.checks import Catalogue, near_misses
 from tests.examples.order import ORDER_EXAMPLE, diagram

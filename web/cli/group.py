@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from bpmn.model import Problem, Severity
+from bpmn.problems import Problem, Severity
 from engine.errors import DeploymentRefused, Rejection, WrongSchema
 from service_tasks import ContractError
 from web.cli.settings import SettingsError

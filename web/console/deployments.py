@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from bpmn.model import Problem, Severity
+from bpmn.problems import Problem, Severity
 from engine import definitions
 from engine.definitions import Deployment, Resource
 from engine.errors import DeploymentRefused

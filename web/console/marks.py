@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from bpmn.model import Problem, Severity
+from bpmn.problems import Problem, Severity
 from engine.queries.definitions import ElementCount
 
 Marks = dict[str, Any]

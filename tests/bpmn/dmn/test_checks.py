@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bpmn.dmn import parse, read
-from bpmn.model import Severity
+from bpmn.problems import Severity
 from tests.bpmn.dmn.tables import decision, definitions, table
 
 
