@@ -3,8 +3,8 @@
 A text may mix constants and several `${…}` or `#{…}`: then it gives their text in one; a single `${…}` keeps the
 type of its value. Only data can be reached: variables, entries, elements, and the calls of `bpmn.juel_methods`.
 
-`execution` gives `getVariable('x')`, `hasVariable('x')`, and those properties (`processBusinessKey`,
-`processInstanceId`, …) that the scope holds in an object of that name.
+`execution` gives `getVariable('x')`, `hasVariable('x')`, and the properties of the instance that the expression is of
+(`processBusinessKey`, `processInstanceId`, …; see `bpmn.surroundings`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-from bpmn import juel_values
+from bpmn import juel_values, surroundings
 from bpmn.juel_methods import FUNCTIONS, METHOD_NAMES, call_method
 from bpmn.juel_values import MAX_TEXT, OPERATORS, JuelError, boolean, member, plain
 
@@ -247,7 +247,10 @@ class _Compiler:
         return load
 
     def property(self, parts: list[Any]) -> Code:
-        base, name = self._compile(parts[0]), str(parts[1])
+        name = str(parts[1])
+        if parts[0].data == "variable" and parts[0].children[0] == _EXECUTION:
+            return _execution_property(name)
+        base = self._compile(parts[0])
         return lambda scope: member(base(scope), name)
 
     def element(self, parts: list[Any]) -> Code:
@@ -274,7 +277,6 @@ class _Compiler:
             key = self._compile(arguments[0])
             return _has_variable(key) if name.startswith("has") else _get_variable(key)
         if name.startswith("get") and len(name) > 3 and not arguments:
-            self.names.add(_EXECUTION)
             return _execution_property(name[3].lower() + name[4:])
         raise self.fail("Expected `getVariable`, `hasVariable` or a property of the execution, "
                         f"but found `{name}()`.", parts[1])
@@ -342,10 +344,13 @@ def _has_variable(key: Code) -> Code:
 
 def _execution_property(name: str) -> Code:
     def run(scope: Scope) -> Any:
-        try:
-            return member(scope[_EXECUTION], name)
-        except KeyError:
-            raise JuelError(f"Expected the property `{name}` of the execution, but it is not known here.") from None
+        facts = surroundings.instance_facts()
+        if facts is None:
+            facts = scope.get(_EXECUTION) or {}
+        if name not in facts:
+            known = f" There is: {', '.join(facts)}." if facts else ""
+            raise JuelError(f"Expected the property `{name}` of the execution, but it is not known here.{known}")
+        return facts[name]
 
     return run
 

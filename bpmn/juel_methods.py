@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from bpmn import surroundings
 from bpmn.juel_values import MAX_TEXT, JuelError, equal, kind, member, number, text
 
 
@@ -214,7 +215,7 @@ def spin(value: Any) -> Any:
 
 def now() -> datetime:
     """This moment."""
-    return datetime.now().astimezone()
+    return surroundings.now()
 
 
 FUNCTIONS: Mapping[str, Method] = {

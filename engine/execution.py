@@ -10,6 +10,7 @@ import msgspec
 import structlog
 from sqlalchemy import Connection, select
 
+from bpmn import surroundings
 from bpmn.interpreter import TokenNotFound
 from engine import decisions, recording, schema
 from engine import live as lives
@@ -40,7 +41,8 @@ def run(tx: Transaction) -> None:
         actions = tx.pending.pop(key)
         live = lives.restore(tx, key)
         if live is not None and live.state == InstanceState.ACTIVE:
-            _go_on(tx, live, actions)
+            with surroundings.of_instance(live.facts):
+                _go_on(tx, live, actions)
     for live in tx.live.values():
         lives.save(tx, live)
     tx.rows.flush()

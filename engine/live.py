@@ -99,6 +99,14 @@ class Live:
     closed: set[int] = field(default_factory=set)
     """Tokens whose waits were closed in this transaction."""
 
+    def facts(self) -> dict[str, Any]:
+        """What expressions of Camunda 7 may ask of `execution`."""
+        return {
+            "id": str(self.key), "processInstanceId": str(self.key), "rootProcessInstanceId": str(self.root_key),
+            "processBusinessKey": self.business_id, "businessKey": self.business_id,
+            "processDefinitionId": str(self.definition.key), "tenantId": self.tenant_id,
+        }
+
     def next_position(self) -> int:
         """The place of the next history row."""
         self.position += 1

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import time
 
+from bpmn import surroundings
 from bpmn.feel.library.registry import builtin
-from bpmn.feel.temporal import NANOS, Date, DateTime, DaysDuration, MonthsDuration, days_in_month, from_epoch_day
+from bpmn.feel.temporal import Date, DateTime, DaysDuration, MonthsDuration, days_in_month, from_epoch_day
 
+_EPOCH = datetime.datetime(1970, 1, 1)
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
            "December")
@@ -19,10 +20,12 @@ def _day(value: Date | DateTime) -> Date:
 
 @builtin("now", "")
 def now() -> DateTime:
-    """This moment, in the server's offset."""
-    offset = datetime.datetime.now().astimezone().utcoffset()
-    seconds = int(offset.total_seconds()) if offset is not None else 0
-    return DateTime.of_local(time.time_ns() // 1000 * 1000 + seconds * NANOS, seconds)
+    """This moment by the clock of whoever evaluates, in its offset."""
+    moment = surroundings.now()
+    offset = moment.utcoffset() or datetime.timedelta()
+    seconds = offset // datetime.timedelta(seconds=1)
+    local = (moment.replace(tzinfo=None) - _EPOCH) // datetime.timedelta(microseconds=1)
+    return DateTime.of_local(local * 1000, seconds)
 
 
 @builtin("today", "")
