@@ -94,9 +94,6 @@ def start_waiting(tx: Transaction, live: Live, entry: journal.JobOpened) -> None
         message = f"Expected a job type of at most {values.LONGEST_NAME} characters, but it has {len(entry.type)}."
         tx.resume(live.key, Fail(entry.key, "EXTRACT_VALUE_ERROR", message, may_be_late=True))
         return
-    if entry.listener_event == "CANCELING" or entry.kind == ad_hoc.AD_HOC_JOB:
-        # What closes the waits that the token had before must not close this one.
-        tx.rows.flush()
     contract = tx.engine.contracts.get(entry.type)
     retries = entry.retries
     if contract and contract.retries is not None and entry.element.job and _leaves_open(entry.element.job):

@@ -8,7 +8,7 @@ import pytest
 
 from bpmn.interpreter import Directions
 from engine import incidents, jobs, messages
-from engine.errors import InvalidInput
+from engine.errors import InvalidInput, WrongState
 from engine.queries import lists
 from tests.engine.drawing import boundary, end, message, message_of, process, service, start
 
@@ -79,6 +79,8 @@ def test_an_older_question_is_void_when_another_flow_ends(tools, say):
     # then there is one question, a new one
     [second] = tools.take("agent")
     assert second.key != first.key
+    with pytest.raises(WrongState, match="canceled"):
+        tools.engine.execute(jobs.complete, first.key, answer=Directions(over=True))
 
 
 @pytest.mark.parametrize(("cancel", "at"), [(True, ["after"]), (False, ["search", "tools"])])

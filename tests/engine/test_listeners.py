@@ -175,6 +175,22 @@ def test_instance_stays_until_the_listeners_of_a_cancelled_task_have_answered(en
     assert steps.left_behind() == {}
 
 
+def test_terminate_end_event_leaves_listeners_of_a_cancellation_their_time(engine, clock, steps, answer):
+    # given
+    steps.deploy(process(
+        "p", start(), user("t", "canceling"), end(), boundary("b", "t", timer("Duration", "PT1H")),
+        end("stop", "<bpmn:terminateEventDefinition/>"), flows="start>t t>end b>stop"))
+    key = steps.start("p")
+    clock.advance(hours=1)
+    engine.execute(timers.trigger_due)
+
+    # then
+    assert "stop" in steps.history(key)
+    assert steps.state(key) == "ACTIVE"
+    answer("canceling")
+    assert steps.state(key) == "COMPLETED"
+
+
 def test_cancelled_instance_waits_for_listeners_unless_it_is_cancelled_again(engine, steps, answer):
     # given
     steps.deploy(process("p", start(), user("t", "canceling"), end()))
