@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import core, expressions, order_example, persisted
+from bench import core, expressions, order_example, persisted, services
 from bench.figures import show, write
 
 PARTS = {
@@ -17,6 +17,7 @@ PARTS = {
     "expressions": expressions.measure,
     "persisted": persisted.measure,
     "order-example": order_example.measure,
+    "services": services.measure,
 }
 
 

@@ -53,6 +53,15 @@ RULES: dict[str, Select] = {
         schema.incidents, N.key == E.incident_key).where(N.state != "ACTIVE"),
     "an effect has one idempotency key": select(J.idempotency_key).group_by(J.idempotency_key).having(
         func.count() > 1),
+    "a job that was done has a confirmed effect, and no open one has": select(J.key).where(J.attempt > 0, or_(
+        and_(J.state == "COMPLETED", J.effect != "CONFIRMED"),
+        and_(J.state.not_in(("COMPLETED", "CANCELED")), J.effect == "CONFIRMED"))),
+    "a job in the hands of a worker was sent or is in doubt": select(J.key).where(
+        J.state == "ACTIVATED", or_(J.effect.not_in(("SENT", "IN_DOUBT")), J.sent_at.is_(None))),
+    "what is settled has its time": select(J.key).where(
+        J.effect.in_(("CONFIRMED", "FAILED")), J.attempt > 0, J.settled_at.is_(None)),
+    "a call that must not be repeated is not left in the open": select(J.key).where(
+        ~J.repeatable, J.effect == "SENT", J.state != "ACTIVATED"),
     "a variable lives no longer than the element that owns it": select(V.key).join(
         schema.element_instances, E.key == V.scope_key).where(E.state != "ACTIVE", ~V.ended),
 }
