@@ -234,6 +234,8 @@ class CalledProcess:
     binding: str = "latest"
     version: Expression | None = None
     all_in: bool = True
+    local_in: bool = True
+    """The call activity's own variables go in (Camunda 8: always), if not all do."""
     all_out: bool = True
     inputs: tuple[VariableMapping, ...] = ()
     outputs: tuple[VariableMapping, ...] = ()

@@ -221,3 +221,24 @@ def test_multi_instance_calls_give_their_results_in_the_order_of_the_items(steps
     assert steps.state(key) == "COMPLETED"
     assert steps.variables(key)["results"] == [6, 2, 4]
     assert steps.left_behind() == {}
+
+
+@pytest.mark.parametrize(("handed", "given"), [
+    ("", {}),
+    ('<camunda:in variables="all" local="true"/>', {"own": 2}),
+    ('<camunda:in variables="all"/>', {"a": 1, "own": 2}),
+    ('<camunda:in source="own" target="x"/>', {"x": 2}),
+])
+def test_own_variables_of_a_call_go_in_only_if_camunda_7_says_so(steps, handed, given):
+    # given a call activity with a local variable
+    own = ('<camunda:inputOutput><camunda:inputParameter name="own">${a + 1}</camunda:inputParameter>'
+           "</camunda:inputOutput>")
+    steps.deploy(process("child", start(), service("inner"), end()), name="child.bpmn")
+    steps.deploy7(process("parent", start(), '<bpmn:callActivity id="sub" calledElement="child">'
+                          f"<bpmn:extensionElements>{own}{handed}</bpmn:extensionElements></bpmn:callActivity>", end()))
+
+    # when
+    steps.start("parent", {"a": 1})
+
+    # then
+    assert steps.take("inner")[0].variables == given

@@ -30,7 +30,7 @@ class CallActivity(Activity, SpiffCallActivity):
         variables: dict[str, Any] = {}
         if called.all_in:
             variables.update(scope.visible())
-        elif scope.key == token.id:
+        elif called.local_in and scope.key == token.id:
             variables.update(scope.local())
         given = Scope(0, [])
         for mapping in called.inputs:
