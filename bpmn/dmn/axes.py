@@ -56,6 +56,24 @@ class Axis:
     cells: tuple[frozenset[int] | None, ...]
     type_name: str | None
 
+    def words(self, name: str, first: int, last: int) -> str:
+        """What holds for the column in neighbouring segments."""
+        one, two = self.segments[first], self.segments[last]
+        if first == last:
+            return one.words(name)
+        low, high = one.sample if one.is_point else one.low, two.sample if two.is_point else two.high
+        if low is None:
+            return f"`{name}` is {'at most' if two.is_point else 'below'} {show(high, True)}"
+        if high is None:
+            return f"`{name}` is {'at least' if one.is_point else 'above'} {show(low, True)}"
+        return (f"`{name}` is in {'[' if one.is_point else '('}{show(low, True)}..{show(high, True)}"
+                f"{']' if two.is_point else ')'}")
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether its segments follow each other without anything between them."""
+        return self.type_name is not None and _KINDS[self.type_name] is _ordered
+
     @property
     def everything(self) -> frozenset[int]:
         """All segments."""

@@ -5,8 +5,9 @@ These are warnings. A table may be right for the inputs that occur; only its aut
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from bpmn.dmn.axes import Axis, build, literals
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _MAX_RULES = 300
 _MAX_FINDINGS = 5
+_MAX_GAPS = 100
 _MAX_STEPS = 20_000
 _EXCLUSIVE = frozenset({"UNIQUE", "ANY", "FIRST", "PRIORITY"})
 
@@ -143,11 +145,14 @@ def _covers(axis: Axis, outer: int, inner: int) -> bool:
     return wide == axis.everything if narrow is None else narrow <= wide
 
 
-def _where(table: Table, axes: Sequence[Axis], segments: Sequence[int]) -> str:
-    """The columns' values in words; columns that do not matter are left out."""
-    parts = [axis.segments[number].words(column.name)
-             for column, axis, number in zip(table.inputs, axes, segments, strict=False)
-             if axis.type_name is not None and len(axis.segments) > 1]
+def _where(table: Table, axes: Sequence[Axis], segments: Sequence[int], last: int | None = None) -> str:
+    """The columns' values in words; columns that do not matter are left out. With `last`, the last column has all
+    values up to that segment."""
+    parts = []
+    for place, (column, axis, number) in enumerate(zip(table.inputs, axes, segments, strict=False)):
+        if axis.type_name is not None and len(axis.segments) > 1:
+            end = last if last is not None and place == len(segments) - 1 else number
+            parts.append(axis.words(column.name, number, end))
     return " when " + " and ".join(parts) if parts else ""
 
 
@@ -182,9 +187,23 @@ class _Search:
 
 def _gaps(table: Table, axes: Sequence[Axis]) -> Iterator[tuple[Rule | None, str]]:
     search = _Search(axes)
-    for count, gap in enumerate(search.gaps(0, frozenset(range(len(table.rules))), ()), 1):
-        where = _where(table, axes, gap)
+    found = islice(search.gaps(0, frozenset(range(len(table.rules))), ()), _MAX_GAPS)
+    for gap, last in islice(_joined(axes, found), _MAX_FINDINGS):
+        where = _where(table, axes, gap, last)
         if where:
             yield None, f"Expected a rule for every input, but none matches{where}."
-        if count == _MAX_FINDINGS:
-            return
+
+
+def _joined(axes: Sequence[Axis], gaps: Iterable[tuple[int, ...]]) -> Iterator[tuple[tuple[int, ...], int]]:
+    """Gaps that follow each other in their last column as one: its first segments, and the last one."""
+    begun: tuple[int, ...] = ()
+    last = 0
+    for gap in gaps:
+        if begun and gap[:-1] == begun[:-1] and gap[-1] == last + 1 and axes[len(gap) - 1].is_ordered:
+            last += 1
+            continue
+        if begun:
+            yield begun, last
+        begun, last = gap, gap[-1] if gap else 0
+    if begun:
+        yield begun, last

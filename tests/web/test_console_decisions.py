@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from engine import definitions, instances
@@ -149,3 +151,36 @@ def test_pages_fit_a_phone(open_page, quote, path):
     page = open_page(path, viewport={"width": 360, "height": 740})
     page.wait_for_selector("dmn-decision[data-ready], main:not(:has(dmn-decision))", state="attached")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+DOUBTFUL = b"""<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="g" name="G" namespace="n">
+  <decision id="size" name="Size"><decisionTable id="t" hitPolicy="UNIQUE">
+    <input id="i" label="Amount"><inputExpression id="e" typeRef="number"><text>amount</text></inputExpression></input>
+    <output id="o" name="size"/>
+    <rule id="small"><inputEntry id="c1"><text>&lt; 10</text></inputEntry><outputEntry id="c2"><text>1</text>
+    </outputEntry></rule>
+    <rule id="large"><inputEntry id="c3"><text>&gt; 20</text></inputEntry><outputEntry id="c4"><text>2</text>
+    </outputEntry></rule></decisionTable></decision></definitions>"""
+
+
+def upload(console, content, name="size.dmn"):
+    return console.post("/deployments", {"files": (io.BytesIO(content), name)}, content_type="multipart/form-data")
+
+
+def test_a_gap_in_a_table_is_told_when_it_is_uploaded(console):
+    answer = upload(console, DOUBTFUL)
+    assert answer.status_code == 200
+    assert "size.dmn" in answer.text
+    assert "[10..20]" in answer.text
+
+
+def test_a_table_without_doubt_leads_to_its_page(console):
+    answer = upload(console, DOUBTFUL.replace(b"&gt; 20", b"&gt;= 10"))
+    assert answer.location.endswith("/decisions/size?version=1")
+    assert "Deployed Size version 1." in console.text(answer.location)
+
+
+def test_a_broken_expression_in_a_table_refuses_the_upload(console):
+    answer = upload(console, DOUBTFUL.replace(b"&gt; 20", b"&gt; &gt;"))
+    assert answer.status_code == 422
+    assert "c3" in answer.text

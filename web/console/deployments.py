@@ -73,14 +73,14 @@ def _counts(problems: Iterable[Problem]) -> dict[str, int]:
 
 
 def _summary(deployment: Deployment) -> str:
-    new = [f"{each.name or each.process_id} version {each.version}" for each in deployment.definitions if each.created]
-    old = [f"{each.name or each.process_id} version {each.version}" for each in deployment.definitions
-           if not each.created]
+    named = [(f"{each.name or each.process_id} version {each.version}", each.created)
+             for each in deployment.definitions]
+    named += [(f"{each.name} version {each.version}", each.created) for each in deployment.decisions]
     sentences = []
-    if new:
-        sentences.append(f"Deployed {', '.join(new)}.")
-    if old:
-        sentences.append(f"Unchanged: {', '.join(old)}.")
+    for word, created in (("Deployed", True), ("Unchanged:", False)):
+        names = [name for name, is_new in named if is_new is created]
+        if names:
+            sentences.append(f"{word} {', '.join(names)}.")
     return " ".join(sentences) or "Nothing in these files is executable, so there was nothing to deploy."
 
 
@@ -88,4 +88,9 @@ def _target(deployment: Deployment) -> str:
     if len(deployment.definitions) == 1:
         only = deployment.definitions[0]
         return url_for("console.process", process_id=only.process_id, version=only.version)
-    return url_for("console.processes")
+    if deployment.definitions or not deployment.decisions:
+        return url_for("console.processes")
+    if len(deployment.decisions) == 1:
+        decision = deployment.decisions[0]
+        return url_for("console.decision", decision_id=decision.decision_id, version=decision.version)
+    return url_for("console.decisions")

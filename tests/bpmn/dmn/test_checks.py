@@ -46,8 +46,15 @@ def test_gap_is_named_with_the_values_that_nothing_matches():
 
     found = warnings(table(["amount", "kind"], ["r"], rules))
 
-    assert found == [GAP.format("`amount` is 100"), GAP.format("`amount` is between 100 and 200"),
-                     GAP.format("`amount` is 200")]
+    assert found == [GAP.format("`amount` is in [100..200]")]
+
+
+@pytest.mark.parametrize(("rules", "words"), [
+    (["> 5 | 1"], "at most 5"), (["< 5 | 1"], "at least 5"), (["<= 5 | 1"], "above 5"), ([">= 5 | 1"], "below 5"),
+    (["<= 5 | 1", "> 9 | 1"], "in (5..9]"), (["<= 5 | 1", ">= 9 | 1"], "between 5 and 9"),
+])
+def test_neighbouring_gaps_are_one(rules, words):
+    assert warnings(table(["x"], ["r"], rules)) == [GAP.format(f"`x` is {words}")]
 
 
 def test_gap_in_a_later_column():
@@ -63,8 +70,7 @@ def test_missing_truth_value_is_a_gap():
 def test_dates_have_gaps_too():
     rules = ['< date("2030-01-01") | 1', '>= date("2030-02-01") | 2']
 
-    assert warnings(table(["day"], ["r"], rules)) == [
-        GAP.format('`day` is @"2030-01-01"'), GAP.format('`day` is between @"2030-01-01" and @"2030-02-01"')]
+    assert warnings(table(["day"], ["r"], rules)) == [GAP.format('`day` is in [@"2030-01-01"..@"2030-02-01")')]
 
 
 @pytest.mark.parametrize("policy", ["COLLECT", "RULE ORDER", "OUTPUT ORDER"])
