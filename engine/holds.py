@@ -17,6 +17,7 @@ from sqlalchemy import bindparam, delete, select, update
 from engine import audit, guard, schema
 from engine.database import Upsert
 from engine.errors import InvalidInput, WrongState
+from engine.states import JobState
 from engine.values import name as checked_name
 from engine.wakeup import jobs_topic
 
@@ -29,6 +30,13 @@ _h = schema.holds.c
 ALL = select(_h.key, _h.service, _h.kind, _h.reason, _h.held_by, _h.held_at, _h.trials, _h.trial_at)
 HOLD = Upsert(schema.holds, ["service"], ["kind", "reason", "held_by", "held_at", "trials", "trial_at"])
 RELEASE = delete(schema.holds).where(_h.service == bindparam("b_service"))
+RESTART = (
+    # Nobody was to take them meanwhile: the time that they may wait for a worker begins now.
+    update(schema.jobs)
+    .where(schema.jobs.c.type == bindparam("b_service"), schema.jobs.c.state == JobState.CREATED.value,
+           schema.jobs.c.due_at < bindparam("b_now"))
+    .values(due_at=bindparam("b_now"))
+)
 CLAIM = (
     update(schema.holds)
     .where(_h.service == bindparam("b_service"), _h.kind == "BREAKER", _h.trial_at <= bindparam("b_now"))
@@ -151,5 +159,6 @@ def _write(tx: Transaction, service: str, kind: HoldKind, reason: str, **more: A
 
 def _end(tx: Transaction, service: str) -> None:
     tx.rows.write(RELEASE, {"b_service": service})
+    tx.rows.write(RESTART, {"b_service": service, "b_now": tx.now})
     tx.holds = None
     tx.announce(jobs_topic(service))

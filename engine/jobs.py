@@ -19,6 +19,7 @@ from bpmn.model import JobDefinition
 from engine import ad_hoc, audit, effects, guard, retrying, schema, states, user_tasks, values
 from engine.actions import Complete, Fail, SetVariables, ThrowError
 from engine.activation import ACTIVATE, ActivatedJob
+from engine.contracts import ANY_WORKER
 from engine.effects import IN_DOUBT, LOCK_EXPIRED
 from engine.errors import InvalidInput, NotFound, WrongState
 from engine.live import Live, joined_instance, with_instance
@@ -72,6 +73,7 @@ UNLOCK = (
     .values(state=JobState.CREATED.value, locked_by=None, locked_until=None, lock_token=_j.lock_token + 1,
             error_code=effects.LAPSED_CODE, effect=effects.LAPSED, changed_at=bindparam("b_now"))
 )
+RENEW = update(schema.jobs).where(_j.key == bindparam("b_key")).values(give_up_at=bindparam("b_until"))
 EXPIRED = (
     select(_j.key, _j.type)
     .where(_j.state == JobState.ACTIVATED.value, _j.locked_until <= bindparam("now"))
@@ -106,6 +108,7 @@ def start_waiting(tx: Transaction, live: Live, entry: journal.JobOpened) -> None
         "state": JobState.CREATED, "priority": entry.priority, "retries": retries, "attempt": 0,
         "headers": user_tasks.with_changes(entry.headers, entry.changes), "due_at": tx.now,
         "expected_by": tx.now + contract.expected if contract and contract.expected else None,
+        "give_up_at": tx.now + contract.total if contract and contract.total else None,
         "locked_by": None, "locked_until": None, "lock_token": 0, "suspended": False,
         "error_code": None, "error_message": None,
         # Not the key: a service that two databases share must never take one's job for the other's.
@@ -325,8 +328,24 @@ def put_back(tx: Transaction, key: int, retries: int | None = None, *, effect: E
     _answer(tx, job, JobState.CREATED, effect or EffectState(job["effect"]), retries=retries or max(job["retries"], 1),
             error_code=IN_DOUBT if doubtful else None,
             error_message=job["error_message"])
+    if job["give_up_at"] is not None:
+        total = tx.engine.contracts.get(job["type"], ANY_WORKER).total
+        tx.rows.write(RENEW, {"b_key": key, "b_until": tx.now + total if total else None})
     tx.reopened_jobs.add(job["element_instance_key"])
     tx.announce(jobs_topic(job["type"]))
+
+
+def give_up(tx: Transaction, key: int, only_if: JobState | None, message: str) -> bool:
+    """Open an incident for a job that is late; False if it is not open any more, or not in the state `only_if`.
+
+    What a worker that is at work on it does is in doubt, and its answer will be refused.
+    """
+    job = _get(tx, key)
+    if job["state"] not in (JobState.CREATED, JobState.ACTIVATED) or (only_if and job["state"] != only_if):
+        return False
+    at_work = job["state"] == JobState.ACTIVATED
+    _give_up(tx, job, "JOB_NO_RETRIES", message, EffectState.IN_DOUBT if at_work else EffectState(job["effect"]))
+    return True
 
 
 def release_expired(tx: Transaction) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy import and_, bindparam, func, select
 
-from engine import execution, jobs, messages, schema, timers
+from engine import deadlines, execution, jobs, messages, schema, timers
 from engine.states import JobState
 from engine.wakeup import jobs_topic
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 logger = structlog.get_logger(__name__)
 
-CHECKS: tuple[Callable[[Transaction], int], ...] = (jobs.release_expired, messages.expire)
+CHECKS: tuple[Callable[[Transaction], int], ...] = (
+    jobs.release_expired, deadlines.give_up_untaken, deadlines.give_up_overdue, messages.expire,
+)
 
 LONGEST_WAIT = timedelta(seconds=5)
 """Other processes commit too and cannot wake this one, so it looks from time to time."""
@@ -33,6 +35,7 @@ NEXT_DUE = (
     select(func.min(schema.timers.c.due_at)).where(~schema.timers.c.suspended),
     select(func.min(_j.locked_until)).where(_j.state == JobState.ACTIVATED.value),
     select(func.min(schema.messages.c.expires_at)),
+    deadlines.NEXT,
 )
 _RETRIED = and_(_j.ended_at.is_(None), _j.error_message.is_not(None))
 NEXT_RETRY = select(func.min(_j.due_at)).where(_RETRIED, _j.due_at > bindparam("now"))

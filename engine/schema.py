@@ -183,6 +183,7 @@ jobs = Table(
     Column("headers", Json, nullable=False),
     Column("due_at", UtcDateTime, nullable=False),
     Column("expected_by", UtcDateTime),
+    Column("give_up_at", UtcDateTime),
     Column("locked_by", Text),
     Column("locked_until", UtcDateTime),
     Column("lock_token", BigInteger, nullable=False, default=0),
@@ -206,6 +207,8 @@ jobs = Table(
           postgresql_where=text("state = 'CREATED' AND NOT suspended")),
     Index("ix_jobs_expected", "expected_by", sqlite_where=text("ended_at IS NULL AND expected_by IS NOT NULL"),
           postgresql_where=text("ended_at IS NULL AND expected_by IS NOT NULL")),
+    Index("ix_jobs_give_up", "give_up_at", sqlite_where=text("ended_at IS NULL AND give_up_at IS NOT NULL"),
+          postgresql_where=text("ended_at IS NULL AND give_up_at IS NOT NULL")),
     Index("ix_jobs_retrying", "due_at", sqlite_where=text("ended_at IS NULL AND error_message IS NOT NULL"),
           postgresql_where=text("ended_at IS NULL AND error_message IS NOT NULL")),
     Index("ix_jobs_locked", "locked_until", sqlite_where=text("state = 'ACTIVATED'"),
@@ -220,7 +223,8 @@ jobs = Table(
 """`state`: see engine.states.JobState. `attempt` counts how often a worker took it; `lock_token` grows with every
 activation, so that a late answer of a worker that lost its lock can be refused. `idempotency_key` stays the same
 over all attempts, restarts and nodes, and differs between databases. `suspended` while its instance is. A job still
-open after `expected_by` (the service's SLA) makes its instance *stalled*.
+open after `expected_by` (the service's SLA) makes its instance *stalled*; one open after `give_up_at` becomes an
+incident.
 
 The columns from `effect` to `compensated_by` are the effects ledger (engine.effects): what the job caused outside.
 `effect` is an EffectState; `repeatable` and `askable` keep what the service's contract said when it was called; the

@@ -103,7 +103,8 @@ def job_contract(contract: ServiceContract) -> JobContract:
     """What the engine has to know of a service."""
     policy, fields = contract.policy, contract.inputs.model_fields
     return JobContract(
-        expected=policy.expected, retries=policy.retry.attempts, repeatable=policy.idempotent,
+        expected=policy.expected, retries=policy.retry.attempts, pickup=policy.pickup, total=policy.total,
+        repeatable=policy.idempotent,
         askable=contract.probe is not None,
         inputs=frozenset(fields) | {field.alias for field in fields.values() if field.alias},
     )

@@ -55,6 +55,8 @@ class Policy:
     errors: Mapping[str, str] = field(default_factory=dict)
     compensated_by: str | None = None
     expected: timedelta | None = None
+    pickup: timedelta | None = None
+    total: timedelta | None = None
     concurrency: int | None = None
     rate: float | None = None
     max_result_bytes: int = MAX_RESULT_BYTES
@@ -110,6 +112,8 @@ class ServiceContract:
             "compensatedBy": policy.compensated_by,
             "timeoutSeconds": policy.timeout.total_seconds(),
             "expectedSeconds": policy.expected.total_seconds() if policy.expected else None,
+            "pickupSeconds": policy.pickup.total_seconds() if policy.pickup else None,
+            "totalSeconds": policy.total.total_seconds() if policy.total else None,
             "retry": {
                 "attempts": policy.retry.attempts,
                 "backoff": policy.retry.backoff,
@@ -131,6 +135,8 @@ def service_task(
     errors: Mapping[str, str] | None = None,
     compensated_by: str | None = None,
     expected: Duration | None = None,
+    pickup: Duration | None = None,
+    total: Duration | None = None,
     concurrency: int | None = None,
     rate: float | None = None,
     max_result_bytes: int = MAX_RESULT_BYTES,
@@ -153,6 +159,8 @@ def service_task(
         errors: the error codes that the service may raise as `BpmnError`, with a sentence for the analyst.
         compensated_by: name of the service that undoes this one.
         expected: the SLA, from the job's creation to its end; a job open for longer makes its instance *stalled*.
+        pickup: how long a job may wait for a worker, before an operator is told that there is none.
+        total: how long all attempts together may take, before an operator decides; a call under way is in doubt then.
         concurrency: at most so many calls at once in one worker.
         rate: at most so many calls begin per second in one worker.
         max_result_bytes: the largest result as JSON.
@@ -174,7 +182,7 @@ def service_task(
     policy = Policy(
         name=name, version=version, timeout=as_timedelta(timeout), retry=retry or Retry(), idempotent=idempotent,
         errors=dict(errors or {}), compensated_by=compensated_by,
-        expected=None if expected is None else as_timedelta(expected),
+        expected=_length(expected), pickup=_length(pickup), total=_length(total),
         concurrency=concurrency, rate=rate, max_result_bytes=max_result_bytes, probe=probe,
         breaker=breaker or Breaker(),
     )
@@ -184,6 +192,10 @@ def service_task(
         return function
 
     return mark
+
+
+def _length(value: Duration | None) -> timedelta | None:
+    return None if value is None else as_timedelta(value)
 
 
 def contract_of(function: Callable[..., Any]) -> ServiceContract:

@@ -151,6 +151,7 @@ def upgrade() -> None:
         sa.Column("headers", Json(), nullable=False),
         sa.Column("due_at", UtcDateTime(), nullable=False),
         sa.Column("expected_by", UtcDateTime(), nullable=True),
+        sa.Column("give_up_at", UtcDateTime(), nullable=True),
         sa.Column("locked_by", sa.Text(), nullable=True),
         sa.Column("locked_until", UtcDateTime(), nullable=True),
         sa.Column("lock_token", sa.BigInteger(), nullable=False),
@@ -188,6 +189,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("ended_at IS NULL AND expected_by IS NOT NULL"),
         postgresql_where=sa.text("ended_at IS NULL AND expected_by IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_jobs_give_up",
+        "jobs",
+        ["give_up_at"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NULL AND give_up_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NULL AND give_up_at IS NOT NULL"),
     )
     op.create_index(
         "ix_jobs_in_doubt",
