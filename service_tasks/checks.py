@@ -58,9 +58,14 @@ class Catalogue:
 
     def connect(self, engine: Engine) -> None:
         """Make the services known to an engine: their SLA and number of attempts, and these checks at deploy."""
-        for contract in self.registry:
-            engine.contracts[contract.name] = job_contract(contract)
+        engine.contracts.update((contract.name, job_contract(contract)) for contract in self.registry)
         engine.checks.append(self.check)
+
+    def publish(self, engine: Engine) -> None:
+        """Tell the engine what the contracts say now, and which are gone."""
+        engine.contracts.update((contract.name, job_contract(contract)) for contract in self.registry)
+        for name in engine.contracts.keys() - self.registry.contracts.keys():
+            del engine.contracts[name]
 
     def check(self, model: Model) -> Iterable[Problem]:
         """The problems of a model's jobs: unknown services (errors), and warnings about the known ones."""

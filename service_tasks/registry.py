@@ -69,6 +69,10 @@ class Registry:
         for entry_point in metadata.entry_points(group=ENTRY_POINT_GROUP):
             self.add(entry_point.load())
 
+    def replace(self, other: Registry) -> None:
+        """Hold exactly what another registry holds."""
+        self._contracts = dict(other._contracts)
+
     def _add(self, contract: ServiceContract) -> None:
         known = self._contracts.get(contract.name)
         if known is not None and known.function != contract.function:
@@ -92,13 +96,28 @@ def _services_in(service: Any) -> Iterator[Any]:
                 yield getattr(service, name)
 
 
-def import_source(source: str) -> ModuleType:
-    """The module of a dotted name, a Python file, or a folder with a `clients.py`. Raises ContractError."""
+def module_name(source: str) -> str:
+    """The name under which a source is imported (see `import_source`)."""
+    path = _file_of(source)
+    if path is None:
+        return source
+    # The folder's name keeps two files of the same name apart; a module must have an identifier for a name.
+    return "partitur_services_" + "".join(c if c.isalnum() else "_" for c in f"{path.parent.name}_{path.stem}")
+
+
+def _file_of(source: str) -> Path | None:
+    """The file that a source names; None for the dotted name of a module."""
     path = Path(source)
     if path.is_dir():
         path = path / "clients.py"
-    if path.suffix == ".py":
-        return _import_file(path.resolve())
+    return path.resolve() if path.suffix == ".py" else None
+
+
+def import_source(source: str) -> ModuleType:
+    """The module of a dotted name, a Python file, or a folder with a `clients.py`. Raises ContractError."""
+    path = _file_of(source)
+    if path is not None:
+        return _import_file(path)
     try:
         return importlib.import_module(source)
     except ModuleNotFoundError as error:
@@ -108,8 +127,7 @@ def import_source(source: str) -> ModuleType:
 def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise ContractError(f"Expected to find a file {str(path)!r} with services, but there is none.")
-    # The folder's name keeps two files of the same name apart; a module must have an identifier for a name.
-    name = "partitur_services_" + "".join(c if c.isalnum() else "_" for c in f"{path.parent.name}_{path.stem}")
+    name = module_name(str(path))
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

@@ -14,6 +14,7 @@ from types import FrameType
 
 from engine.engine import Engine
 from engine.scheduler import Scheduler
+from service_tasks.reloading import Reloader
 from service_tasks.worker import Worker
 from web.app import create_app
 from web.cli.services import Services
@@ -53,7 +54,9 @@ class Node:
     def __init__(self, engine: Engine, services: Services, *, web: WebServer | None) -> None:
         self.engine = engine
         self.web = web
-        self._worker = Worker(engine, services.registry, threads=services.threads) if services.threads else None
+        self._services = services
+        self._worker = self._new_worker()
+        self._reloader = Reloader(services.registry, services.sources, self._renew) if services.reload else None
         self._scheduler = Scheduler(engine)
 
     def start(self) -> None:
@@ -66,6 +69,21 @@ class Node:
             self._worker.start()
         if self.web:
             self.web.start()
+        if self._reloader:
+            self._reloader.start()
+
+    def _new_worker(self) -> Worker | None:
+        services = self._services
+        return Worker(self.engine, services.registry, threads=services.threads) if services.threads else None
+
+    def _renew(self) -> None:
+        """The services were read again: work with the new ones, and let the calls under way end with the old."""
+        self._services.publish(self.engine)
+        before, self._worker = self._worker, self._new_worker()
+        if self._worker:
+            self._worker.start()
+        if before:
+            before.stop(GRACE)
 
     def stop(self, grace: timedelta = GRACE) -> bool:
         """Finish what is under way and leave; whether that worked within `grace`.
@@ -73,6 +91,8 @@ class Node:
         What did not finish is not lost: its job's lock runs out, and the next process takes it.
         """
         deadline = time.monotonic() + grace.total_seconds()
+        if self._reloader:
+            self._reloader.stop()
         done = self.web.drain(grace.total_seconds()) if self.web else True
         if self._worker:
             done = self._worker.stop(timedelta(seconds=max(0.0, deadline - time.monotonic()))) and done

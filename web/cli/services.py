@@ -42,6 +42,8 @@ class Services:
     """Patterns of job types that other workers serve; None allows every type (see `service_tasks.checks`)."""
     threads: int = 16
     """How many are called at once; 0 when this process calls none."""
+    reload: bool = False
+    """Whether they are read again when their files change."""
     registry: Registry = field(default_factory=Registry)
 
     def connect(self, engine: Engine) -> None:
@@ -51,7 +53,15 @@ class Services:
             ContractError: a source cannot be loaded, or two services have one name.
         """
         self.load()
-        Catalogue(registry=self.registry, external_types=self.external_types).connect(engine)
+        self._catalogue.connect(engine)
+
+    def publish(self, engine: Engine) -> None:
+        """Tell the engine of contracts that have changed."""
+        self._catalogue.publish(engine)
+
+    @property
+    def _catalogue(self) -> Catalogue:
+        return Catalogue(registry=self.registry, external_types=self.external_types)
 
     def load(self) -> None:
         """Fill the registry.

@@ -36,6 +36,9 @@ def serve(
     services: Sources = None,
     external_types: ExternalTypes = None,
     service_threads: Threads = 16,
+    reload_services: Annotated[
+        bool, typer.Option("--reload-services", help="Read services again when their files change; for development.")
+    ] = False,
     threads: Annotated[int, typer.Option(min=4, help="Threads for requests; a long poll holds one.")] = THREADS,
     json: Json = False,
 ) -> None:
@@ -44,7 +47,8 @@ def serve(
 
     configure_logging(json)
     settings = Settings.of(data_dir=data_dir, host=host, port=port)
-    known = Services(sources=services or (), external_types=external_types, threads=service_threads)
+    known = Services(sources=services or (), external_types=external_types, threads=service_threads,
+                     reload=reload_services)
     with opened(settings, by_itself=True) as engine:
         known.connect(engine)
         node = Node(engine, known, web=bound(engine, settings, known, threads))
