@@ -176,6 +176,13 @@ def _failed(tx: Transaction, live: Live, entry: journal.Failed) -> None:
     incidents.open_for(tx, live, entry)
 
 
+def _null_explained(tx: Transaction, live: Live, entry: journal.NullExplained) -> None:
+    tx.rows.insert(schema.explanations, {
+        "key": tx.key(), "instance_key": live.key, "element_id": entry.element.id, "purpose": entry.purpose,
+        "expression": entry.expression, "reasons": list(entry.reasons), "explained_at": tx.now,
+    })
+
+
 def _recovered(tx: Transaction, live: Live, entry: journal.Recovered) -> None:
     incidents.close_for(tx, live, entry.key)
 
@@ -225,6 +232,7 @@ HANDLERS: Mapping[type, Callable[[Transaction, Live, Any], None]] = {
     journal.CallOpened: _call_opened,
     journal.Thrown: _thrown,
     journal.Failed: _failed,
+    journal.NullExplained: _null_explained,
     journal.Recovered: _recovered,
     journal.Completed: _completed,
     journal.Canceled: _canceled,

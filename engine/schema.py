@@ -28,6 +28,7 @@ from engine.schema_base import DEFAULT_TENANT as DEFAULT_TENANT
 from engine.schema_base import metadata as metadata
 from engine.schema_decisions import decision_evaluations as decision_evaluations
 from engine.schema_decisions import decisions as decisions
+from engine.schema_decisions import explanations as explanations
 from engine.schema_decisions import requirements as requirements
 
 sequence = Table(

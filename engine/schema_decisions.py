@@ -1,4 +1,4 @@
-"""The tables of DMN decisions; see `engine.schema`."""
+"""The tables of DMN decisions, and of what expressions had to say; see `engine.schema`."""
 
 from __future__ import annotations
 
@@ -55,3 +55,16 @@ decision_evaluations = Table(
     Index("ix_decision_evaluations_decision", "decision_key"),
 )
 """The history of decisions. `decisions` holds every one that was evaluated for it: inputs, matched rules, output."""
+
+explanations = Table(
+    "explanations", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("instance_key", BigInteger, nullable=False),
+    Column("element_id", String(255), nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("expression", Text, nullable=False),
+    Column("reasons", Json, nullable=False),
+    Column("explained_at", UtcDateTime, nullable=False),
+    Index("ix_explanations_instance", "instance_key"),
+)
+"""Why an expression of an instance gave null: a variable that is not there, say. Each once, not each time."""

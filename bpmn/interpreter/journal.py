@@ -187,6 +187,16 @@ class Failed:
 
 
 @dataclass(slots=True)
+class NullExplained:
+    """An expression of the element gave null, and `reasons` say why (a variable that is not there, say)."""
+
+    element: Element
+    purpose: str
+    expression: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(slots=True)
 class Recovered:
     """The incident on `key` is over (retried, or its token is gone)."""
 
@@ -224,6 +234,6 @@ class EscalationEscaped:
 
 Entry = (
     Entered | Passed | Left | Terminated | JobOpened | UserTaskOpened | UserTaskChanged | TimerOpened
-    | SubscriptionOpened | WaitClosed | CallOpened | Thrown | Failed | Recovered | Completed | Canceled | ErrorEscaped
-    | EscalationEscaped
+    | SubscriptionOpened | WaitClosed | CallOpened | Thrown | Failed | NullExplained | Recovered | Completed | Canceled
+    | ErrorEscaped | EscalationEscaped
 )

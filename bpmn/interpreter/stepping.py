@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bpmn.expressions import LANGUAGE_ERRORS
+from bpmn.interpreter import nulls
 from bpmn.interpreter.conditions import check_conditions
 from bpmn.interpreter.failures import Failure, TooManySteps, ValueFailed
 from bpmn.interpreter.journal import Passed
@@ -81,6 +82,8 @@ def _run_inline(top: ProcessWorkflow, token: Token, steps: int, limit: int) -> i
             kind = node.kind
             if kind == SCRIPT:
                 value = node.script(scope)
+                if value is None and record is not None:
+                    nulls.explain_script(top, node.element, scope)
                 if node.variable is not None:
                     assign(node.variable, value)
                 branch = node.next

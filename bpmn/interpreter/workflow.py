@@ -166,6 +166,8 @@ class ProcessWorkflow(ScopeWorkflow, BpmnWorkflow):
         self.ready: deque[Token] = deque()
         self.journal: list[journal.Entry] = []
         self.recording = recording
+        self.explained: set[tuple[str, str]] = set()
+        """Expressions whose null was explained, by element."""
         self.ledger: list[Scope] = []
         self.ended_scopes: list[int] = []
         self.conditions: dict[int, Token] = {}

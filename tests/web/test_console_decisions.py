@@ -206,3 +206,16 @@ def test_pages_of_decisions_meet_wcag_aa(open_page, evaluation, scheme):
         told = [(broken["id"], node["target"], node["failureSummary"]) for broken in found["violations"]
                 for node in broken["nodes"]]
         assert told == [], path
+
+
+def test_the_page_of_an_instance_says_why_an_expression_gave_null(console, engine):
+    drawn = model("quote.bpmn").replace(b"<bpmn:businessRuleTask", b"<bpmn:scriptTask").replace(
+        b"</bpmn:businessRuleTask", b"</bpmn:scriptTask").replace(
+        b'<zeebe:calledDecision decisionId="price" resultVariable="price" />',
+        b'<zeebe:script expression="=custmer" resultVariable="price" />')
+    engine.execute(definitions.deploy, [Resource(name="quote.bpmn", content=drawn)])
+    key = engine.execute(instances.start, "quote", variables=GOLD).key
+    page = console.text(f"/instances/{key}?tab=variables")
+    assert "`custmer` is not there; did you mean `customer`?" in page
+    assert "the script of Compute the price" in page
+    assert "custmer" not in console.text(f"/instances/{key}?tab=variables&element=begin")

@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from engine.queries import decisions, effects
+from engine.queries import decisions, effects, explanations
 from engine.queries import definitions as known
 from engine.queries import instance as found
 from engine.queries.decisions import EvaluationRow
 from engine.queries.effects import EffectRow
+from engine.queries.explanations import ExplanationRow
 from engine.queries.instance import InstanceDetail
 from engine.queries.things import JobRow, UserTaskRow
 from engine.states import EffectState, IncidentState, InstanceState, JobState, UserTaskState
@@ -89,6 +90,7 @@ def instance(key: int) -> ResponseReturnValue:
         instance=detail.row, names=names, element=element,
         open=detail.row.state == InstanceState.ACTIVE, failed=failed, tab=tab, tabs=_tabs(shown), detail=shown,
         sentences=story.tell(detail, names, now), history=history.tree(detail.elements, names, now),
+        explanations=_explanations(key, element) if tab == "variables" else (),
         marks=marks.live(detail.tokens, passed=detail.completed, flows=detail.flows),
         scopes=_scopes(detail, names), unseen=detail.elements_total - len(detail.elements),
         doubts={row.key: row for row in caused if row.needs_decision},
@@ -114,6 +116,11 @@ def _of_element(detail: InstanceDetail, decided: Sequence[EvaluationRow], elemen
         "decisions": [row for row in decided if not element or row.element_instance_key in tokens],
         "audit": detail.audit,
     }
+
+
+def _explanations(key: int, element: str) -> list[ExplanationRow]:
+    """Why expressions gave null, only those of `element` if one is chosen."""
+    return [row for row in explanations.of_instance(engine(), key) if element in ("", row.element_id)]
 
 
 def _tabs(shown: Mapping[str, Any]) -> list[tuple[str, str, int | None, str]]:

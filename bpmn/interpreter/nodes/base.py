@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from SpiffWorkflow.bpmn.specs.mixins.bpmn_spec_mixin import BpmnSpecMixin
 
 from bpmn.expressions import EvaluationError, Expression, Feel, truth
-from bpmn.interpreter import journal
+from bpmn.interpreter import journal, nulls
 from bpmn.interpreter.failures import ConditionFailed, Failure, MappingFailed
 from bpmn.interpreter.nodes import listeners
 from bpmn.interpreter.scope import Scope
@@ -216,7 +216,10 @@ class Node(BpmnSpecMixin):
         if self.element.outputs:
             up = token.scope.up if token.scope.up is not None and token.scope.key == token.id else token.scope
             for mapping in self.element.outputs:
-                value = evaluate(mapping.source, token.scope, f"output mapping {mapping.target!r}", MappingFailed)
+                purpose = f"output mapping {mapping.target!r}"
+                value = evaluate(mapping.source, token.scope, purpose, MappingFailed)
+                if value is None:
+                    nulls.explain(token.workflow.top_workflow, self.element, mapping.source, token.scope, purpose)
                 assign_path(up, mapping.target, value, local=False)
 
     def remember(self, token: Token) -> None:
@@ -304,7 +307,10 @@ class Node(BpmnSpecMixin):
         if self.element.inputs:
             scope = self.own_scope(token)
             for mapping in self.element.inputs:
-                value = evaluate(mapping.source, scope, f"input mapping {mapping.target!r}", MappingFailed)
+                purpose = f"input mapping {mapping.target!r}"
+                value = evaluate(mapping.source, scope, purpose, MappingFailed)
+                if value is None:
+                    nulls.explain(token.workflow.top_workflow, self.element, mapping.source, scope, purpose)
                 assign_path(scope, mapping.target, value, local=True)
 
     def choose(self, token: Token) -> list[Branch]:

@@ -12,7 +12,7 @@ from SpiffWorkflow.bpmn.specs.defaults import (
     NoneTask as SpiffNoneTask,
 )
 
-from bpmn.interpreter import journal
+from bpmn.interpreter import journal, nulls
 from bpmn.interpreter.failures import DecisionFailed, ValueFailed
 from bpmn.interpreter.nodes.base import Kind, Node
 from bpmn.interpreter.nodes.compensation import Compensable
@@ -76,6 +76,8 @@ class ScriptTask(Activity):
         definition = self.element.script
         assert definition is not None
         value = evaluate(definition.expression, token.scope, "the script")
+        if value is None:
+            nulls.explain_script(token.workflow.top_workflow, self.element, token.scope)
         if definition.result_variable:
             local = bool(self.element.outputs)
             scope = self.own_scope(token) if local else token.scope

@@ -48,6 +48,18 @@ def upgrade() -> None:
     op.create_index("ix_decision_evaluations_decision", "decision_evaluations", ["decision_key"], unique=False)
     op.create_index("ix_decision_evaluations_instance", "decision_evaluations", ["instance_key"], unique=False)
     op.create_table(
+        "explanations",
+        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("instance_key", sa.BigInteger(), nullable=False),
+        sa.Column("element_id", sa.String(length=255), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("expression", sa.Text(), nullable=False),
+        sa.Column("reasons", Json(), nullable=False),
+        sa.Column("explained_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_index("ix_explanations_instance", "explanations", ["instance_key"], unique=False)
+    op.create_table(
         "deferred",
         sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("instance_key", sa.BigInteger(), nullable=False),
