@@ -2,6 +2,7 @@
 
     model = parse(content, "order.bpmn")            # or ParseRefused, with every problem at once
     model, problems = read(content, "order.bpmn")   # the same, with the warnings
+    model, problems = examine(content, "order.bpmn")   # the model also where it cannot run, for further checks
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ from bpmn.reading.source import NO_LANGUAGES, ScriptLanguages, Source
 from bpmn.wording import quoted
 
 __all__ = [
-    "MAX_ATTRIBUTES", "MAX_BYTES", "MAX_DEPTH", "MAX_ELEMENTS", "MAX_NESTED_SUB_PROCESSES", "ParseRefused", "parse",
-    "read",
+    "MAX_ATTRIBUTES", "MAX_BYTES", "MAX_DEPTH", "MAX_ELEMENTS", "MAX_NESTED_SUB_PROCESSES", "ParseRefused", "examine",
+    "parse", "read",
 ]
 
 
@@ -84,6 +85,18 @@ def read(content: bytes, resource_name: str,
 
     The model is None if any problem is an error. Nothing in the file makes this raise.
     """
+    model, problems = examine(content, resource_name, languages)
+    is_refused = any(problem.severity is Severity.ERROR for problem in problems)
+    return (None if is_refused else model), problems
+
+
+def examine(content: bytes, resource_name: str,
+            languages: ScriptLanguages = NO_LANGUAGES) -> tuple[Model | None, tuple[Problem, ...]]:
+    """Read a BPMN file as far as it can be read, so that further checks can say what else is wrong with it.
+
+    The model is None if the file is no BPMN at all; one with errors holds what was understood, and must not be run.
+    Nothing in the file makes this raise.
+    """
     try:
         root = load(content)
     except Unreadable as refusal:
@@ -97,9 +110,7 @@ def read(content: bytes, resource_name: str,
     _check_ids(source)
     check_drawing(source)
     model = _model(source)
-    problems = _ordered((*source.problems, *_located(validation.check(model), source)))
-    is_refused = any(problem.severity is Severity.ERROR for problem in problems)
-    return (None if is_refused else model), problems
+    return model, _ordered((*source.problems, *_located(validation.check(model), source)))
 
 
 def _model(source: Source) -> Model:

@@ -126,10 +126,11 @@ def _read(tx: Transaction, resources: Sequence[Resource]) -> tuple[list[tuple[Re
     for resource in resources:
         if decision_files.is_decision(resource):
             continue
-        model, found = parser.read(resource.content, resource.name, tx.engine.scripts)
+        model, found = parser.examine(resource.content, resource.name, tx.engine.scripts)
         problems += found
         if model is None:
             continue
+        runs = not any(problem.severity is Severity.ERROR for problem in found)
         for process in model.processes:
             other = seen.setdefault(process.id, resource.name)
             if other != resource.name:
@@ -137,9 +138,11 @@ def _read(tx: Transaction, resources: Sequence[Resource]) -> tuple[list[tuple[Re
                     resource.name, f"Expected each process once, but {process.id!r} is in {other} as well.", process.id,
                 ))
         problems += _too_long(resource, model)
+        # Of a file that cannot run, the other errors are told as well; warnings about half a diagram would be guesses.
         for further_check in tx.engine.checks:
-            problems += further_check(model)
-        models.append((resource, model))
+            problems += (problem for problem in further_check(model) if runs or problem.severity is Severity.ERROR)
+        if runs:
+            models.append((resource, model))
     return models, problems
 
 

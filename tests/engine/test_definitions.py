@@ -64,6 +64,24 @@ def test_further_checks_may_refuse_or_warn(engine, steps):
         steps.deploy(order("other"))
 
 
+def test_further_errors_of_a_file_that_cannot_run_are_told_with_the_others(engine, steps):
+    # given a check of another package, which refuses and warns
+    def check(model):
+        for severity in Severity:
+            yield Problem(severity=severity, message=f"a further {severity}", resource_name=model.resource_name,
+                          element_id="lonely")
+
+    engine.checks.append(check)
+    # when a file is deployed that cannot run by itself
+    with pytest.raises(DeploymentRefused) as refused:
+        steps.deploy(process("order", service("lonely", "x"), end()))
+    # then its own error and the further one are told; a warning about half a diagram is not
+    told = [problem.message for problem in refused.value.problems]
+    assert "Expected the process to have a start event, but it has none." in told
+    assert "a further error" in told
+    assert "a further warning" not in told
+
+
 def test_timer_start_event_that_cannot_be_read_is_refused(engine, steps):
     with pytest.raises(DeploymentRefused):
         steps.deploy(process("cron", start(event=timer("Cycle", "every now and then")), end()))
