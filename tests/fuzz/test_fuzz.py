@@ -1,4 +1,4 @@
-"""Bytes that no one would write: a short run in every suite, a long one on request, and what was found before.
+"""Bytes that no one would write: a short run in every suite, and a long one on request.
 
 `tests/fuzz/hour.py` looks much harder, guided by coverage.
 """
@@ -9,12 +9,12 @@ import random
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.fuzz.harness import LANGUAGES, attack
+from tests.fuzz.harness import LANGUAGES, attack, dmn_table, juel
 from tests.fuzz.seeds import all_seeds
 
-FOUND: list[bytes] = []
-"""Inputs that once did harm, each kept after it was mended."""
 SIGNS = b"()[]{}<>=!?.,:;\"'`@-+*/% \n\\$#&|0129aexyT"
 
 
@@ -46,14 +46,9 @@ def mutated(rnd: random.Random, seeds: list[bytes]) -> bytes:
 def test_mutated_texts_are_evaluated_or_refused(language):
     rnd = random.Random(language)
     seeds = [seed for seed in all_seeds() if seed[0] == language]
-    for _ in range(150):
+    for _ in range(300):
         data = mutated(rnd, seeds)
         attack(bytes([language]) + data[1:])
-
-
-@pytest.mark.parametrize("data", FOUND, ids=range(len(FOUND)))
-def test_what_once_did_harm_does_none(data):
-    attack(data)
 
 
 @pytest.mark.long
@@ -66,3 +61,26 @@ def test_mutated_texts_for_minutes():
             attack(data)
         except Exception as error:
             raise AssertionError(f"Expected {data!r} to be evaluated or refused, but it raised {error!r}.") from error
+
+
+WORDS = st.sampled_from([
+    "${", "#{", "}", "a", "b.c", "x", "list", "(", ")", "[", "]", "1", "2.5", "'t'", '"u"', "+", "-", "*", "/", "%",
+    "==", "!=", "<", "&&", "||", "!", "not ", "empty ", "? 1 : 2", "eq", "div", "mod", ".size()", ".contains('t')",
+    ".get(0)", "now()", "S(x)", ".prop('d')", "execution.getVariable('a')", "execution.id", ":", ",", "null",
+    "true", "\\",
+])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(WORDS, max_size=15).map("".join))
+def test_any_words_of_juel_are_evaluated_or_refused(text):
+    juel(text)
+    juel(f"${{{text}}}")
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from([
+    "-", "1", "< 5", '"a"', "[1..2]", "a", "?", "null", 'date("2030-01-01")', "not(1)", "1,2", "(", "x.y", "true", "@",
+]), max_size=7).map("\n".join), st.integers(0, 50))
+def test_any_cells_of_a_table_are_evaluated_or_refused(text, padding):
+    dmn_table(text + "\n" * padding)
