@@ -103,12 +103,12 @@ class PythonScripts:
 
 
 class PythonScript(Expression):
-    """A compiled script."""
+    """A compiled script. Which of its words are variables is not known, so `names` is empty."""
 
     __slots__ = ()
 
     def __init__(self, text: str, run: Callable[[Scope], Any]) -> None:
-        super().__init__(text, run, names_of(text))
+        super().__init__(text, run)
 
     def evaluate(self, scope: Scope) -> Any:
         return self.function(scope)
