@@ -14,7 +14,7 @@ from engine import live as lives
 from engine.actions import AnyAction, Cancel, Go
 from engine.errors import InvalidInput, NotFound, WrongState
 from engine.schema import DEFAULT_TENANT
-from engine.states import InstanceState
+from engine.states import InstanceState, JobState
 from engine.wakeup import due_topic
 
 if TYPE_CHECKING:
@@ -40,6 +40,13 @@ SUSPEND_JOBS = (
     update(schema.jobs)
     .where(schema.jobs.c.instance_key == bindparam("b_key"), schema.jobs.c.ended_at.is_(None))
     .values(suspended=bindparam("b_suspended"))
+)
+RESTART_JOBS = (
+    # No worker was to take them meanwhile: the time that they may wait for one begins now.
+    update(schema.jobs)
+    .where(schema.jobs.c.instance_key == bindparam("b_key"), schema.jobs.c.state == JobState.CREATED.value,
+           schema.jobs.c.due_at < bindparam("b_now"))
+    .values(due_at=bindparam("b_now"))
 )
 SUSPEND_TIMERS = (
     update(schema.timers).where(schema.timers.c.instance_key == bindparam("b_key"))
@@ -196,3 +203,5 @@ def _set_suspended(tx: Transaction, key: int, *, suspended: bool) -> None:
     tx.rows.write(SUSPEND, {"b_key": key, "b_at": tx.now if suspended else None})
     tx.rows.write(SUSPEND_JOBS, {"b_key": key, "b_suspended": suspended})
     tx.rows.write(SUSPEND_TIMERS, {"b_key": key, "b_suspended": suspended})
+    if not suspended:
+        tx.rows.write(RESTART_JOBS, {"b_key": key, "b_now": tx.now})

@@ -81,10 +81,15 @@ def test_a_worker_that_gives_no_sign_of_life_is_told_apart(engine, clock, steps,
     assert lists.job(engine, job.key).error_code == "LOCK_EXPIRED"
 
 
-def test_the_time_of_a_suspended_instance_stands_still(engine, clock, late):
-    key = late(pickup=MINUTE, total=MINUTE)
+def test_nothing_of_a_suspended_instance_is_given_up(engine, clock, late):
+    key = late(pickup=5 * MINUTE, total=timedelta(hours=9))
     engine.execute(instances.suspend, key, "audit")
     assert messages(engine, clock, 60) == []
+
+    # when it is resumed, workers have as much time as ever
+    engine.execute(instances.resume, key, "done")
+    assert messages(engine, clock, 4) == []
+    assert len(messages(engine, clock, 1)) == 1
 
 
 def test_the_scheduler_knows_when_a_job_is_to_be_given_up(engine, clock, late):
