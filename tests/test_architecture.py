@@ -87,8 +87,9 @@ def test_files_stay_short_or_say_why():
 
 def test_no_file_names_a_registry_or_this_machine():
     # Put together here so that this file does not find itself.
-    hosts = [".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("npmjs", "com"),
-                                           ("yarnpkg", "com"), ("deb", "debian", "org"))]
+    names = (("pypi", "org"), ("python" + "hosted", "org"), ("npm" + "js", "org"), ("npm" + "js", "com"),
+             ("yarnpkg", "com"), ("deb", "debian", "org"))
+    hosts = [".".join(parts) for parts in names]
     folders = ["/".join(["", *parts, ""]) for parts in (("home",), ("work", "main"), ("work", "shared"), ("root",),
                                                         ("Users",))]
     forbidden = re.compile("|".join(re.escape(text) for text in hosts) + "|"
