@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import RowMapping, bindparam, select, update
+from sqlalchemy import RowMapping, and_, bindparam, case, select, update
 
 from engine import audit, guard, lookups, schema, starting, values
 from engine import live as lives
@@ -36,17 +36,14 @@ TREE = (
     .order_by(_i.key).with_for_update()
 )
 SUSPEND = update(schema.instances).where(_i.key == bindparam("b_key")).values(suspended_at=bindparam("b_at"))
-SUSPEND_JOBS = (
-    update(schema.jobs)
-    .where(schema.jobs.c.instance_key == bindparam("b_key"), schema.jobs.c.ended_at.is_(None))
-    .values(suspended=bindparam("b_suspended"))
-)
-RESTART_JOBS = (
+_j = schema.jobs.c
+_NOW = bindparam("b_now", type_=_j.due_at.type)
+OPEN_JOBS = update(schema.jobs).where(_j.instance_key == bindparam("b_key"), _j.ended_at.is_(None))
+SUSPEND_JOBS = OPEN_JOBS.values(suspended=True)
+RESTART_JOBS = OPEN_JOBS.values(
+    suspended=False,
     # No worker was to take them meanwhile: the time that they may wait for one begins now.
-    update(schema.jobs)
-    .where(schema.jobs.c.instance_key == bindparam("b_key"), schema.jobs.c.state == JobState.CREATED.value,
-           schema.jobs.c.due_at < bindparam("b_now"))
-    .values(due_at=bindparam("b_now"))
+    due_at=case((and_(_j.state == JobState.CREATED.value, _j.due_at < _NOW), _NOW), else_=_j.due_at),
 )
 SUSPEND_TIMERS = (
     update(schema.timers).where(schema.timers.c.instance_key == bindparam("b_key"))
@@ -168,11 +165,13 @@ def resume(tx: Transaction, key: int, reason: str) -> None:
     for member, suspended_at in tree:
         if suspended_at is not None:
             _set_suspended(tx, member, suspended=False)
-            for (action,) in tx.select(DEFERRED, {"key": member}):
+            deferred = tx.select(DEFERRED, {"key": member})
+            for (action,) in deferred:
                 tx.resume(member, _decoder.decode(action))
             # A condition may have become true meanwhile.
             tx.resume(member, Go())
-            tx.rows.write(lives.DROP_DEFERRED, {"b_key": member})
+            if deferred:
+                tx.rows.write(lives.DROP_DEFERRED, {"b_key": member})
     tx.instance_rows.clear()
     tx.announce(due_topic(tx.now))
     audit.record(tx, "RESUME", "INSTANCE", key, instance_key=key, reason=why)
@@ -201,7 +200,8 @@ def _tree(tx: Transaction, key: int, root_key: int) -> list[tuple[int, Any]]:
 
 def _set_suspended(tx: Transaction, key: int, *, suspended: bool) -> None:
     tx.rows.write(SUSPEND, {"b_key": key, "b_at": tx.now if suspended else None})
-    tx.rows.write(SUSPEND_JOBS, {"b_key": key, "b_suspended": suspended})
-    tx.rows.write(SUSPEND_TIMERS, {"b_key": key, "b_suspended": suspended})
-    if not suspended:
+    if suspended:
+        tx.rows.write(SUSPEND_JOBS, {"b_key": key})
+    else:
         tx.rows.write(RESTART_JOBS, {"b_key": key, "b_now": tx.now})
+    tx.rows.write(SUSPEND_TIMERS, {"b_key": key, "b_suspended": suspended})

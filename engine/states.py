@@ -123,6 +123,6 @@ def move(what: str, key: int, current: State, target: State) -> State:
     """
     if target not in MOVES[type(current)][current]:
         raise WrongState(
-            f"Expected a {what} that can become {target.lower()}, but {what} {key} is {current.lower()}."
+            f"Expected {what} {key} to be one that can become {target.lower()}, but it is {current.lower()}."
         )
     return target

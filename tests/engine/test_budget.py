@@ -97,6 +97,17 @@ def test_waiting_for_a_message_and_getting_it_stay_within_the_budget(engine, ste
         assert len(counted.statements) <= BUDGET, "\n".join(counted.statements)
 
 
+def test_suspending_and_resuming_stay_within_the_budget(engine, everything):
+    key = everything.start("all")
+    with counting(engine) as suspended:
+        engine.execute(instances.suspend, key, "the bank is closed")
+    with counting(engine) as resumed:
+        engine.execute(instances.resume, key, "it is open again")
+    for counted in (suspended, resumed):
+        assert len(counted.statements) <= BUDGET, "\n".join(counted.statements)
+        assert counted.commits == 1
+
+
 @pytest.mark.parametrize("size", [1, 50])
 def test_cost_does_not_depend_on_size_or_history(engine, steps, size):
     # given an instance with many variables and a long history
