@@ -112,7 +112,7 @@ def test_a_start_key_starts_once(partitur):
     assert (first["created"], second["created"], first["key"]) == (True, False, second["key"])
 
 
-@pytest.mark.parametrize("variables", ["{", "[1]", "@nowhere.json"])
+@pytest.mark.parametrize("variables", ["{", "[1]", "@nowhere.json", '{"a": NaN}', '{"a": ' + "[" * 100_000])
 def test_variables_that_are_no_object_are_refused(partitur, variables):
     assert "Expected" in partitur("start", "script-order", "--variables", variables, code=1)["error"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +12,7 @@ from rich.console import Console
 from engine import definitions, instances
 from engine.definitions import Deployment, Resource
 from web.cli.group import Refused, show_problems
-from web.cli.opening import Url, ask, opened, read_file
+from web.cli.opening import Url, ask, json_object, opened, read_file
 from web.cli.services import ExternalTypes, Services, Sources
 from web.cli.terminal import Json, answer, table
 
@@ -139,10 +138,4 @@ def read_variables(text: str) -> dict[str, Any]:
     source = text
     if text.startswith("@"):
         source = read_file(Path(text[1:])).decode(errors="replace")
-    try:
-        value = json.loads(source)
-    except ValueError as error:
-        raise Refused(f"Expected variables as a JSON object, but it is no JSON: {error}.") from error
-    if not isinstance(value, dict):
-        raise Refused(f"Expected variables as a JSON object, but found {type(value).__name__}.")
-    return value
+    return json_object(source, "variables")

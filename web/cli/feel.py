@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +13,7 @@ from rich.markup import escape
 from bpmn.feel import FeelSyntaxError
 from bpmn.feel.trial import Trial, caret, try_out
 from web.cli.group import Refused
-from web.cli.opening import read_file
+from web.cli.opening import json_object, read_file
 from web.cli.terminal import Json, answer, fail
 
 Expression = Annotated[
@@ -63,14 +62,4 @@ def read_object(text: str | None, what: str) -> dict[str, Any]:
     if text is None:
         return {}
     source = text if text.lstrip().startswith("{") else read_file(Path(text.removeprefix("@"))).decode(errors="replace")
-    try:
-        value = jsonlib.loads(source, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise Refused(f"Expected {what} as a JSON object, but it is no JSON: {error}.") from error
-    if not isinstance(value, dict):
-        raise Refused(f"Expected {what} as a JSON object, but found {type(value).__name__}.")
-    return value
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no number of JSON")
+    return json_object(source, what)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,6 +85,25 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise Refused(f"Expected to read {path}, but: {error.strerror}.") from error
+
+
+def json_object(text: str, what: str) -> dict[str, Any]:
+    """The JSON object that a text holds; `what` names it in messages.
+
+    Raises:
+        Refused: it is no JSON (RFC 8259, which has no NaN and no Infinity) or no object.
+    """
+    try:
+        value = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"Expected {what} as a JSON object, but it is no JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise Refused(f"Expected {what} as a JSON object, but found {type(value).__name__}.")
+    return value
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def ask(url: str, method: str, path: str, **request: Any) -> Any:
