@@ -37,6 +37,22 @@ def test_names_in_a_diagram_never_become_markup(open_page):
     assert page.locator("bpmn-diagram img").count() == 0
 
 
+def test_a_diagram_with_endless_names_is_drawn(open_page):
+    # given
+    page = open_page("/deployments/new")
+    content = (MODELS / "broken.bpmn").read_text().replace('name="Bad FEEL', f'name="Bad FEEL{"x" * 100_000}')
+
+    # when
+    page.set_input_files("input[type=file]", {
+        "name": "long.bpmn", "mimeType": "application/xml", "buffer": content.encode(),
+    })
+    page.get_by_role("button", name="Deploy").click()
+
+    # then
+    diagram(page)
+    assert shape(page, "guess").text_content().startswith("Bad FEEL")
+
+
 def background(page):
     return page.evaluate("getComputedStyle(document.body).backgroundColor")
 
@@ -78,6 +94,13 @@ def test_pages_fit_a_phone_a_tablet_and_a_small_screen(open_page, engine, failed
         for width in (360, 800, 1000):
             page.set_viewport_size({"width": width, "height": 740})
             assert page.evaluate("document.documentElement.scrollWidth") == width, path
+
+
+@pytest.mark.parametrize("width", [360, 800, 1280, 1600])
+def test_no_number_of_the_home_page_stands_alone_in_its_row(open_page, width):
+    page = open_page("/", viewport={"width": width, "height": 740})
+    tops = page.locator(".tile").evaluate_all("tiles => tiles.map(tile => tile.offsetTop)")
+    assert len({tops.count(top) for top in tops}) == 1
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

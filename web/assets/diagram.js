@@ -10,6 +10,7 @@ import 'bpmn-js/dist/assets/diagram-js.css';
 import NavigatedViewer from 'bpmn-js/lib/NavigatedViewer';
 import { getBusinessObject, getDi, isAny } from 'bpmn-js/lib/util/ModelUtil';
 
+import { shortenLabels } from './parts/labels.js';
 import { badges, takenArrow } from './parts/marks.js';
 
 const MARKER_CLASSES = ['passed', 'here', 'failing', 'doubtful', 'chosen'];
@@ -31,6 +32,7 @@ class BpmnDiagram extends HTMLElement {
       },
       textRenderer: { defaultStyle: { fontFamily: 'Arial, "Liberation Sans", Helvetica, sans-serif' } },
     });
+    shortenLabels(this.viewer.get('textRenderer'));
     try {
       await this.viewer.importXML(await this.read());
     } catch (error) {
