@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 
+from engine import variables
 from engine.queries import instance as read
 from engine.queries import instances as search
 from engine.queries import lists
@@ -239,6 +241,21 @@ def test_form_of_a_task_sends_only_what_was_changed(console, engine, waiting):
     assert lists.user_task(engine, task).state == "COMPLETED"
     assert read.variables(engine, key) == {"amount": 10, "note": "fragile\nheavy", "gift": True, "approved": True}
     assert last_act(engine, key).details == {"variables": ["approved", "gift", "note"]}
+
+
+def test_form_of_a_task_leaves_alone_what_changed_while_it_was_open(console, engine, waiting):
+    # given a form that somebody opened
+    key, task = waiting
+    page = console.get(f"/tasks/{task}").text
+    seen = dict(re.findall(r'name="(seen-\w+)" value="(\w+)"', page))
+    fields = {"type-amount": "number", "field-amount": "10", "type-note": "string", "field-note": "heavy"}
+
+    # when the amount changes, and then the form is sent with another note
+    engine.execute(variables.set, key, {"amount": 99}, reason="It was miscounted.")
+    console.post(f"/tasks/{task}/completion", {**seen, **fields})
+
+    # then
+    assert read.variables(engine, key) == {"amount": 99, "note": "heavy", "gift": False}
 
 
 def test_task_is_not_completed_with_a_number_that_is_none(console, engine, waiting):

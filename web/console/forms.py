@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -51,7 +52,8 @@ def json_object(name: str, what: str) -> dict[str, Any]:
 def typed_fields(before: Mapping[str, Any]) -> dict[str, Any]:
     """The variables that a generated form changed, beside those of its JSON box.
 
-    The form has `field-NAME` for each variable that was shown and `type-NAME` with its kind.
+    The form has `field-NAME` for each variable that was shown, `type-NAME` with its kind, and `seen-NAME` with the
+    fingerprint of the value that was shown: what nobody touched keeps the value that it has got meanwhile.
 
     Raises:
         InvalidInput: a number is no number, or a JSON field no JSON.
@@ -62,9 +64,15 @@ def typed_fields(before: Mapping[str, Any]) -> dict[str, Any]:
             continue
         name = field.removeprefix("type-")
         value = _read(name, request.form[field], request.form.get(f"field-{name}", ""))
-        if name not in before or before[name] != value or type(before[name]) is not type(value):
+        seen = request.form.get(f"seen-{name}") or fingerprint(before.get(name))
+        if name not in before or seen != fingerprint(value):
             changed[name] = value
     return changed
+
+
+def fingerprint(value: Any) -> str:
+    """A short text that two values share only if they are the same JSON."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _read(name: str, kind: str, text: str) -> Any:

@@ -39,7 +39,7 @@ def task(key: int) -> ResponseReturnValue:
     """One task."""
     row = lists.user_task(engine(), key)
     element = known.process(engine(), row.definition_key).elements.get(row.element_id)
-    fields = [{"name": name, "value": value, "kind": forms.field_kind(value)}
+    fields = [{"name": name, "value": value, "kind": forms.field_kind(value), "seen": forms.fingerprint(value)}
               for name, value in _visible(row).items()]
     return render_template("tasks/detail.html", section="tasks", task=row, fields=fields,
                            open=row.state == UserTaskState.CREATED,
