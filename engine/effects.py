@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import RowMapping, and_, bindparam, case, literal, null, select, update
+from sqlalchemy import RowMapping, and_, bindparam, case, func, literal, null, select, update
 
 from engine import schema
 from engine.contracts import ANY_WORKER
@@ -37,9 +37,9 @@ INTENDED: Mapping[str, Any] = {
 """The ledger's part of a new job."""
 
 SEND: Mapping[str, Any] = {
-    name: bindparam(f"b_{name}") for name in ("effect", "repeatable", "askable", "sent_at", "request_digest")
-}
-"""The ledger's part of the statement that hands a job out."""
+    name: bindparam(f"b_{name}") for name in ("effect", "repeatable", "askable", "request_digest")
+} | {"sent_at": func.coalesce(bindparam("b_sent_at", type_=_j.sent_at.type), _j.sent_at)}
+"""The ledger's part of the statement that hands a job out. Who only asks what came of a call sends nothing."""
 
 UNSENT = case((_SENT, EffectState.INTENDED.value), else_=_j.effect)
 """The effect of a job that never reached the worker which it was locked for."""
@@ -87,7 +87,7 @@ def sent(tx: Transaction, service: str, error_code: str | None,
     asks = error_code in DOUBTFUL and not contract.repeatable
     return {
         "b_effect": EffectState.IN_DOUBT if asks else EffectState.SENT, "b_repeatable": contract.repeatable,
-        "b_askable": contract.askable, "b_sent_at": tx.now,
+        "b_askable": contract.askable, "b_sent_at": None if asks else tx.now,
         "b_request_digest": None if variables is None else _request(contract.inputs, variables),
     }
 

@@ -83,6 +83,21 @@ def test_a_worker_that_vanishes_leaves_in_doubt_what_cannot_be_repeated(engine, 
     assert effect_of(engine, payment).effect == effect
 
 
+def test_asking_about_a_doubtful_call_is_no_new_call(engine, clock, steps, payment):
+    # given a call whose worker vanished
+    steps.take("pay", lock=timedelta(seconds=30))
+    sent_at = effect_of(engine, payment).sent_at
+    clock.advance(seconds=31)
+    scheduler.run_once(engine)
+
+    # when another worker takes the job to ask what came of it
+    [job] = steps.take("pay")
+    assert job.in_doubt
+
+    # then the ledger still says when the one call was made
+    assert effect_of(engine, payment).sent_at == sent_at
+
+
 @pytest.mark.parametrize(("repeatable", "code"), [(True, None), (False, LOCK_EXPIRED)])
 def test_a_job_that_is_taken_from_its_worker_is_doubtful_too(engine, steps, payment, repeatable, code):
     engine.contracts["pay"] = JobContract(repeatable=repeatable)
