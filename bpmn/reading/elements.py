@@ -135,14 +135,12 @@ def _inside_scopes(process: Node) -> Iterator[Node]:
 
 
 def _refuse(node: Node, is_connected: bool, source: Source) -> None:
-    """An element that is no flow node we run: only what is not BPMN's and on nobody's way is ignored."""
+    """An element that is no flow node we run: an error where a token could come to it."""
     name = local_name(node)
     if name in UNSUPPORTED:
         source.error(node, f"Expected a supported element, but {name} is not one: there are no {UNSUPPORTED[name]}.")
     elif is_connected:
         source.error(node, f"Expected a BPMN element, but <{name}> is not one, and sequence flows lead to or from it.")
-    elif namespace(node) == BPMN_NS:
-        source.error(node, f"Expected a BPMN element, but <{name}> is not one.")
     else:
         source.warn(node, f"<{name}> is not a known BPMN element. It is ignored.")
 

@@ -206,15 +206,9 @@ def test_unknown_element_on_the_way_of_a_token_is_refused():
     }
 
 
-def test_unknown_element_that_nothing_leads_to_is_refused_as_well():
-    assert errors(diagram(start(), el("magicTask", id="A"))) == {
-        "A": "Expected a BPMN element, but <magicTask> is not one."
-    }
-
-
-def test_element_of_another_vocabulary_that_nothing_leads_to_is_ignored_with_a_warning():
-    assert warnings(diagram(start(), '<note xmlns="http://example.org/notes" id="A"/>')) == {
-        "A": "<note> is not a known BPMN element. It is ignored."
+def test_unknown_element_that_nothing_leads_to_is_ignored_with_a_warning():
+    assert warnings(diagram(start(), el("magicTask", id="A"))) == {
+        "A": "<magicTask> is not a known BPMN element. It is ignored."
     }
 
 
