@@ -30,6 +30,12 @@ class ExpressionError(ValueError):
 class EvaluationError(Exception):
     """An expression could not be evaluated; the message is a sentence for an incident."""
 
+    @property
+    def reason(self) -> str:
+        """What came instead of what was expected, to be told within a larger sentence."""
+        _, found, reason = str(self).partition(", but ")
+        return reason if found else str(self)
+
 
 LANGUAGE_ERRORS = (FeelError, juel.JuelError, EvaluationError)
 """What `Expression.function` may raise."""

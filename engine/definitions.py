@@ -211,7 +211,8 @@ def _prepare(process: Process, resource: Resource, problems: list[Problem], *, k
         problems.append(_problem(resource.name, str(error), process.id))
     except EvaluationError as error:
         problems.append(_problem(
-            resource.name, f"Expected start events that need no variables, because there are none yet, but {error}",
+            resource.name,
+            f"Expected start events that need no variables, because there are none yet, but {error.reason}",
             process.id,
         ))
     return None

@@ -114,7 +114,7 @@ def _run_inline(top: ProcessWorkflow, token: Token, steps: int, limit: int) -> i
         return steps
     except LANGUAGE_ERRORS as error:
         _stop(top, token, node, flow, ValueFailed(
-            f"Expected the script of {node.label} to give a value, but {error}"))
+            f"Expected the script of {node.label} to give a value, but it failed: {error}"))
         return steps
     token.task_spec, token.flow, token._state = node, flow, FUTURE
     node._update(token)

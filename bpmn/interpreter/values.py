@@ -21,7 +21,7 @@ def evaluate(expression: Expression, scope: Scope, what: str, failure: type[Fail
     try:
         return expression.evaluate(scope)
     except EvaluationError as error:
-        raise failure(f"Expected {what} {expression.text!r} to give a value, but {error}") from error
+        raise failure(f"Expected {what} {expression.text!r} to give a value, but {error.reason}") from error
 
 
 def assign_path(scope: Scope, target: str, value: Any, *, local: bool) -> None:

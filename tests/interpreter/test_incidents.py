@@ -128,3 +128,15 @@ def test_tokens_saved_on_the_move_go_on_in_their_order():
 
     # then they are still in that order
     assert [token.id for token in again.workflow.ready] == order
+
+
+def test_the_message_of_an_incident_is_one_sentence(host):
+    host.deploy(HEAD.replace("Camunda Cloud", "Camunda Platform") + """
+      <process id="P" isExecutable="true"><startEvent id="S"/><sequenceFlow id="f1" sourceRef="S" targetRef="C"/>
+        <intermediateCatchEvent id="C"><timerEventDefinition id="t1">
+          <timeDuration xsi:type="tFormalExpression">${patience}</timeDuration></timerEventDefinition>
+        </intermediateCatchEvent><sequenceFlow id="f2" sourceRef="C" targetRef="E"/><endEvent id="E"/>
+      </process></definitions>""")
+    state = host.state(host.start("P"))
+    assert "but Expected" not in state
+    assert "patience" in state

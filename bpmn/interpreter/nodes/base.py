@@ -73,7 +73,7 @@ class Branch:
             if value is not None:
                 return truth(value)
         except EvaluationError as error:
-            raise ConditionFailed(self._sentence(str(error))) from error
+            raise ConditionFailed(self._sentence(error.reason)) from error
         raise ConditionFailed(self._sentence(" ".join(["it gave null.", *warnings])))
 
     def _sentence(self, trouble: str) -> str:
