@@ -47,7 +47,7 @@ pytest: .venv/.installed-dev assets chromium
 test-long: .venv/.installed-dev assets chromium
 	@$(PY) -m pytest -m long $(ARGS)
 
-bench: .venv/.installed
+bench: .venv/.installed-bench
 	@$(PY) -m bench $(ARGS)
 
 # Does nothing when the built files are newer than their sources.
@@ -87,6 +87,11 @@ $(PY):
 .venv/.installed-dev: pyproject.toml constraints.txt | .venv/bin/uv
 	@echo "Installing what Partitur and its tests need ..."
 	@$(INSTALL) --editable ".[dev]"
+	@touch .venv/.installed $@
+
+.venv/.installed-bench: pyproject.toml constraints.txt | .venv/bin/uv
+	@echo "Installing what Partitur is measured beside ..."
+	@$(INSTALL) --editable ".[bench]"
 	@touch .venv/.installed $@
 
 .venv/.installed-node: constraints.txt | .venv/bin/uv

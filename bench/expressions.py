@@ -1,4 +1,4 @@
-"""FEEL, JUEL and decision tables, beside `bkflow-feel` where that is installed (it is no dependency of ours)."""
+"""FEEL, JUEL and decision tables, beside `bkflow-feel` (the extra `bench`; it is no dependency of ours)."""
 
 from __future__ import annotations
 
