@@ -46,6 +46,10 @@ BREAK = {
     "an element that is over has its time": "UPDATE element_instances SET state = 'TERMINATED' WHERE ended_at IS NULL",
     "an element has an incident as long as it is open": "UPDATE incidents SET state = 'RESOLVED'",
     "an effect has one idempotency key": "UPDATE jobs SET idempotency_key = 'k'",
+    "a job that was done has a confirmed effect, and no open one has": "UPDATE jobs SET effect = 'CONFIRMED'",
+    "a job in the hands of a worker was sent or is in doubt": "UPDATE jobs SET sent_at = NULL",
+    "what is settled has its time": "UPDATE jobs SET effect = 'FAILED', settled_at = NULL",
+    "a call that must not be repeated is not left in the open": "UPDATE jobs SET repeatable = 0, effect = 'SENT'",
     "a variable lives no longer than the element that owns it":
         "UPDATE variables SET scope_key = (SELECT min(key) FROM element_instances WHERE element_id = 'start')",
 }
