@@ -126,12 +126,12 @@ def _explanations(key: int, element: str) -> list[ExplanationRow]:
 def _tabs(shown: Mapping[str, Any]) -> list[tuple[str, str, int | None, str]]:
     """Name, word, number of rows and colour of each tab."""
     counts = {name: len(rows) for name, rows in shown.items()}
-    failed = any(incident.state == IncidentState.ACTIVE for incident in shown["incidents"])
+    failed = sum(incident.state == IncidentState.ACTIVE for incident in shown["incidents"])
     doubtful = any(effect.needs_decision for effect in shown["effects"])
     undecided = any(evaluation.error for evaluation in shown["decisions"][:1])
     return [
         ("variables", "Variables", counts["variables"], ""),
-        ("incidents", "Incidents", counts["incidents"], "incident" if failed else ""),
+        ("incidents", "Incidents", failed or counts["incidents"], "incident" if failed else ""),
         ("jobs", "Jobs", counts["jobs"], ""),
         ("tasks", "User tasks", counts["tasks"], ""),
         ("events", "Timers & messages", counts["timers"] + counts["subscriptions"], ""),
