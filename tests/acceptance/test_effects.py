@@ -67,6 +67,10 @@ def fault(services_url, **what):
     httpx.post(f"{services_url}/faults", json=what, timeout=10).raise_for_status()
 
 
+def faults_left(services_url):
+    return httpx.get(f"{services_url}/faults", timeout=10).json()["left"]
+
+
 def order(engine, name):
     engine.execute(definitions.deploy, [Resource(name="order-fulfilment.bpmn", content=diagram())])
     return engine.execute(instances.start, "order-fulfilment", variables={**GOOD, "orderId": name}).key
@@ -83,6 +87,7 @@ def test_a_worker_that_was_stopped_past_its_lock_changes_nothing_when_it_continu
         key = order(stage.engine, "A-1")
         sleeper = start("sleeper")
         stage.until(lambda: [job for job in lists.jobs(stage.engine).items if job.locked_by == "sleeper"])
+        stage.until(lambda: faults_left(shop) == 0)     # its request has arrived, and is being delayed
         sleeper.send_signal(signal.SIGSTOP)
 
         # when another one takes its job and the process goes on, and the first one wakes up

@@ -132,6 +132,11 @@ def _add_switches(app: Flask, store: Store) -> None:
         )
         return jsonify(fault), 201
 
+    @app.get("/faults")
+    def faults_left() -> Response:
+        """How many faults are still to come."""
+        return jsonify({"left": store.faults_left()})
+
     @app.delete("/faults")
     def clear_faults() -> tuple[str, int]:
         """All services behave again; `?orderId=` for one order only."""

@@ -136,6 +136,12 @@ class Store:
                 self._db.execute("UPDATE faults SET times = times - 1 WHERE number = ?", (fault["number"],))
             return fault
 
+    def faults_left(self) -> int:
+        """How many faults are still to be shown at some request."""
+        with self._lock:
+            row = self._one("SELECT count(*) AS number FROM faults WHERE times IS NULL OR times > 0")
+        return int(row["number"]) if row else 0
+
     def clear_faults(self, order: str | None = None) -> None:
         """Behave again."""
         with self._lock:
