@@ -245,18 +245,6 @@ class Execution:
         if self.workflow.completed:
             self.workflow.record(journal.Canceled())
 
-    def terminate_at(self, token: int) -> None:
-        """Terminate one element instance, its scope going on (a modification).
-
-        Raises:
-            TokenNotFound: nothing is under that key.
-        """
-        found = self._token(token)
-        workflow = found.workflow
-        self.workflow.cancel_tokens([found])
-        if workflow.live == 0 and not workflow.done:
-            workflow.end()
-
     def dump(self) -> bytes:
         """The tokens, to be saved. Variables are not in it: see `changes`."""
         return state.dump(self.workflow)

@@ -16,13 +16,11 @@ from SpiffWorkflow.bpmn.specs.defaults import (
 
 from bpmn.interpreter import journal
 from bpmn.interpreter.failures import Failure
-from bpmn.interpreter.nodes.base import Node
 from bpmn.interpreter.nodes.compensation import EVENT_SUB_PROCESS, group, next_sequence
 from bpmn.interpreter.nodes.events import open_event, waited_for
 from bpmn.interpreter.nodes.tasks import Activity
 from bpmn.interpreter.task import FUTURE, STARTED, WAITING, Token
 from bpmn.interpreter.workflow import Record, ScopeWorkflow, SubWorkflow
-from bpmn.model import EventKind
 
 if TYPE_CHECKING:
     from bpmn.interpreter.program import ProcessSpec
@@ -141,10 +139,3 @@ def listen(workflow: ScopeWorkflow) -> None:
     for node in workflow.spec.event_sub_processes:
         if node.awaited:
             node.listen_in(workflow)
-
-
-def is_compensation(node: Node) -> bool:
-    """Whether an event sub-process is a compensation handler of its scope."""
-    return any(e.kind == EventKind.COMPENSATION for e in node.catches)
-
-
