@@ -9,11 +9,9 @@ from flask.typing import ResponseReturnValue
 
 from engine import user_tasks
 from engine.queries import definitions as known
-from engine.queries import instance as found
 from engine.queries import lists
-from engine.queries.things import UserTaskRow
 from engine.states import UserTaskState
-from web.console import forms, paging
+from web.console import paging, task_forms
 from web.console.blueprint import acting, bp, done, engine
 from web.console.security import actor
 
@@ -39,25 +37,16 @@ def task(key: int) -> ResponseReturnValue:
     """One task."""
     row = lists.user_task(engine(), key)
     element = known.process(engine(), row.definition_key).elements.get(row.element_id)
-    fields = [{"name": name, "value": value, "kind": forms.field_kind(value), "seen": forms.fingerprint(value)}
-              for name, value in _visible(row).items()]
-    return render_template("tasks/detail.html", section="tasks", task=row, fields=fields,
+    return render_template("tasks/detail.html", section="tasks", task=row, form=task_forms.of_task(row),
                            open=row.state == UserTaskState.CREATED,
                            documentation=element.documentation if element else None)
-
-
-def _visible(row: UserTaskRow) -> dict[str, Any]:
-    """The variables of the instance, hidden by those of the task's own scope where both have a name."""
-    top = found.variables(engine(), row.instance_key)
-    return {**top, **found.variables(engine(), row.instance_key, row.element_instance_key)}
 
 
 @bp.post("/tasks/<key:key>/completion")
 def complete_task(key: int) -> ResponseReturnValue:
     """Complete a task with what the form changed."""
     row = lists.user_task(engine(), key)
-    variables = {**forms.typed_fields(_visible(row)), **forms.json_object("variables", "the further variables")}
-    acting().execute(user_tasks.complete, key, variables)
+    acting().execute(user_tasks.complete, key, task_forms.submitted(row))
     return done(f"{row.name or row.element_id} is completed.", url_for("console.tasks"))
 
 
