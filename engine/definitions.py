@@ -14,7 +14,7 @@ from bpmn.expressions import EvaluationError
 from bpmn.interpreter import CompileError
 from bpmn.model import EventKind, Model, Process
 from bpmn.problems import Problem, Severity
-from engine import audit, calls, decision_files, decisions, programs, schema, subscriptions, timers
+from engine import audit, calls, decision_files, decisions, programs, requests, schema, subscriptions, timers
 from engine.decisions import DeployedDecision
 from engine.errors import DeploymentRefused, InvalidTimer
 from engine.programs import Definition, StartEvent
@@ -63,6 +63,7 @@ class DeployedDefinition:
     created: bool
 
 
+@requests.result_type
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """What became of a deployment. `problems` holds the warnings."""

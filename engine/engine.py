@@ -19,7 +19,7 @@ from bpmn.dmn import DecisionModel
 from bpmn.model import Model
 from bpmn.problems import Problem
 from bpmn.reading.source import NO_LANGUAGES, ScriptLanguages
-from engine import execution
+from engine import execution, requests
 from engine.clock import Clock, system_clock
 from engine.contracts import JobContract
 from engine.database import Database, commit
@@ -84,9 +84,16 @@ class Engine:
         """Run one command, and the process steps it sets off, in one transaction.
 
         Raises what the command raises; then nothing was changed. A transaction that only failed because another
-        one was in its way is run again.
+        one was in its way is run again. Under a request (`engine.requests.under`) it is carried out once.
         """
-        result, unfinished = self._repeat(lambda tx: command(tx, *args, **kwargs))
+        request = requests.current()
+        if request is None:
+            result, unfinished = self._repeat(lambda tx: command(tx, *args, **kwargs))
+        else:
+            result, unfinished = self._repeat(
+                lambda tx: requests.once(tx, request, lambda: command(tx, *args, **kwargs))
+            )
+            request.calls += 1
         if unfinished:
             self.finish(unfinished)
         return result

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy import RowMapping, and_, bindparam, case, select, update
 
-from engine import audit, guard, lookups, schema, starting, values
+from engine import audit, guard, lookups, requests, schema, starting, values
 from engine import live as lives
 from engine.actions import AnyAction, Cancel, Go
 from engine.errors import InvalidInput, NotFound, WrongState
@@ -55,6 +55,7 @@ DEFERRED = (
 )
 
 
+@requests.result_type
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
     """An instance that was started; `created` is False if the `start_key` had started it before."""

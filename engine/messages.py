@@ -15,7 +15,7 @@ from sqlalchemy import Select, bindparam, delete, or_, select, update
 
 from bpmn.interpreter import journal
 from bpmn.model import EventKind
-from engine import audit, schedules, schema, starting, values
+from engine import audit, requests, schedules, schema, starting, values
 from engine import live as lives
 from engine.actions import Trigger
 from engine.errors import Conflict, InvalidInput, NotFound
@@ -63,6 +63,7 @@ CORRELATED = (
 EXPIRE = delete(schema.messages).where(_m.expires_at <= bindparam("now"))
 
 
+@requests.result_type
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
     """A published message: its key, and the instances that got it or were started by it."""
@@ -109,6 +110,7 @@ def _send(tx: Transaction, what: dict[str, Any], content: dict[str, Any], time_t
     return Published(key=key, instance_keys=tuple(reached.values()))
 
 
+@requests.result_type
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correlated:
     """Where a correlated message went; `started` if it started the instance."""

@@ -30,6 +30,7 @@ from engine.schema_decisions import decision_evaluations as decision_evaluations
 from engine.schema_decisions import decisions as decisions
 from engine.schema_decisions import explanations as explanations
 from engine.schema_decisions import requirements as requirements
+from engine.schema_requests import requests as requests
 
 sequence = Table(
     "key_sequence", metadata,

@@ -13,6 +13,7 @@ from service_tasks.registry import Registry
 from web import camunda7, camunda8, console
 from web.console import links
 from web.console.numbers import KeyConverter
+from web.idempotency import Application
 
 MAX_UPLOAD = 32 * 1024 * 1024
 
@@ -48,7 +49,7 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
         services: the services that the catalogue page describes.
         blueprints: further faces beside the console (the REST interfaces).
     """
-    app = Flask(__name__)
+    app = Application(__name__)
     app.config.update(
         SECRET_KEY=secret_key or secrets.token_urlsafe(32),
         SESSION_COOKIE_NAME="partitur",

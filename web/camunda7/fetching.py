@@ -25,6 +25,7 @@ from web.camunda7 import formats, known, values
 from web.camunda7.blueprint import acting, answer, bp, engine
 from web.camunda7.external_tasks import retries_of
 from web.connection import Connection
+from web.idempotency import not_remembered
 
 LONGEST_PATIENCE = timedelta(minutes=30)
 MOST_TASKS = 1_000
@@ -56,6 +57,7 @@ Fetched = list[tuple[Topic, ActivatedJob]]
 
 
 @bp.post("/external-task/fetchAndLock")
+@not_remembered
 def fetch_and_lock() -> Response:
     """Lock external tasks for a worker."""
     asked = _read(body())

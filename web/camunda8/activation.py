@@ -22,6 +22,7 @@ from web.camunda8.blueprint import acting, answer, bp, engine
 from web.camunda8.jobs import listener_event
 from web.camunda8.tenants import the_tenant
 from web.connection import Connection
+from web.idempotency import not_remembered
 
 DEFAULT_PATIENCE = timedelta(seconds=10)
 LONGEST_PATIENCE = timedelta(minutes=10)
@@ -52,6 +53,7 @@ class Poll:
 
 
 @bp.post("/jobs/activation")
+@not_remembered
 def activate() -> Response:
     """Lock jobs for a worker."""
     poll = _poll(body())

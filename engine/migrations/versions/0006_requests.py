@@ -1,6 +1,11 @@
-"""Schema of requests."""
+"""Requests with an idempotency key."""
 
 from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from engine.database import UtcDateTime
 
 revision = "0006"
 down_revision = "0005"
@@ -9,4 +14,15 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    """Create the table."""
+    op.create_table(
+        "requests",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("call", sa.SmallInteger(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("result", sa.LargeBinary(), nullable=True),
+        sa.Column("answer", sa.LargeBinary(), nullable=True),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", "call"),
+    )
+    op.create_index("ix_requests_at", "requests", ["at"], unique=False)
