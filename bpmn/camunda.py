@@ -26,6 +26,7 @@ from bpmn.model import (
     VariableMapping,
 )
 from bpmn.reading.fields import ElementFields, LoopFields
+from bpmn.reading.forms import read_camunda
 from bpmn.reading.nodes import BPMN, CAMUNDA, Node, attribute, child, extension, extensions, flag, local_name, text
 from bpmn.reading.source import Source
 from bpmn.retry_cycle import read_cycle
@@ -68,6 +69,8 @@ def read_element(node: Node, type: ElementType, source: Source, has_behaviour: b
         fields["properties"] = MappingProxyType(properties)
     if type is ElementType.START_EVENT and (variable := attribute(node, CAMUNDA + "initiator")):
         fields["initiator"] = variable
+    if type is ElementType.START_EVENT and (form := read_camunda(node, source)):
+        fields["start_form"] = form
     if not has_behaviour:
         _read_behaviour(node, type, holder, source, fields)
     _read_async(node, fields)
@@ -277,10 +280,7 @@ def _user_task(node: Node, source: Source) -> UserTaskDefinition:
         due_date=read("dueDate", "the due date"),
         follow_up_date=read("followUpDate", "the follow-up date"),
         priority=read("priority", "the priority"),
-        form_key=read("formKey", "the form key"),
-        form_id=attribute(node, CAMUNDA + "formRef"),
-        form_binding=attribute(node, CAMUNDA + "formRefBinding") or "latest",
-        form_version=read("formRefVersion", "the version"),
+        form=read_camunda(node, source),
     )
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lxml import etree
 
     from bpmn.expressions import Expression
+    from bpmn.forms.definition import FormDefinition
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -206,11 +207,7 @@ class UserTaskDefinition:
     due_date: Expression | None = None
     follow_up_date: Expression | None = None
     priority: Expression | None = None
-    form_key: Expression | None = None
-    form_id: str | None = None
-    form_binding: str = "latest"
-    """Which version of the form `form_id`: as for a called process, with `form_version` as its argument."""
-    form_version: Expression | None = None
+    form: FormDefinition | None = None
     headers: Mapping[str, str] = field(default_factory=nothing)
 
 
@@ -327,6 +324,8 @@ class Element:
     """Empty for everything but events; a none event has one of kind NONE; a receive task has its message here."""
     parallel_multiple: bool = False
     attached_to: str | None = None
+    start_form: FormDefinition | None = None
+    """Start event: the form that asks for the variables of a new instance."""
     initiator: str | None = None
     """Start event: the variable that gets the name of whoever started the instance (`camunda:initiator`)."""
     interrupting: bool = True
@@ -366,6 +365,8 @@ class Process:
     listeners: tuple[Listener, ...] = ()
     """Called when an instance starts and before it completes."""
     history_ttl_days: int | None = None
+    forms: Mapping[str, str] = field(default_factory=nothing)
+    """The JSON of the forms embedded in it, by their ids (`zeebe:userTaskForm`)."""
     tree: etree._Element | None = field(default=None, repr=False, compare=False)
     """Its `<bpmn:process>` with every id filled in, for SpiffWorkflow's parser."""
 

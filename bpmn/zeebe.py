@@ -20,6 +20,7 @@ from bpmn.model import (
     VariableMapping,
 )
 from bpmn.reading.fields import ElementFields, LoopFields
+from bpmn.reading.forms import read_zeebe
 from bpmn.reading.nodes import ZEEBE, Node, attribute, extension, flag
 from bpmn.reading.source import Source
 
@@ -50,6 +51,8 @@ def read_element(node: Node, type: ElementType, source: Source) -> ElementFields
         fields["job"] = job
     if type is ElementType.USER_TASK:
         fields["user_task"] = _user_task(node, source)
+    if type is ElementType.START_EVENT and (form := read_zeebe(node, source)):
+        fields["start_form"] = form
     if type is ElementType.SCRIPT_TASK and (script := _script(node, source)):
         fields["script"] = script
     if type is ElementType.CALL_ACTIVITY and (called := _called_process(node, source)):
@@ -159,8 +162,6 @@ def _user_task(node: Node, source: Source) -> UserTaskDefinition:
     assignment = extension(node, ZEEBE + "assignmentDefinition")
     schedule = extension(node, ZEEBE + "taskSchedule")
     priority = extension(node, ZEEBE + "priorityDefinition")
-    form = extension(node, ZEEBE + "formDefinition")
-    key = attribute(form, "formKey") or attribute(form, "externalReference")
     return UserTaskDefinition(
         assignee=source.optional(assignment, attribute(assignment, "assignee"), "the assignee"),
         candidate_users=source.optional(assignment, attribute(assignment, "candidateUsers"), "the candidate users"),
@@ -168,10 +169,7 @@ def _user_task(node: Node, source: Source) -> UserTaskDefinition:
         due_date=source.optional(schedule, attribute(schedule, "dueDate"), "the due date"),
         follow_up_date=source.optional(schedule, attribute(schedule, "followUpDate"), "the follow-up date"),
         priority=source.optional(priority, attribute(priority, "priority"), "the priority"),
-        form_key=source.optional(form, key, "the form key"),
-        form_id=attribute(form, "formId"),
-        form_binding=attribute(form, "bindingType") or "latest",
-        form_version=source.optional(form, attribute(form, "versionTag"), "the version tag"),
+        form=read_zeebe(node, source),
         headers=MappingProxyType(_headers(node)),
     )
 

@@ -85,6 +85,9 @@ class UserTaskOpened:
     follow_up_date: str | None = None
     priority: int = 50
     form_key: str | None = None
+    form_id: str | None = None
+    form_version: str | None = None
+    """The argument of the form's binding."""
     creating: bool = False
     """Nobody may do it yet: a listener has to answer first."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TypedDict
 
 from bpmn.expressions import Expression
+from bpmn.forms.definition import FormDefinition
 from bpmn.model import (
     CalledDecision,
     CalledProcess,
@@ -30,6 +31,7 @@ class ElementFields(TypedDict, total=False):
     listeners: tuple[Listener, ...]
     properties: Mapping[str, str]
     initiator: str
+    start_form: FormDefinition
     async_before: bool
     async_after: bool
     active_elements: Expression

@@ -6,9 +6,10 @@ import re
 from types import MappingProxyType
 
 from bpmn import camunda, zeebe
-from bpmn.model import Dialect, Listener, Process
+from bpmn.model import NOTHING, Dialect, Listener, Process
 from bpmn.reading.compensation import read_handlers
 from bpmn.reading.elements import read_elements, read_flows
+from bpmn.reading.forms import read_embedded
 from bpmn.reading.nodes import BPMN, CAMUNDA, Node, attribute, child, identifier, text
 from bpmn.reading.source import Source
 from bpmn.wording import quoted
@@ -31,6 +32,7 @@ def read_process(node: Node, source: Source) -> Process:
         documentation=text(child(node, BPMN + "documentation")),
         listeners=_listeners(node, source),
         history_ttl_days=_history_ttl(node, source),
+        forms=read_embedded(node) if source.reads(Dialect.CAMUNDA_8) else NOTHING,
         tree=node,
     )
 

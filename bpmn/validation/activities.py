@@ -55,8 +55,9 @@ def _bindings(element: Element) -> Iterator[tuple[str, Expression | None]]:
     for called in (element.called_process, element.called_decision):
         if called is not None:
             yield called.binding, called.version
-    if element.user_task is not None:
-        yield element.user_task.form_binding, element.user_task.form_version
+    for form in (element.start_form, element.user_task.form if element.user_task else None):
+        if form is not None:
+            yield form.binding, form.version
 
 
 def awaited_message(process: Process, model: Model) -> Iterator[Finding]:

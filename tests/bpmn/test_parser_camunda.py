@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bpmn.expressions import Juel, Literal
+from bpmn.forms.definition import FormDefinition
 from bpmn.model import JobDefinition, Listener, ScriptDefinition, UserTaskDefinition, VariableMapping
 from tests.bpmn.diagrams import (
     CAMUNDA_7,
@@ -151,7 +152,7 @@ def test_user_task_says_who_when_and_how():
     assert found == UserTaskDefinition(
         assignee=Juel("${boss}"), candidate_users=Literal("ann,bob"), candidate_groups=Literal("clerks"),
         due_date=Juel("${due}"), follow_up_date=Literal("2030-01-01T00:00:00"), priority=Literal("80"),
-        form_key=Literal("embedded:a.html"), form_id="form",
+        form=FormDefinition(key=Literal("embedded:a.html"), id=Literal("form")),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bpmn.expressions import Feel, Literal
+from bpmn.forms.definition import FormDefinition
 from bpmn.model import CalledProcess, JobDefinition, Listener, ScriptDefinition, UserTaskDefinition, VariableMapping
 from tests.bpmn.diagrams import CAMUNDA_7, CAMUNDA_8, around, el, element, errors, ext, sub, task, text
 
@@ -90,8 +91,8 @@ def test_user_task_says_who_when_and_how():
     # then
     assert found == UserTaskDefinition(
         assignee=Feel("boss"), candidate_users=Literal("ann, bob"), candidate_groups=Feel("groups"),
-        due_date=Feel("due"), follow_up_date=Literal("2030-01-01T00:00:00Z"), priority=Literal("80"), form_id="approve",
-        form_binding="versionTag", form_version=Literal("v1"), headers={"room": "4"},
+        due_date=Feel("due"), follow_up_date=Literal("2030-01-01T00:00:00Z"), priority=Literal("80"),
+        form=FormDefinition(id=Literal("approve"), binding="versionTag", version=Literal("v1")), headers={"room": "4"},
     )
 
 
@@ -99,7 +100,7 @@ def test_user_task_says_who_when_and_how():
 def test_form_outside_is_known_by_its_key(attribute):
     found = element(around_8(task("A", ext(el("zeebe:formDefinition", **{attribute: "forms/a"})), tag="userTask")))
     assert found.user_task is not None
-    assert found.user_task.form_key == Literal("forms/a")
+    assert found.user_task.form == FormDefinition(key=Literal("forms/a"))
 
 
 def test_called_process_hands_over_every_variable_unless_told_otherwise():

@@ -54,11 +54,11 @@ def _written(found: FoundUserTask) -> dict[str, Any]:
 
 def _form_ref(element: Element | None) -> dict[str, Any] | None:
     """The Camunda Form that a task names, if it does."""
-    task = element.user_task if element else None
-    if task is None or task.form_id is None:
+    form = element.user_task.form if element and element.user_task else None
+    if form is None or form.id is None:
         return None
-    version = task.form_version.text if task.form_version and task.form_binding == "version" else ""
-    return {"key": task.form_id, "binding": task.form_binding, "version": int(version) if version.isdecimal() else None}
+    version = form.version.text if form.version and form.binding == "version" else ""
+    return {"key": form.id.text, "binding": form.binding, "version": int(version) if version.isdecimal() else None}
 
 
 def _candidates(asked: Asked) -> list[Criterion]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from SpiffWorkflow.bpmn.specs.defaults import UserTask as SpiffUserTask
 
+from bpmn.forms.definition import FormDefinition
 from bpmn.interpreter import journal
 from bpmn.interpreter.failures import Failure
 from bpmn.interpreter.nodes import listeners
@@ -24,6 +25,7 @@ from bpmn.model import NOTHING, TASK_EVENTS
 
 CREATING, ASSIGNING, UPDATING, COMPLETING, CANCELING = "creating", "assigning", "updating", "completing", "canceling"
 DEFAULT_PRIORITY = 50
+NO_FORM = FormDefinition()
 
 
 class UserTask(Activity, SpiffUserTask):
@@ -56,6 +58,7 @@ class UserTask(Activity, SpiffUserTask):
         definition, scope = self.element.user_task, token.scope
         if definition is None:
             return journal.UserTaskOpened(token.id, self.element)
+        form = definition.form or NO_FORM
         return journal.UserTaskOpened(
             token.id, self.element,
             assignee=optional_text(definition.assignee, scope, "the assignee"),
@@ -65,7 +68,9 @@ class UserTask(Activity, SpiffUserTask):
             follow_up_date=optional_text(definition.follow_up_date, scope, "the follow-up date"),
             priority=DEFAULT_PRIORITY if definition.priority is None else number_of(
                 definition.priority, scope, "the priority"),
-            form_key=optional_text(definition.form_key, scope, "the form key"))
+            form_key=optional_text(form.key, scope, "the form key"),
+            form_id=optional_text(form.id, scope, "the form id"),
+            form_version=optional_text(form.version, scope, "the version of the form"))
 
     def ask(self, token: Token, event: str, changes: Mapping[str, Any], variables: Mapping[str, Any]) -> None:
         """Something is to happen to the task: ask the listeners, which see `variables` as local ones."""
