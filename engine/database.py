@@ -35,9 +35,27 @@ from sqlalchemy import func as sql_functions
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.schema import Table
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from engine import outages
+from engine.errors import Unavailable
+
+POSTGRES_POOL: Mapping[str, Any] = {
+    "pool_size": 10, "max_overflow": 20, "pool_timeout": 10, "pool_pre_ping": True, "pool_recycle": 1800,
+}
+"""At most 30 connections of a process, kept 10; one is tried before use, for the server may have been restarted."""
+
+POSTGRES_CONNECTION: Mapping[str, Any] = {
+    "application_name": "partitur", "connect_timeout": 5,
+    # A server whose machine has vanished says nothing: noticed within 20 s instead of two hours.
+    "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 20_000,
+    # A node that stands still in a transaction (stopped, swapped out) loses it, so that others get its locks.
+    "options": "-c idle_in_transaction_session_timeout=30s -c lock_timeout=5s",
+}
+"""What a connection asks for where the URL does not say. Source: PostgreSQL manual, libpq's connection parameters."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -223,24 +241,27 @@ class Database:
             _prepare_sqlite(self.engine, synchronous)
         else:
             self.engine = create_engine(
-                parsed, json_serializer=to_json, json_deserializer=from_json, pool_size=10, max_overflow=20,
-                pool_pre_ping=True,
+                parsed, json_serializer=to_json, json_deserializer=from_json, **POSTGRES_POOL,
+                connect_args={name: value for name, value in POSTGRES_CONNECTION.items() if name not in parsed.query},
             )
         self._reader = self.engine.execution_options(read_only=True)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A connection in a writing transaction; commits at the end, rolls back on any error."""
+        """A connection in a writing transaction; commits at the end, rolls back on any error.
+
+        Raises Unavailable if the database is away.
+        """
         turn: AbstractContextManager[None] = self._writers if self.is_sqlite else nullcontext()
-        with turn, self.engine.connect() as connection:
+        with _telling_outages(), turn, self.engine.connect() as connection:
             connection.begin()
             yield connection
             commit(connection)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection that sees one state of the database and must not write."""
-        with self._reader.connect() as connection:
+        """A connection that sees one state of the database and must not write. Raises Unavailable if it is away."""
+        with _telling_outages(), self._reader.connect() as connection:
             yield connection
 
     def execute(self, connection: Connection, statement: Executable | Upsert,
@@ -266,15 +287,24 @@ class Database:
         if not self.is_sqlite:
             connection.execute(select(sql_functions.pg_advisory_xact_lock(zlib.crc32(name.encode()))))
 
+    def wait_for_locks(self, connection: Connection) -> None:
+        """Let the rest of this transaction wait for the locks of others as long as it takes."""
+        if not self.is_sqlite:
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+
     def may_be_repeated(self, error: BaseException) -> bool:
-        """Whether a transaction failed only because another one was in its way, so that it can be run again."""
+        """Whether a transaction failed only because another one was in its way, or because its connection was cut
+        before the commit, so that it can be run again."""
+        if isinstance(error, Unavailable):
+            return isinstance(error.__cause__, DBAPIError) and not error.in_doubt \
+                and self.may_be_repeated(error.__cause__)
         if isinstance(error, IntegrityError):
             # Two transactions inserted what may be there only once; run again, the loser finds the row.
             return "UNIQUE" in str(error.orig).upper()
         if isinstance(error, OperationalError) and self.is_sqlite:
             return "locked" in str(error.orig)
         if isinstance(error, DBAPIError):
-            return getattr(error.orig, "sqlstate", None) in {"40001", "40P01", "55P03"}
+            return outages.broke_connection(error) or getattr(error.orig, "sqlstate", None) in outages.IN_THE_WAY
         return False
 
     def close(self) -> None:
@@ -299,13 +329,30 @@ def _prepare_sqlite(engine: SqlEngine, synchronous: str) -> None:
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
+@contextmanager
+def _telling_outages() -> Iterator[None]:
+    try:
+        yield
+    except (DBAPIError, NoConnectionFree) as error:
+        outage = outages.of(error)
+        if outage is None:
+            raise
+        raise outage from error
+
+
 def commit(connection: Connection) -> None:
-    """Commit, or give the connection up: nobody shall find it with the transaction still open."""
+    """Commit, or give the connection up: nobody shall find it with the transaction still open.
+
+    Raises Unavailable, `in_doubt` if the connection broke, for then the database may have seen the commit.
+    """
     try:
         connection.commit()
-    except BaseException:
+    except BaseException as error:
         connection.invalidate()
-        raise
+        outage = outages.of(error, committing=True)
+        if outage is None:
+            raise
+        raise outage from error
 
 
 def ping(connection: Connection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from bpmn.dmn import DecisionModel
 from bpmn.model import Model
 from bpmn.problems import Problem
 from bpmn.reading.source import NO_LANGUAGES, ScriptLanguages
-from engine import execution, requests
+from engine import execution, outages, requests
 from engine.clock import Clock, system_clock
 from engine.contracts import JobContract
 from engine.database import Database, commit
@@ -38,7 +39,9 @@ Result = TypeVar("Result")
 logger = structlog.get_logger(__name__)
 
 ATTEMPTS = 5
-"""How often a transaction is run that another one was in the way of."""
+"""How often a transaction is run that another one was in the way of, or whose connection was cut."""
+PAUSE = 0.05
+"""Seconds to wait before running it again on a new connection; a little longer each time."""
 
 
 class Engine:
@@ -83,8 +86,9 @@ class Engine:
                 *args: P.args, **kwargs: P.kwargs) -> Result:
         """Run one command, and the process steps it sets off, in one transaction.
 
-        Raises what the command raises; then nothing was changed. A transaction that only failed because another
-        one was in its way is run again. Under a request (`engine.requests.under`) it is carried out once.
+        Raises what the command raises; then nothing was changed. Raises `engine.errors.Unavailable` if the database is
+        away. A transaction that only failed because another one was in its way is run again. Under a request
+        (`engine.requests.under`) it is carried out once.
         """
         request = requests.current()
         if request is None:
@@ -123,7 +127,12 @@ class Engine:
                 return self._attempt(command)
             except Exception as error:
                 if attempt == ATTEMPTS or not self.database.may_be_repeated(error):
-                    raise
+                    outage = outages.of(error)
+                    if outage is None:
+                        raise
+                    raise outage from error
+                if outages.broke_connection(error.__cause__ or error):
+                    time.sleep(PAUSE * attempt)
         raise AssertionError("unreachable")
 
     def _attempt(self, command: Callable[[Transaction], Result]) -> tuple[Result, set[int]]:

@@ -45,6 +45,20 @@ class WrongSchema(Exception):
     """The database was made by another version of Partitur; this one does not start on it."""
 
 
+class Unavailable(Exception):
+    """The database cannot be reached now, or cannot be written. Nothing was changed, unless it is `in_doubt`: then the
+    connection broke while the commit was under way. To ask again is right; with an idempotency key it is safe, too."""
+
+    retry_after = 2
+    """Seconds after which to ask again."""
+
+    def __init__(self, why: str, *, in_doubt: bool = False) -> None:
+        self.why = why
+        self.in_doubt = in_doubt
+        outcome = "It is not known whether the change was made" if in_doubt else "Nothing was changed"
+        super().__init__(f"Expected the database to answer, but: {why}. {outcome}; try again in a moment.")
+
+
 class Failure(Exception):
     """The process cannot go on by itself; the engine raises an incident for it.
 

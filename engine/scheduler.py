@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import and_, bindparam, func, select
 
 from engine import deadlines, execution, jobs, messages, schema, timers
+from engine.errors import Unavailable
 from engine.states import JobState
 from engine.wakeup import jobs_topic
 
@@ -26,6 +27,9 @@ CHECKS: tuple[Callable[[Transaction], int], ...] = (
 
 LONGEST_WAIT = timedelta(seconds=5)
 """Other processes commit too and cannot wake this one, so it looks from time to time."""
+
+AFTER_OUTAGE = timedelta(seconds=1)
+"""When the database is away, it is tried again after this time."""
 
 SHORTEST_WAIT = timedelta(milliseconds=20)
 """What is due but held by another node is looked at again after this time, not at once and for ever."""
@@ -50,6 +54,8 @@ def run_once(engine: Engine) -> int:
     for check in CHECKS:
         try:
             total += engine.execute(check)
+        except Unavailable:
+            raise
         except Exception:
             logger.exception("background check failed", check=check.__name__)
     return total
@@ -58,12 +64,16 @@ def run_once(engine: Engine) -> int:
 def _fire_timers(engine: Engine) -> int:
     try:
         return engine.execute(timers.trigger_due)
+    except Unavailable:
+        raise
     except Exception:
         logger.exception("firing timers together failed; firing them one by one")
     fired = 0
     for key, instance_key in timers.due(engine):
         try:
             fired += engine.execute(timers.trigger, key, instance_key)
+        except Unavailable:
+            raise
         except Exception:
             # One instance that cannot go on must not stop the timers of all others.
             logger.exception("firing a timer failed", timer_key=key, instance_key=instance_key)
@@ -127,6 +137,9 @@ class Scheduler:
                     if not recovery.is_alive():
                         recovery = self._recover()
                     wait = timedelta() if busy else self._wait()
+                except Unavailable as error:
+                    logger.warning("the scheduler waits for the database", reason=error.why)
+                    wait = AFTER_OUTAGE
                 except Exception:
                     logger.exception("scheduler failed")
                     wait = LONGEST_WAIT

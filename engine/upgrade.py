@@ -14,7 +14,7 @@ from engine import schema
 from engine.database import Database
 from engine.errors import WrongSchema
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest revision in `engine/migrations/versions`."""
 
 REVISIONS = Path(__file__).parent / "migrations"
@@ -29,7 +29,7 @@ def open_schema(database: Database) -> None:
         found = revision(connection)
     if found is None:
         with database.write() as connection:
-            database.serialize(connection, "upgrade")
+            _one_at_a_time(database, connection)
             # Another process may have set it up while this one waited.
             found = revision(connection)
             if found is None:
@@ -50,7 +50,7 @@ def upgrade(database: Database) -> tuple[str | None, str]:
     Raises WrongSchema if a newer version made it.
     """
     with database.write() as connection:
-        database.serialize(connection, "upgrade")
+        _one_at_a_time(database, connection)
         before = revision(connection)
         if before is not None and before > HEAD:
             raise WrongSchema(f"Expected a schema of at most {HEAD}, but the database has {before} already.")
@@ -66,6 +66,11 @@ def revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _one_at_a_time(database: Database, connection: Connection) -> None:
+    database.wait_for_locks(connection)
+    database.serialize(connection, "upgrade")
 
 
 def _refuse_foreign(connection: Connection) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from engine.activation import ActivatedJob
 from engine.engine import Engine
+from engine.errors import Unavailable
 from service_tasks.exchange import Answer, Exchanged, Trip, Want, exchange
 from service_tasks.outcome import Failed
 
@@ -34,6 +35,11 @@ class Reporter:
         """
         try:
             return self._run(answers, renewals, wants, breakers)
+        except Unavailable as error:
+            if not answers:
+                raise
+            logger.warning("Expected to report %d answers, which are kept and offered again: %s", len(answers), error)
+            return Exchanged(unsaved={job.key for job, _ in answers})
         except Exception:
             if not answers:
                 raise
@@ -46,7 +52,7 @@ class Reporter:
     def _report(self, answer: Answer, done: Exchanged) -> None:
         try:
             done.refused += self._run([answer], [], []).refused
-        except DBAPIError:
+        except (Unavailable, DBAPIError):
             logger.exception("Expected to report job %d, but the database cannot be written.", answer[0].key)
             done.unsaved.add(answer[0].key)
         except Exception as error:

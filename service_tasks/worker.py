@@ -19,6 +19,7 @@ from typing import Any
 
 from engine.activation import ActivatedJob
 from engine.engine import Engine
+from engine.errors import Unavailable
 from engine.wakeup import Listener, jobs_topic
 from service_tasks.errors import UnknownOutcome
 from service_tasks.exchange import Exchanged, Want
@@ -115,6 +116,10 @@ class Worker:
             while not (self._stopping.is_set() and not self._held):
                 try:
                     idle = not self._turn()
+                except Unavailable as error:
+                    logger.warning("Worker %s waits for its database: %s", self.name, error)
+                    self._stopping.wait(PAUSE)
+                    continue
                 except Exception:
                     logger.exception("Expected worker %s to reach its engine, but it failed.", self.name)
                     self._stopping.wait(PAUSE)

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from flask import Blueprint, Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from engine.database import ping
 from engine.engine import Engine
 from service_tasks.registry import Registry
 from web import camunda7, camunda8, console
+from web.answers import engine as this_engine
 from web.console import links
 from web.console.numbers import KeyConverter
 from web.idempotency import Application
@@ -71,6 +73,7 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
         app.register_blueprint(blueprint)
     app.after_request(_secure)
     app.add_url_rule("/health", "health", _health)
+    app.add_url_rule("/ready", "ready", _ready)
     return app
 
 
@@ -84,4 +87,11 @@ def _secure(response: Response) -> Response:
 
 
 def _health() -> ResponseReturnValue:
+    return jsonify(status="UP")
+
+
+def _ready() -> ResponseReturnValue:
+    """Whether requests should come here: the database answers. Alive (`/health`) it may be all the same."""
+    with this_engine().read() as connection:
+        ping(connection)
     return jsonify(status="UP")

@@ -13,7 +13,8 @@ from werkzeug.exceptions import HTTPException
 
 from bpmn.problems import Problem, Severity
 from engine.engine import Engine
-from engine.errors import DeploymentRefused, NotFound, Rejection
+from engine.errors import DeploymentRefused, NotFound, Rejection, Unavailable
+from web import doors
 from web.answers import answer, done, engine
 from web.origins import refuse_other_sites
 
@@ -28,6 +29,8 @@ bp.before_request(refuse_other_sites)
 ACTOR = "Camunda 7 REST"
 """Who the audit trail says it was, as long as nobody logs in."""
 
+TYPES = {404: "NotFoundException", 405: "NotAllowedException"}
+"""What errors of HTTP are called."""
 COULD_NOT_PARSE = "ENGINE-09005 Could not parse BPMN process."
 """Camunda Modeler recognises a refused diagram by this beginning."""
 
@@ -73,9 +76,21 @@ def _rejected(error: Rejection) -> Response:
     return refusal(400, "RestException", str(error))
 
 
+@bp.errorhandler(Unavailable)
+def _unavailable(error: Unavailable) -> Response:
+    response = refusal(503, "ProcessEngineException", str(error))
+    response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
 @bp.errorhandler(HTTPException)
 def _refused(error: HTTPException) -> Response:
-    return refusal(error.code or 500, "RestException", error.description or error.name, None)
+    status = error.code or 500
+    made = refusal(status, TYPES.get(status, "RestException"), error.description or error.name, None)
+    return doors.with_headers(made, error)
+
+
+doors.speak(PREFIX, _refused)
 
 
 @bp.errorhandler(Exception)

@@ -14,7 +14,8 @@ from werkzeug.exceptions import HTTPException
 
 from engine.database import to_json
 from engine.engine import Engine
-from engine.errors import Conflict, DeploymentRefused, InvalidInput, NotFound, Rejection, WrongState
+from engine.errors import Conflict, DeploymentRefused, InvalidInput, NotFound, Rejection, Unavailable, WrongState
+from web import doors
 from web.answers import answer, done, engine
 from web.origins import refuse_other_sites
 
@@ -37,6 +38,8 @@ REJECTIONS: tuple[tuple[type[Rejection], int, str], ...] = (
     (Rejection, 400, "INVALID_ARGUMENT"),
 )
 """The status and title of each family of rejection; the first that fits counts."""
+TITLES = {404: "NOT_FOUND", 503: "RESOURCE_EXHAUSTED"}
+"""What clients look for; other titles are those of HTTP."""
 
 
 def acting() -> Engine:
@@ -56,10 +59,21 @@ def _rejected(error: Rejection) -> Response:
     return problem(status, title, str(error))
 
 
+@bp.errorhandler(Unavailable)
+def _unavailable(error: Unavailable) -> Response:
+    response = problem(503, "UNAVAILABLE", str(error))
+    response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
 @bp.errorhandler(HTTPException)
 def _refused(error: HTTPException) -> Response:
     status = error.code or 500
-    return problem(status, HTTPStatus(status).phrase, error.description or error.name)
+    title = TITLES.get(status) or HTTPStatus(status).phrase
+    return doors.with_headers(problem(status, title, error.description or error.name), error)
+
+
+doors.speak(bp.url_prefix, _refused)
 
 
 @bp.errorhandler(Exception)

@@ -10,7 +10,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from bpmn.problems import Problem, Severity
-from engine.errors import DeploymentRefused, Rejection, WrongSchema
+from engine.errors import DeploymentRefused, Rejection, Unavailable, WrongSchema
 from service_tasks import ContractError
 from web.cli.settings import SettingsError
 from web.cli.terminal import fail, table
@@ -33,7 +33,7 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except DeploymentRefused as refused:
             refuse_deployment(refused.problems)
-        except (Rejection, WrongSchema, ContractError, SettingsError, Refused) as refused:
+        except (Rejection, Unavailable, WrongSchema, ContractError, SettingsError, Refused) as refused:
             fail(str(refused))
         raise typer.Exit(1)
 

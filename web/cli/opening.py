@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bpmn.python_scripts import PythonScripts, PythonScriptsMissing
 from bpmn.reading.source import ScriptLanguages
 from engine.engine import Engine
+from engine.errors import Unavailable
 from web.cli.group import Refused
 from web.cli.settings import Settings, actor, shown_url
 
@@ -70,6 +71,8 @@ def _engine(settings: Settings, scripts: ScriptLanguages) -> Engine:
             f"Expected the driver of {shown_url(url)}, but there is no module {error.name!r}: "
             "`pip install 'partitur[postgres]'`."
         ) from error
+    except Unavailable as error:
+        raise Refused(f"Expected to open the database {shown_url(url)}, but: {error.why}. See DATABASE_URL.") from error
     except SQLAlchemyError as error:
         why = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise Refused(f"Expected to open the database {shown_url(url)}, but: {why}. See DATABASE_URL.") from error

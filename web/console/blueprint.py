@@ -12,8 +12,8 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from engine.clock import system_clock
 from engine.engine import Engine
-from engine.errors import Conflict, InvalidInput, NotFound, Rejection, WrongState
-from web import bundles
+from engine.errors import Conflict, InvalidInput, NotFound, Rejection, Unavailable, WrongState
+from web import bundles, doors
 from web.console import formatting, words
 from web.console.security import actor, check_csrf, csrf_token
 
@@ -91,12 +91,21 @@ def _rejected(error: Rejection) -> ResponseReturnValue:
     return problem(str(error), status)
 
 
+@bp.app_errorhandler(Unavailable)
+def _unavailable(error: Unavailable) -> ResponseReturnValue:
+    response = problem(str(error), 503, title="The database does not answer")
+    response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
 @bp.app_errorhandler(HTTPException)
 def _http_error(error: HTTPException) -> ResponseReturnValue | HTTPException:
     if isinstance(error, InternalServerError) and error.original_exception is not None:
         return _unexpected(error.original_exception)
     if error.code is None or error.code < 400:
         return error
+    if (refusal := doors.refusal(error)) is not None:
+        return refusal
     sentence = error.description or error.name
     if error.code == 404:
         sentence = "There is no page at this address."

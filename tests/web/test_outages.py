@@ -1,0 +1,88 @@
+"""At every door a database that is away is a 503 that says when to come back, never a fault of ours."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from engine.engine import ATTEMPTS, Engine
+from service_tasks import service_task
+from service_tasks.registry import Registry
+from service_tasks.worker import Worker
+from tests.engine.drawing import end, process, service, start
+from tests.engine.steps import Steps
+from tests.proxy import Proxy
+from web.app import create_app
+
+pytestmark = pytest.mark.postgres
+
+DOORS = [
+    ("GET", "/"), ("GET", "/instances"), ("GET", "/ready"),
+    ("POST", "/v2/process-instances"), ("POST", "/v2/jobs/activation"),
+    ("GET", "/engine-rest/process-instance"), ("POST", "/engine-rest/process-definition/key/work/start"),
+]
+
+
+@pytest.fixture
+def proxy(postgres_template):
+    made = Proxy(postgres_template())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def engine(proxy):
+    engine = Engine(proxy.url)
+    Steps(engine).deploy(process("work", start(), service("do"), end()))
+    yield engine
+    engine.close()
+
+
+def body(path: str) -> dict[str, object]:
+    if path.endswith("activation"):
+        return {"type": "do", "timeout": 1000, "maxJobsToActivate": 1, "requestTimeout": -1}
+    return {"processDefinitionId": "work"} if "/v2/" in path else {}
+
+
+@pytest.mark.parametrize(("method", "path"), DOORS)
+def test_door_answers_503_while_the_database_is_away_and_works_again_after(engine, proxy, method, path):
+    client = create_app(engine, secret_key="test").test_client()
+    more = {"json": body(path)} if method == "POST" else {}
+    proxy.down()
+    answer = client.open(path, method=method, **more)
+    assert answer.status_code == 503, answer.text
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "Expected the database to answer" in answer.text
+    assert client.get("/health").status_code == 200
+    proxy.up()
+    assert client.open(path, method=method, **more).status_code == 200
+
+
+def test_worker_keeps_its_answer_and_offers_it_again_when_the_database_is_back(engine, proxy):
+    called, gone, calls = threading.Event(), threading.Event(), []
+
+    @service_task("do", idempotent=True)
+    def do() -> None:
+        calls.append(1)
+        called.set()
+        assert gone.wait(10)
+
+    registry = Registry()
+    registry.add(do)
+    key = Steps(engine).start("work")
+    worker = Worker(engine, registry, threads=1)
+    worker.start()
+    assert called.wait(10)
+    proxy.down()
+    gone.set()
+    # the answer was refused at least once: a command tries a new connection more often than that
+    for _ in range(ATTEMPTS + 1):
+        assert proxy.refusals.acquire(timeout=20)
+    proxy.up()
+    steps = Steps(engine)
+    with engine.wakeup.listen([f"ended:{key}"]) as listener:
+        while steps.state(key) != "COMPLETED":
+            assert listener.wait(20)
+    worker.stop()
+    assert calls == [1]
