@@ -226,6 +226,7 @@ def _insert(tx: Transaction, definition: Definition, resource: Resource, resourc
         "version_tag": process.version_tag, "resource_key": resource_key, "resource_name": resource.name,
         "deployment_key": definition.deployment_key, "checksum": checksum, "dialect": process.dialect,
         "tenant_id": definition.tenant_id, "deployed_at": tx.now, "suspended_at": None,
+        "history_days": process.history_ttl_days,
     })
     tx.prepared.append(definition)
 

@@ -31,6 +31,12 @@ from engine.schema_decisions import decisions as decisions
 from engine.schema_decisions import explanations as explanations
 from engine.schema_decisions import requirements as requirements
 from engine.schema_requests import requests as requests
+from engine.schema_secrets import secrets as secrets
+from engine.schema_tasks import task_candidates as task_candidates
+from engine.schema_tasks import task_comments as task_comments
+from engine.schema_tasks import task_drafts as task_drafts
+from engine.schema_tasks import task_filters as task_filters
+from engine.schema_tasks import user_tasks as user_tasks
 
 sequence = Table(
     "key_sequence", metadata,
@@ -73,9 +79,11 @@ definitions = Table(
     Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
     Column("deployed_at", UtcDateTime, nullable=False),
     Column("suspended_at", UtcDateTime),
+    Column("history_days", Integer),
     UniqueConstraint("tenant_id", "process_id", "version"),
 )
-"""One row per version of a process; never changed after the insert, but for `suspended_at`."""
+"""One row per version of a process; never changed after the insert, but for `suspended_at` and `history_days`: how
+long its ended instances are kept (NULL: as the engine's default says)."""
 
 instances = Table(
     "instances", metadata,
@@ -112,6 +120,9 @@ instances = Table(
     Index("ix_instances_parent", "parent_key"),
     Index("ix_instances_root", "root_key"),
     Index("ix_instances_started", "started_at"),
+    Index("ix_instances_ended", "definition_key", "ended_at",
+          sqlite_where=text("ended_at IS NOT NULL AND parent_key IS NULL"),
+          postgresql_where=text("ended_at IS NOT NULL AND parent_key IS NULL")),
     Index("ix_instances_incident", "key", sqlite_where=text("incident_count > 0"),
           postgresql_where=text("incident_count > 0")),
     Index("ix_instances_message_key", "process_id", "message_key",
@@ -321,33 +332,6 @@ deferred = Table(
 )
 """What happened to a suspended instance and is applied, in order, when it is resumed: answers of workers that were at
 work when it was suspended must not be lost."""
-
-user_tasks = Table(
-    "user_tasks", metadata,
-    Column("key", BigInteger, primary_key=True, autoincrement=False),
-    Column("instance_key", BigInteger, nullable=False),
-    Column("element_instance_key", BigInteger, nullable=False),
-    Column("definition_key", BigInteger, nullable=False),
-    Column("process_id", String(255), nullable=False),
-    Column("element_id", String(255), nullable=False),
-    Column("partition_key", SmallInteger, nullable=False),
-    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
-    Column("name", Text),
-    Column("state", String(16), nullable=False),
-    Column("assignee", Text),
-    Column("candidate_users", Json, nullable=False),
-    Column("candidate_groups", Json, nullable=False),
-    Column("due_at", UtcDateTime),
-    Column("follow_up_at", UtcDateTime),
-    Column("priority", Integer, nullable=False, default=50),
-    Column("form_key", Text),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("ended_at", UtcDateTime),
-    Index("ix_user_tasks_open", "assignee", "created_at", sqlite_where=text("state = 'CREATED'"),
-          postgresql_where=text("state = 'CREATED'")),
-    Index("ix_user_tasks_instance", "instance_key"),
-    Index("ix_user_tasks_element_instance", "element_instance_key"),
-)
 
 incidents = Table(
     "incidents", metadata,

@@ -1,0 +1,119 @@
+"""How long ended instances are kept, and that nothing else goes with them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from engine import instances, retention, schema
+from engine.errors import InvalidInput, NotFound
+from engine.queries import lists
+from tests.engine.drawing import call, end, process, script, service, start, user
+
+MONTH = timedelta(days=30)
+
+
+def rows(engine, table):
+    with engine.read() as connection:
+        return connection.scalar(select(func.count()).select_from(table))
+
+
+def everything(engine):
+    """How many rows each table has that speaks of instances."""
+    return {table.name: rows(engine, table) for table in (schema.instances, *retention.OF_INSTANCE)}
+
+
+def clean(engine, default=None):
+    total = 0
+    while found := engine.execute(retention.clean, default):
+        total += found
+    return total
+
+
+@pytest.fixture
+def family(steps, clock):
+    """An ended instance that called another one, with a job, variables and an incident behind it; and a live one."""
+    steps.deploy(process("child", start(), service("inner"), end()))
+    steps.deploy(process("parent", start(), script("add", "1 + 1", "sum"), call("sub", "child"), user("look"), end()))
+    for _ in range(2):
+        key = steps.start("parent", {"a": 1})
+        steps.do("inner", {"b": 2})
+    over, alive = sorted(task.instance_key for task in lists.user_tasks(steps.engine).items)
+    steps.engine.execute(instances.cancel, over, "Not needed.")
+    assert key == alive
+    clock.advance(days=31)
+    return over, alive
+
+
+def test_everything_of_what_was_kept_long_enough_goes_and_nothing_else(engine, steps, family):
+    over, alive = family
+    before = everything(engine)
+    audit = rows(engine, schema.audit)
+    assert clean(engine, MONTH) > 0
+    after = everything(engine)
+    assert after["instances"] == 2
+    assert {name: count * 2 for name, count in after.items() if name != "user_tasks"} == \
+        {name: count for name, count in before.items() if name != "user_tasks"}
+    with pytest.raises(NotFound):
+        steps.detail(over)
+    assert rows(engine, schema.audit) == audit
+    steps.finish()
+    assert steps.state(alive) == "COMPLETED"
+    assert clean(engine, MONTH) == 0
+
+
+def test_nothing_goes_before_its_time_or_without_a_rule(engine, family, clock):
+    assert clean(engine) == 0
+    assert clean(engine, timedelta(days=32)) == 0
+    assert rows(engine, schema.instances) == 4
+
+
+def test_rule_of_the_outermost_process_counts_and_beats_the_default(engine, steps, family):
+    assert engine.execute(retention.set_days, "child", 1) == 1
+    assert clean(engine) == 0  # a called instance goes with its caller
+    assert engine.execute(retention.set_days, "parent", 365, reason="The law says so.") == 1
+    assert clean(engine, MONTH) == 0
+    engine.execute(retention.set_days, "parent", 30)
+    assert clean(engine) > 0
+    assert rows(engine, schema.instances) == 2
+
+
+def test_diagram_says_how_long(engine, steps, clock):
+    # Camunda 7 manual, "History Time To Live"
+    drawn = process("p", start(), end())
+    drawn = drawn.replace('<bpmn:process id="p"', '<bpmn:process camunda:historyTimeToLive="P5D" id="p"')
+    steps.deploy7(drawn)
+    steps.start("p")
+    clock.advance(days=4)
+    assert clean(engine) == 0
+    clock.advance(days=2)
+    assert clean(engine) > 0
+    assert rows(engine, schema.instances) == 0
+
+
+def test_large_history_goes_in_slices_and_the_instance_last(engine, steps, clock, monkeypatch):
+    steps.deploy(process("p", start(), script("add", "1 + 1", "sum"), end()))
+    keys = [steps.start("p") for _ in range(5)]
+    clock.advance(days=31)
+    monkeypatch.setattr(retention, "SLICE", 4)
+    seen = []
+    while found := engine.execute(retention.clean, MONTH):
+        assert found <= 4 + len(keys)
+        seen.append((rows(engine, schema.element_instances), rows(engine, schema.instances)))
+    assert len(seen) > 3
+    assert any(elements and count == len(keys) for elements, count in seen)
+    assert everything(engine) == dict.fromkeys(everything(engine), 0)
+
+
+@pytest.mark.parametrize("days", [-1, 36_501])
+def test_days_that_cannot_be_are_refused(engine, steps, days):
+    steps.deploy(process("p", start(), end()))
+    with pytest.raises(InvalidInput, match="0 to 36500 days"):
+        engine.execute(retention.set_days, "p", days)
+
+
+def test_process_that_is_not_there_is_named(engine):
+    with pytest.raises(NotFound, match="'nobody'"):
+        engine.execute(retention.set_days, "nobody", 1)
