@@ -6,42 +6,24 @@ handed to `Engine.checks`, so the upload page, `partitur deploy` and the Camunda
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from bpmn.expressions import Expression, Literal
-from bpmn.model import Element, Model, Process
+from bpmn.model import Element, JobDefinition, Listener, Model, Process
 from bpmn.problems import Problem, Severity
+from bpmn.reading.nodes import descendants, identifier, line
+from bpmn.retry_cycle import read_cycle
 from engine.contracts import JobContract
 from engine.engine import Engine
 from service_tasks.contract import ServiceContract
-from service_tasks.dataflow import unready_inputs
-from service_tasks.errorpaths import uncaught_errors
+from service_tasks.dataflow import inputs_ready
+from service_tasks.errorpaths import errors_caught
+from service_tasks.near import hint, near_misses
 from service_tasks.registry import Registry
-
-SIMILAR = 0.85
-"""From this likeness on (0 to 1, `difflib`), an unknown job type is taken for a misspelt service."""
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """One element of a diagram that calls a service."""
-
-    model: Model
-    process: Process
-    element: Element
-    contract: ServiceContract
-    registry: Registry
-
-    def warning(self, message: str) -> Problem:
-        """A warning at the element."""
-        return _problem(Severity.WARNING, self.model, self.element, message)
-
-
-Check = Callable[[Use], Iterator[str]]
+from service_tasks.undoing import compensation_drawn, reversible
+from service_tasks.use import Check, Use, problem, static_text
+from service_tasks.waits import awaits_message, waits_for_ever
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,40 +50,62 @@ class Catalogue:
             del engine.contracts[name]
 
     def check(self, model: Model) -> Iterable[Problem]:
-        """The problems of a model's jobs: unknown services (errors), and warnings about the known ones."""
+        """The problems of a model's jobs, with their lines: unknown services, and how the known ones are used."""
         for process in model.processes:
-            for element in process.elements.values():
-                for expression in _job_types(element):
-                    yield from self._check_job(model, process, element, expression)
+            lines = {} if process.tree is None else {identifier(node): line(node) for node in descendants(process.tree)}
+            for found in self._check_process(model, process):
+                yield replace(found, line=lines.get(found.element_id or ""))
 
-    def _check_job(self, model: Model, process: Process, element: Element, type: Expression) -> Iterator[Problem]:
-        name = static_text(type)
+    def _check_process(self, model: Model, process: Process) -> Iterator[Problem]:
+        yield from self._check_listeners(model, process.id, process.name, process.listeners)
+        for flow in process.flows.values():
+            yield from self._check_listeners(model, flow.id, flow.name, flow.listeners)
+        for element in process.elements.values():
+            for job in _jobs(element):
+                yield from self._check_job(model, process, element, job)
+            if awaits_message(element) and waits_for_ever(process, element):
+                yield problem(
+                    Severity.WARNING, model, element.id, element.name,
+                    "Expected a timer that ends the wait if the message never comes (a boundary event, or another "
+                    "way out of an event-based gateway), but there is none.",
+                )
+
+    def _check_job(self, model: Model, process: Process, element: Element, job: JobDefinition) -> Iterator[Problem]:
+        name = static_text(job.type)
+        contract = self.registry.get(name) if name else None
+        if contract is None:
+            endless = waits_for_ever(process, element)
+            yield from self._unknown(model, element.id, element.name, name, endless)
+            return
+        for check in CHECKS:
+            yield from check(Use(model, process, element, job, contract, self.registry))
+
+    def _check_listeners(
+        self, model: Model, id: str, title: str | None, listeners: Iterable[Listener]
+    ) -> Iterator[Problem]:
+        """Listeners of a process or a sequence flow: there is no element whose inputs could be looked at."""
+        for listener in listeners:
+            name = static_text(listener.job.type)
+            if name is None or name not in self.registry:
+                yield from self._unknown(model, id, title, name, endless=True)
+
+    def _unknown(self, model: Model, id: str, title: str | None, name: str | None, endless: bool) -> Iterator[Problem]:
         if not name:
             return  # computed while the process runs
-        contract = self.registry.get(name)
-        if contract is None:
-            problem = self._unknown(model, element, name)
-            if problem is not None:
-                yield problem
-        elif element.job is not None and type is element.job.type:
-            use = Use(model, process, element, contract, self.registry)
-            for check in CHECKS:
-                yield from map(use.warning, check(use))
-
-    def _unknown(self, model: Model, element: Element, name: str) -> Problem | None:
         if any(fnmatchcase(name, pattern) for pattern in self.external_types or ()):
-            return None
+            return
         near = near_misses(name, [contract.name for contract in self.registry])
-        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
         if near or self.external_types is not None:
-            known = "" if near else _known(self.registry)
-            message = f"Expected a service named {name!r}, but there is none.{hint}{known}"
-            return _problem(Severity.ERROR, model, element, message)
+            known = hint(near) or _known(self.registry)
+            message = f"Expected a service named {name!r}, but there is none.{known}"
+            yield problem(Severity.ERROR, model, id, title, message)
+            return
+        limit = ", for ever if none does (no timer event ends the wait)" if endless else ""
         message = (
             f"Expected a service named {name!r}, but none is registered here: jobs of this type will wait until an "
-            f"external worker asks for them."
+            f"external worker asks for them{limit}."
         )
-        return _problem(Severity.WARNING, model, element, message)
+        yield problem(Severity.WARNING, model, id, title, message)
 
 
 def job_contract(contract: ServiceContract) -> JobContract:
@@ -115,73 +119,33 @@ def job_contract(contract: ServiceContract) -> JobContract:
     )
 
 
-def near_misses(name: str, known: Iterable[str]) -> list[str]:
-    """Which of the known names `name` is probably a misspelling of, best first."""
-    plain = {_plain(other): other for other in known}
-    return [plain[match] for match in get_close_matches(_plain(name), list(plain), n=3, cutoff=SIMILAR)]
-
-
-def static_text(expression: Expression | None) -> str | None:
-    """The text that an expression always gives; None if it is computed."""
-    if isinstance(expression, Literal) and isinstance(expression.value, str):
-        return expression.value
-    return None
-
-
-def _errors_caught(use: Use) -> Iterator[str]:
-    codes = uncaught_errors(use.process, use.element, use.contract.policy.errors)
-    for code in codes:
-        text = use.contract.policy.errors[code]
-        yield (
-            f"Expected an error event that catches {code} from service {use.contract.name!r} ({text.rstrip('.')}), "
-            f"but there is none: the error would become an incident."
+def retries_allowed(use: Use) -> Iterator[Problem]:
+    """The diagram asks for no more attempts than a service may get that acts twice when it is called twice."""
+    asked = _attempts_drawn(use.job)
+    if asked is not None and asked > 1 and not use.contract.policy.idempotent:
+        yield use.warning(
+            f"Expected 1 attempt at most, because calling {use.contract.name!r} twice acts twice (it is not "
+            f"idempotent), but the diagram asks for {asked}."
         )
 
 
-def _inputs_ready(use: Use) -> Iterator[str]:
-    yield from unready_inputs(use.process, use.element, use.contract, use.registry)
+def _attempts_drawn(job: JobDefinition) -> int | None:
+    """How many attempts the diagram asks for; None if it leaves that open, or computes it."""
+    written = static_text(job.retries)
+    if written and written.strip().isdecimal():
+        return int(written)
+    cycle = read_cycle(static_text(job.retry_cycle) or "")
+    return None if cycle is None else cycle.attempts
 
 
-def _compensation_drawn(use: Use) -> Iterator[str]:
-    undo = use.contract.policy.compensated_by
-    if undo is None or use.element.for_compensation:
-        return
-    handler = use.process.elements.get(use.element.compensation_handler or "")
-    if handler is None:
-        yield (
-            f"Expected a compensation handler with service {undo!r}, which undoes {use.contract.name!r}, "
-            f"but there is none: it cannot be undone when a later step fails."
-        )
-        return
-    drawn = static_text(handler.job.type) if handler.job else None
-    if drawn is not None and drawn != undo:
-        yield f"Expected the compensation handler to call {undo!r}, but it calls {drawn!r}."
+CHECKS: tuple[Check, ...] = (errors_caught, inputs_ready, compensation_drawn, reversible, retries_allowed)
 
 
-def _retries_allowed(use: Use) -> Iterator[str]:
-    job = use.element.job
-    written = static_text(job.retries) if job else None
-    if written and written.isdigit() and int(written) > 1 and not use.contract.policy.idempotent:
-        yield (
-            f"Expected 1 retry at most, because calling {use.contract.name!r} twice acts twice (it is not "
-            f"idempotent), but the diagram asks for {written}."
-        )
-
-
-CHECKS: tuple[Check, ...] = (_errors_caught, _inputs_ready, _compensation_drawn, _retries_allowed)
-
-
-def _job_types(element: Element) -> Iterator[Expression]:
+def _jobs(element: Element) -> Iterator[JobDefinition]:
     if element.job is not None:
-        yield element.job.type
+        yield element.job
     for listener in element.listeners:
-        yield listener.job.type
-
-
-def _plain(name: str) -> str:
-    # reserveInventory, Reserve_Inventory and reserve.inventory are the same word, written by different people.
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)
-    return re.sub(r"[^a-z0-9]+", "-", words.lower())
+        yield listener.job
 
 
 def _known(registry: Registry) -> str:
@@ -190,10 +154,3 @@ def _known(registry: Registry) -> str:
         return " No service is registered."
     shown = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
     return f" Registered are: {shown}."
-
-
-def _problem(severity: Severity, model: Model, element: Element, message: str) -> Problem:
-    return Problem(
-        severity=severity, message=message, resource_name=model.resource_name, element_id=element.id,
-        element_name=element.name,
-    )

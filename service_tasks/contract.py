@@ -52,6 +52,7 @@ class Policy:
     timeout: timedelta = timedelta(seconds=30)
     retry: Retry = field(default_factory=Retry)
     idempotent: bool = False
+    read_only: bool = False
     errors: Mapping[str, str] = field(default_factory=dict)
     compensated_by: str | None = None
     expected: timedelta | None = None
@@ -108,6 +109,7 @@ class ServiceContract:
             "outputs": self.output_schema(),
             "errors": dict(policy.errors),
             "idempotent": policy.idempotent,
+            "readOnly": policy.read_only,
             "canBeAsked": self.probe is not None,
             "compensatedBy": policy.compensated_by,
             "timeoutSeconds": policy.timeout.total_seconds(),
@@ -132,6 +134,7 @@ def service_task(
     timeout: Duration = 30,
     retry: Retry | None = None,
     idempotent: bool = False,
+    read_only: bool = False,
     errors: Mapping[str, str] | None = None,
     compensated_by: str | None = None,
     expected: Duration | None = None,
@@ -156,6 +159,7 @@ def service_task(
         retry: how failures are repeated; the number of attempts may be overruled by the diagram.
         idempotent: calling twice with the same idempotency key has the effect of calling once. Without it a call
             whose outcome is unknown is never repeated by itself.
+        read_only: it only looks things up, so there is nothing to undo, and calling it twice does no harm.
         errors: the error codes that the service may raise as `BpmnError`, with a sentence for the analyst.
         compensated_by: name of the service that undoes this one.
         expected: the SLA, from the job's creation to its end; a job open for longer makes its instance *stalled*.
@@ -179,9 +183,14 @@ def service_task(
         raise ContractError(f"Expected service {name!r} to allow a positive rate, but rate is {rate}.")
     if as_timedelta(timeout) <= timedelta(0):
         raise ContractError(f"Expected service {name!r} to have a positive timeout, but it is {timeout}.")
+    if read_only and compensated_by is not None:
+        raise ContractError(
+            f"Expected service {name!r}, which only reads, to need no undoing, but {compensated_by!r} undoes it."
+        )
     policy = Policy(
-        name=name, version=version, timeout=as_timedelta(timeout), retry=retry or Retry(), idempotent=idempotent,
-        errors=dict(errors or {}), compensated_by=compensated_by,
+        name=name, version=version, timeout=as_timedelta(timeout), retry=retry or Retry(),
+        idempotent=idempotent or read_only, read_only=read_only, errors=dict(errors or {}),
+        compensated_by=compensated_by,
         expected=_length(expected), pickup=_length(pickup), total=_length(total),
         concurrency=concurrency, rate=rate, max_result_bytes=max_result_bytes, probe=probe,
         breaker=breaker or Breaker(),

@@ -5,16 +5,47 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from bpmn.expressions import Expression, Literal
-from bpmn.model import Element, ElementType, EventKind, Process
+from bpmn.model import Element, ElementType, EventKind, Model, Process
+from bpmn.problems import Problem
+from service_tasks.given import called_in
+from service_tasks.use import Use
 
 
-def uncaught_errors(process: Process, element: Element, codes: Iterable[str]) -> list[str]:
-    """Those of `codes` that no boundary event and no event sub-process around `element` catches."""
+def errors_caught(use: Use) -> Iterator[Problem]:
+    """A warning for each error of a service that would become an incident."""
+    for code in uncaught_errors(use.model, use.process, use.element, use.contract.policy.errors):
+        text = use.contract.policy.errors[code]
+        yield use.warning(
+            f"Expected an error event that catches {code} from service {use.contract.name!r} ({text.rstrip('.')}), "
+            f"but there is none: the error would become an incident."
+        )
+
+
+def uncaught_errors(model: Model, process: Process, element: Element, codes: Iterable[str],
+                    through: frozenset[str] = frozenset()) -> list[str]:
+    """Those of `codes` that no boundary event and no event sub-process around `element` catches.
+
+    What leaves the process counts as caught if every call activity of the file that calls it catches it.
+    """
     caught = list(_caught(process, element))
     if any(code is None or not isinstance(code, Literal) for code in caught):
         return []  # one of them catches every code, or a code known only at run time
     texts = {code.value for code in caught if isinstance(code, Literal)}
-    return [code for code in codes if code not in texts]
+    left = [code for code in codes if code not in texts]
+    callers = [] if process.id in through else _callers(model, process)
+    if not left or not callers:
+        return left
+    escaped: set[str] = set()
+    for caller, call in callers:
+        escaped.update(uncaught_errors(model, caller, call, left, through | {process.id}))
+    return [code for code in left if code in escaped]
+
+
+def _callers(model: Model, process: Process) -> list[tuple[Process, Element]]:
+    return [
+        (other, element) for other in model.processes for element in other.elements.values()
+        if called_in(model, element) is process
+    ]
 
 
 def _caught(process: Process, element: Element) -> Iterator[Expression | None]:
@@ -22,14 +53,16 @@ def _caught(process: Process, element: Element) -> Iterator[Expression | None]:
     inside: Element | None = element
     while inside is not None:
         yield from _codes(other for other in process.elements.values() if other.attached_to == inside.id)
-        handlers = {
-            other.id for other in process.elements.values()
-            if other.type is ElementType.EVENT_SUB_PROCESS and other.scope == inside.scope
-        }
-        yield from _codes(
-            other for other in process.elements.values()
-            if other.type is ElementType.START_EVENT and other.scope in handlers
-        )
+        # What is thrown inside an event sub-process goes past those beside it: their scope is being handled already.
+        if inside.type is not ElementType.EVENT_SUB_PROCESS:
+            handlers = {
+                other.id for other in process.elements.values()
+                if other.type is ElementType.EVENT_SUB_PROCESS and other.scope == inside.scope
+            }
+            yield from _codes(
+                other for other in process.elements.values()
+                if other.type is ElementType.START_EVENT and other.scope in handlers
+            )
         inside = process.elements.get(inside.scope)
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from bpmn.model import Dialect
 from service_tasks.contract import ServiceContract
-from service_tasks.dataflow import json_types
+from service_tasks.jsontypes import json_types
 from service_tasks.words import title
 
 SCHEMAS = {
