@@ -25,6 +25,7 @@ from engine.clock import Clock, system_clock
 from engine.contracts import JobContract
 from engine.database import Database, commit
 from engine.grouping import Grouping, Work
+from engine.keyring import Keyring
 from engine.keys import Keys
 from engine.live import Cache
 from engine.programs import Programs
@@ -67,6 +68,8 @@ class Engine:
         self.decision_models: dict[int, DecisionModel] = {}
         """Compiled DMN models by the key of their requirements graph."""
         self.wakeup = Wakeup()
+        self.keyring = Keyring()
+        """The keys of secrets; whoever opens the engine gives it others."""
         self.contracts: dict[str, JobContract] = {}
         self.checks: list[Callable[[Model], Iterable[Problem]]] = []
         """Further checks of a model at deploy; each yields problems."""
