@@ -1,20 +1,23 @@
 """Long polls of workers: answered as soon as there is a job, else when the client's patience ends.
 
-While one waits no transaction is open and nothing spins. Before jobs are locked the connection is looked at, so that
-none goes to a worker that has closed it; the few that fall between are freed again.
+While one waits no transaction is open, nothing spins, and behind our own server no thread is held (`web.parking`).
+Before jobs are locked the connection is looked at, so that none goes to a worker that has closed it; the few that
+fall between are freed again.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from datetime import datetime, timedelta
 
 from engine import jobs
 from engine.activation import ActivatedJob
 from engine.engine import Engine
 from engine.wakeup import jobs_topic
+from web import parking
 from web.connection import Connection
+from web.parking import Place
 
 GLANCE = 1.0
 """Seconds after which a waiting poll looks whether its client is still there."""
@@ -25,14 +28,47 @@ SHORTEST_LOOK = 0.05
 
 
 def take(engine: Engine, types: Collection[str], patience: timedelta, connection: Connection, *,
-         next_due: Callable[[], datetime | None],
-         activate: Callable[[], list[ActivatedJob]]) -> list[ActivatedJob]:
+         next_due: Callable[[], datetime | None], activate: Callable[[], list[ActivatedJob]],
+         alike: Hashable = None) -> list[ActivatedJob]:
     """The jobs that `activate` locks, waiting for some if need be; none if the patience ends or the client has gone.
 
-    `types` are the job types whose news end the wait; `next_due` tells, only reading, when there may be a job.
+    Arguments:
+        types: the job types whose news end the wait.
+        next_due: tells, only reading, when there may be a job.
+        alike: equal for polls of the same types that could take the same jobs.
     """
+    place = parking.place()
+    topics = [jobs_topic(type) for type in types]
+    if place:
+        place.join(engine.wakeup, topics, ("jobs", frozenset(types), alike))
+        return _parking(engine, place, patience, connection, next_due, activate)
+    return _blocking(engine, topics, patience, connection, next_due, activate)
+
+
+def _parking(engine: Engine, place: Place, patience: timedelta, connection: Connection,
+             next_due: Callable[[], datetime | None],
+             activate: Callable[[], list[ActivatedJob]]) -> list[ActivatedJob]:
+    """Look once; raises Parked to be called again, Full."""
+    deadline = time.monotonic() + patience.total_seconds() if place.deadline is None else place.deadline
+    if connection.is_over:
+        return []
+    due = next_due()
+    if due is not None and due <= engine.clock():
+        taken = _take_now(engine, connection, activate)
+        if taken:
+            return taken
+    now = time.monotonic()
+    if now >= deadline or connection.is_over:
+        return []
+    raise place.wait(deadline, now + _until(due, engine))
+
+
+def _blocking(engine: Engine, topics: Collection[str], patience: timedelta, connection: Connection,
+              next_due: Callable[[], datetime | None],
+              activate: Callable[[], list[ActivatedJob]]) -> list[ActivatedJob]:
+    """Look until there is something, in the thread of the request."""
     deadline = time.monotonic() + patience.total_seconds()
-    with engine.wakeup.listen([jobs_topic(type) for type in types]) as listener:
+    with engine.wakeup.listen(topics) as listener:
         while not connection.is_over:
             due = next_due()
             if due is not None and due <= engine.clock():

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from flask import request
+from flask.typing import ResponseReturnValue
 
-from web.camunda7.blueprint import PREFIX, bp, refusal
+from web import doors
+from web.camunda7.blueprint import bp
 
 
-@bp.route("/", methods=["GET", "POST", "PUT", "DELETE"])
-@bp.route("/<path:anything>", methods=["GET", "POST", "PUT", "DELETE"])
-def nothing(anything: str = "") -> Response:
-    """Say that there is no such operation."""
-    message = f"Expected an operation of the REST interface, but there is no {request.method} {PREFIX}/{anything}."
-    return refusal(404, "NotFoundException", message, None)
+@bp.route("", methods=doors.METHODS)
+@bp.route("/", methods=doors.METHODS)
+@bp.route("/<path:anything>", methods=doors.METHODS)
+def nothing(anything: str = "") -> ResponseReturnValue:
+    """Say that there is no such operation, or not with this method."""
+    raise doors.nothing_here(request.endpoint or "")

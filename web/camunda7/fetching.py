@@ -72,6 +72,7 @@ def fetch_and_lock() -> Response:
     taken = polling.take(
         acting(), {topic.name for topic in asked.topics}, asked.patience, Connection(),
         next_due=lambda: due_jobs.next_due_of_any(engine(), wanted), activate=activate,
+        alike=repr(sorted(wanted, key=lambda each: each[0])),
     ) if asked.topics and asked.most else []
     return answer([_written(job, topic_of[job.key]) for job in taken])
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from flask import request
+from flask.typing import ResponseReturnValue
 
-from web.camunda8.blueprint import bp, problem
+from web import doors
+from web.camunda8.blueprint import bp
 
 
-@bp.route("/<path:anything>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-def nothing(anything: str) -> Response:
-    """Say that there is no such operation."""
-    detail = f"Expected an operation of the REST interface, but there is no {request.method} /v2/{anything}."
-    return problem(404, "NOT_FOUND", detail)
+@bp.route("", methods=doors.METHODS)
+@bp.route("/<path:anything>", methods=doors.METHODS)
+@bp.route("/", methods=doors.METHODS)
+def nothing(anything: str = "") -> ResponseReturnValue:
+    """Say that there is no such operation, or not with this method."""
+    raise doors.nothing_here(request.endpoint or "")

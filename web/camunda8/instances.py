@@ -91,13 +91,12 @@ def start() -> Response:
     tags = asked.texts("tags")
     business_id = asked.text("businessId") or None
     waiting = completion.Waiting(engine(), asked)
-    made = acting().execute(
+    made, variables = waiting.after(lambda: acting().execute(
         instances.start, None if by_key is not None else asked.required_text("processDefinitionId"),
         definition_key=by_key, version=_version(asked), variables=asked.mapping("variables"),
         elements=[each.required_text("elementId") for each in asked.inners("startInstructions")],
         terminate_after=_terminate_after(asked), business_id=business_id, tags=tags, tenant_id=tenant_id,
-    )
-    variables = waiting.variables(made.key)
+    ))
     return answer({
         "processDefinitionId": made.process_id, "processDefinitionVersion": made.version, "tenantId": tenant_id,
         "variables": variables, "processDefinitionKey": formats.key(made.definition_key),

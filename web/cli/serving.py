@@ -39,7 +39,7 @@ def serve(
     reload_services: Annotated[
         bool, typer.Option("--reload-services", help="Read services again when their files change; for development.")
     ] = False,
-    threads: Annotated[int, typer.Option(min=4, help="Threads for requests; a long poll holds one.")] = THREADS,
+    threads: Annotated[int, typer.Option(min=4, help="Requests at once; long polls wait without one.")] = THREADS,
     json: Json = False,
 ) -> None:
     """Run the web server, the scheduler and the workers in this process. SIGTERM lets them finish first."""

@@ -1,19 +1,30 @@
-"""The web server: waitress in threads of this process, and an orderly way to leave."""
+"""The web server: waitress in threads of this process, long polls without threads, and an orderly way to leave."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from waitress.server import create_server
+from waitress.channel import HTTPChannel
+from waitress.server import BaseWSGIServer, create_server
+from waitress.task import WSGITask
+
+from web import parking
+from web.parking import Lot, Parked, Place
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-THREADS = 96
-"""Long polls hold a thread each while they wait; an idle thread costs some kilobytes of memory and no time."""
+THREADS = 16
+"""Requests worked on at once. Long polls hold no thread while they wait."""
+POLLS = 4_000
+"""Long polls that may wait at once: each keeps a connection, its request, and some kilobytes of memory."""
+CONNECTIONS = 1_000
+"""Open connections beside those of long polls."""
 
 
 class Draining:
@@ -26,8 +37,10 @@ class Draining:
         self._draining = False
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        place = environ.get(parking.ENVIRON)
         with self._lock:
-            if self._draining:
+            # What has waited here is to be answered, not sent away.
+            if self._draining and not (place and place.has_waited):
                 start_response(
                     "503 Service Unavailable",
                     [("Content-Type", "text/plain; charset=utf-8"), ("Retry-After", "5")],
@@ -42,6 +55,11 @@ class Draining:
             self._leave()
             raise
         return _Body(body, self._leave)
+
+    def refuse(self) -> None:
+        """Send new requests away with 503."""
+        with self._lock:
+            self._draining = True
 
     def drain(self, seconds: float) -> bool:
         """Refuse new requests with 503 and wait for the running ones.
@@ -87,16 +105,65 @@ class _Body:
             self._closed()
 
 
+class Task(WSGITask):
+    """A request that may leave its thread and come back."""
+
+    def get_environment(self) -> dict[str, Any]:
+        """The WSGI environment, with the place of the request among those that wait."""
+        environ: dict[str, Any] = super().get_environment()
+        request: Any = self.request
+        environ[parking.ENVIRON] = request.place
+        return environ
+
+
+class Channel(HTTPChannel):
+    """A connection whose request may wait without a thread."""
+
+    task_class = Task
+
+    def __init__(self, lot: Lot, *arguments: Any, **more: Any) -> None:
+        self._lot = lot
+        self._parked: Place | None = None
+        super().__init__(*arguments, **more)
+
+    def service(self) -> None:
+        """Run the request, in a thread of the server; if it wants to wait, keep it to be run again."""
+        # The server knows requests and tasks by what they do; its type stubs know them by their classes.
+        request: Any = self.requests[0]
+        if not hasattr(request, "place"):
+            run_again: Any = self.server.add_task
+            request.place = Place(self._lot, functools.partial(run_again, self), lambda: self.connected)
+        place: Place = request.place
+        try:
+            super().service()
+        except Parked:
+            # The next run reads the body from its beginning.
+            request.get_body_stream().seek(0)
+            self._parked = place
+            self._lot.park(place)
+        else:
+            self._lot.forget(place)
+
+    def handle_close(self) -> None:
+        """The client has gone, or is done: nobody is to wait for it."""
+        super().handle_close()
+        if self._parked:
+            self._lot.gone(self._parked)
+
+
 class WebServer:
     """Listens from the moment it is made; serves in a thread of its own once started."""
 
-    def __init__(self, application: WSGIApplication, host: str, port: int, threads: int = THREADS) -> None:
-        """Bind the address.
+    def __init__(self, application: WSGIApplication, host: str, port: int, threads: int = THREADS,
+                 polls: int = POLLS) -> None:
+        """Bind the address. `polls` is how many long polls may wait at once.
 
         Raises:
             OSError: The address is taken, or not ours to bind.
         """
         self._draining = Draining(application)
+        self.lot = Lot(polls)
+        _allow_files(polls + CONNECTIONS + 200)
         # One request of lookahead is what lets waitress notice that a client has gone while its long poll waits.
         self._server: Any = create_server(
             self._draining,
@@ -106,9 +173,15 @@ class WebServer:
             ident=None,
             channel_request_lookahead=1,
             asyncore_use_poll=True,
-            connection_limit=1000,
+            connection_limit=polls + CONNECTIONS,
+            backlog=1024,
             max_request_body_size=64 * 1024 * 1024,
         )
+        # A host with several addresses has a server for each, in one map.
+        for each in (self._server, *getattr(self._server, "map", {}).values()):
+            if isinstance(each, BaseWSGIServer):
+                make: Any = functools.partial(Channel, self.lot)
+                each.channel_class = make
         self._thread = threading.Thread(target=self._server.run, name="web", daemon=True)
 
     @property
@@ -121,5 +194,19 @@ class WebServer:
         self._thread.start()
 
     def drain(self, seconds: float) -> bool:
-        """Stop taking requests, finish those that run; whether that worked in time."""
-        return self._draining.drain(seconds)
+        """Stop taking requests, answer those that wait, finish those that run; whether that worked in time."""
+        deadline = time.monotonic() + seconds
+        self._draining.refuse()
+        answered = self.lot.leave(seconds)
+        return self._draining.drain(max(0.0, deadline - time.monotonic())) and answered
+
+
+def _allow_files(number: int) -> None:
+    """Let this process have as many connections: the usual limit is 1,024 files."""
+    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has none
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = number if hard == resource.RLIM_INFINITY else min(number, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -107,12 +107,12 @@ def test_a_poll_whose_client_is_gone_takes_no_job(order, server, engine):
     assert len(poll(server, requestTimeout=-1)) == 1
 
 
-def test_a_poll_whose_client_is_gone_soon_frees_its_thread(order, server, engine):
+def test_polls_whose_clients_are_gone_leave_nothing_behind(order, server, engine):
     connections = [raw_poll(server) for _ in range(8)]
-    wait_until(lambda: listening(engine) == 8)
+    wait_until(lambda: server.lot.waiting == 8)
     for connection in connections:
         connection.close()
-    wait_until(lambda: listening(engine) == 0)
+    wait_until(lambda: listening(engine) == 0 and server.lot.waiting == 0)
 
 
 def test_of_many_polls_one_gets_the_job(order, server, engine):
@@ -120,7 +120,7 @@ def test_of_many_polls_one_gets_the_job(order, server, engine):
     clients = [threading.Thread(target=lambda: answers.append(poll(server, requestTimeout=1_500))) for _ in range(5)]
     for client in clients:
         client.start()
-    wait_until(lambda: listening(engine) == 5)
+    wait_until(lambda: server.lot.waiting == 5)
     order.start("order")
     for client in clients:
         client.join(PATIENCE)

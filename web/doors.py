@@ -1,0 +1,59 @@
+"""The doors of the server: each part of its addresses answers in its own words, also where no view was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Response, current_app, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.routing import RequestRedirect
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
+"""What an answer keeps of an HTTP error besides its status."""
+
+Speak = Callable[[HTTPException], Response]
+_words: dict[str, Speak] = {}
+
+
+def speak(prefix: str | None, refuse: Speak) -> None:
+    """Answer HTTP errors at addresses that begin with `prefix` by `refuse`."""
+    if prefix:
+        _words[prefix] = refuse
+
+
+def refusal(error: HTTPException) -> Response | None:
+    """What the door at the address of this request says to an error; None if it is a page's."""
+    for prefix, refuse in _words.items():
+        if request.path == prefix or request.path.startswith(f"{prefix}/"):
+            return refuse(error)
+    return None
+
+
+def with_headers(response: Response, error: HTTPException) -> Response:
+    """The answer with the headers that belong to the error, such as the methods that an address has."""
+    for name, value in error.get_headers(request.environ):
+        if name in HEADERS:
+            response.headers[name] = value
+    return response
+
+
+def nothing_here(what: str) -> HTTPException:
+    """The error for a request that only a fallback took: 405 if the address knows other methods, else 404.
+
+    Arguments:
+        what: the view that is the fallback.
+    """
+    adapter = current_app.create_url_adapter(request)
+    allowed = []
+    for method in METHODS if adapter else ():
+        try:
+            endpoint, _ = adapter.match(method=method) if adapter else ("", {})
+        except (NotFound, MethodNotAllowed, RequestRedirect):
+            continue
+        if endpoint != what:
+            allowed.append(method)
+    asked = f"{request.method} {request.path}"
+    if allowed:
+        return MethodNotAllowed(allowed, f"Expected {' or '.join(allowed)} {request.path}, but found {request.method}.")
+    return NotFound(f"Expected an operation of the REST interface, but there is no {asked}.")
