@@ -197,6 +197,10 @@ class JobDefinition:
     errors: tuple[DeclaredError, ...] = ()
 
 
+USER_TASK_JOB = "io.camunda.zeebe:userTask"
+"""The type of the job of a job-based user task (Camunda 8 docs, "User tasks", job worker implementation)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserTaskDefinition:
     """Who may do a user task, until when, and with which form."""
@@ -209,6 +213,8 @@ class UserTaskDefinition:
     priority: Expression | None = None
     form: FormDefinition | None = None
     headers: Mapping[str, str] = field(default_factory=nothing)
+    job_based: bool = False
+    """Camunda 8, without `zeebe:userTask`: a worker may do it, too, by a job of type `USER_TASK_JOB`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

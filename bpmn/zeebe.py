@@ -12,6 +12,7 @@ from bpmn.expressions import Literal
 from bpmn.model import (
     CalledDecision,
     CalledProcess,
+    Dialect,
     ElementType,
     JobDefinition,
     Listener,
@@ -171,6 +172,7 @@ def _user_task(node: Node, source: Source) -> UserTaskDefinition:
         priority=source.optional(priority, attribute(priority, "priority"), "the priority"),
         form=read_zeebe(node, source),
         headers=MappingProxyType(_headers(node)),
+        job_based=source.dialect is Dialect.CAMUNDA_8 and extension(node, ZEEBE + "userTask") is None,
     )
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import RowMapping, bindparam, select, update
 
 from bpmn.expressions import EvaluationError
 from bpmn.interpreter import Directions, journal
-from bpmn.model import JobDefinition
+from bpmn.model import USER_TASK_JOB, JobDefinition
 from engine import ad_hoc, audit, effects, guard, retrying, schema, states, user_tasks, values
 from engine.actions import Complete, Fail, SetVariables, ThrowError
 from engine.activation import ACTIVATE, ActivatedJob
@@ -125,7 +125,7 @@ def _leaves_open(definition: JobDefinition) -> bool:
 
 def stop_waiting(tx: Transaction, live: Live, token: int) -> None:
     """Cancel the open job of a token; a job without retries stays, its incident is about it."""
-    if token in tx.failed_jobs:
+    if token in tx.failed_jobs or token in tx.done_tokens:
         return
     for row in tx.rows.all_unwritten(schema.jobs).values():
         if row["element_instance_key"] == token and row["state"] in OPEN_JOB_STATES:
@@ -161,6 +161,8 @@ def complete(tx: Transaction, key: int, variables: Mapping[str, Any] | None = No
         return
     _answer(tx, job, JobState.COMPLETED, EffectState.CONFIRMED, response=result | local)
     effects.link_compensation(tx, job)
+    if job["type"] == USER_TASK_JOB and job["kind"] == "BPMN_ELEMENT":
+        user_tasks.done_by_worker(tx, job)
     if local:
         tx.resume(job["instance_key"], SetVariables(job["element_instance_key"], local, local=True))
     tx.resume(job["instance_key"], Complete(
@@ -215,6 +217,8 @@ def fail(tx: Transaction, key: int, message: str, *, retries: int | None = None,
 def _give_up(tx: Transaction, job: RowMapping, incident_type: str, message: str, effect: EffectState) -> None:
     _answer(tx, job, JobState.FAILED, effect, retries=0, error_message=message)
     tx.failed_jobs[job["element_instance_key"]] = job["key"]
+    if job["type"] == USER_TASK_JOB:
+        tx.kept_tokens.add(job["element_instance_key"])
     tx.resume(job["instance_key"], Fail(job["element_instance_key"], incident_type, message))
 
 

@@ -105,7 +105,7 @@ def _start_events(process: Process) -> Iterator[StartEvent]:
 
 def _waits_of(element: Element, process: Process) -> frozenset[str]:
     found = set()
-    if element.job or element.listeners:
+    if element.job or element.listeners or (element.user_task and element.user_task.job_based):
         found.add(JOB)
     if element.user_task or element.type == ElementType.USER_TASK:
         found.add(USER_TASK)

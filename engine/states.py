@@ -48,6 +48,13 @@ class UserTaskState(StrEnum):
     CANCELED = "CANCELED"
 
 
+class DelegationState(StrEnum):
+    """A user task that its owner gave to somebody else for a while (Camunda 7 manual, "Delegation")."""
+
+    PENDING = "PENDING"  # the other one is at work on it
+    RESOLVED = "RESOLVED"  # it went back to its owner
+
+
 class IncidentState(StrEnum):
     """An incident."""
 

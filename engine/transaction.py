@@ -38,6 +38,10 @@ class Transaction:
         self.live: dict[int, Live] = {}
         self.reopened_jobs: set[int] = set()
         """Tokens whose job was put back by hand: a retry does not open another one."""
+        self.done_tokens: set[int] = set()
+        """Tokens whose user task is completed: what is open for them is written as that, and not as cancelled."""
+        self.kept_tokens: set[int] = set()
+        """Tokens whose user task stays although they cannot go on: its job failed, people may still do it."""
         self.failed_jobs: dict[int, int] = {}
         """Token → its job without retries, for the incident."""
         self.holds: Mapping[str, Hold] | None = None

@@ -1,4 +1,9 @@
-"""User tasks: work for people. They are assigned, claimed, given back, completed."""
+"""User tasks: work for people. They are assigned, claimed, given back, delegated, completed.
+
+A delegated task is done when whoever it was delegated to resolves it and its owner completes it (Camunda 7 manual,
+"User Task", delegation). A job-based task (Camunda 8, without `zeebe:userTask`) may also be completed as the job that
+it has beside it; whichever is done first ends both.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +15,19 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import RowMapping, bindparam, select, update
 
 from bpmn.interpreter import journal
-from engine import audit, guard, schema, states, values
-from engine.actions import AskListeners, Complete, Fail
+from bpmn.model import USER_TASK_JOB
+from engine import audit, candidates, guard, schema, states, values
+from engine.actions import AskListeners, Complete, Fail, SetVariables
 from engine.database import from_json, to_json
 from engine.errors import Conflict, InvalidInput, InvalidTimer, NotFound, WrongState
 from engine.live import Live, with_instance
-from engine.states import UserTaskState
+from engine.states import DelegationState, EffectState, JobState, UserTaskState
 from engine.timers import due_date
 
 if TYPE_CHECKING:
     from engine.transaction import Transaction
 
-_u = schema.user_tasks.c
+_u, _j = schema.user_tasks.c, schema.jobs.c
 
 BY_KEY = with_instance(schema.user_tasks)
 CANCEL = (
@@ -33,22 +39,32 @@ END = (
     update(schema.user_tasks).where(_u.key == bindparam("b_key"))
     .values(state=bindparam("b_state"), ended_at=bindparam("b_now"))
 )
+END_OF_TOKEN = (
+    update(schema.user_tasks).where(_u.element_instance_key == bindparam("b_token"), _u.ended_at.is_(None))
+    .values(state=UserTaskState.COMPLETED.value, ended_at=bindparam("b_now"))
+)
+END_JOB = (
+    update(schema.jobs)
+    .where(_j.element_instance_key == bindparam("b_token"), _j.type == USER_TASK_JOB, _j.ended_at.is_(None))
+    .values(state=JobState.COMPLETED.value, changed_at=bindparam("b_now"), ended_at=bindparam("b_now"),
+            locked_by=None, locked_until=None, effect=EffectState.CONFIRMED.value, settled_at=bindparam("b_now"))
+)
 DATES = frozenset({"due_at", "follow_up_at"})
-CHANGEABLE = DATES | {"candidate_users", "candidate_groups", "priority"}
-CORRECTABLE = CHANGEABLE | {"assignee"}
+CHANGEABLE = DATES | {"candidate_users", "candidate_groups", "priority", "name", "description", "owner"}
+CORRECTABLE = DATES | {"candidate_users", "candidate_groups", "priority", "assignee"}
 """What a listener may correct."""
+MUTABLE = CHANGEABLE | {"assignee", "delegation"}
 CHANGES_HEADER = "io.camunda.zeebe:userTaskChanges"
 DENIABLE = frozenset({"ASSIGNING", "UPDATING", "COMPLETING"})
 """What a listener may deny (Camunda 8 docs, "Task listeners")."""
 CHANGE = (
     update(schema.user_tasks).where(_u.key == bindparam("b_key"))
-    .values({name: bindparam(f"b_{name}") for name in sorted(CHANGEABLE)})
+    .values({name: bindparam(f"b_{name}") for name in sorted(MUTABLE)} | {"changed_at": bindparam("b_now")})
 )
 STATE = update(schema.user_tasks).where(_u.key == bindparam("b_key")).values(state=bindparam("b_state"))
 OF_TOKEN = select(schema.user_tasks).where(
     _u.element_instance_key == bindparam("token"), _u.ended_at.is_(None)
 ).with_for_update()
-ASSIGN = update(schema.user_tasks).where(_u.key == bindparam("b_key")).values(assignee=bindparam("b_assignee"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,30 +77,41 @@ class ListenerAnswer:
 
 def start_waiting(tx: Transaction, live: Live, entry: journal.UserTaskOpened) -> None:
     """Create the task that an element waits for; a date that cannot be read is an incident."""
+    if entry.key in tx.reopened_jobs and tx.first(OF_TOKEN, {"token": entry.key}) is not None:
+        return
     try:
         due_at, follow_up_at = due_date(entry.due_date, tx), due_date(entry.follow_up_date, tx)
     except InvalidTimer as error:
         tx.resume(live.key, Fail(entry.key, error.incident_type, str(error), may_be_late=True))
         return
+    key = tx.key()
+    candidates.insert(tx, key, entry.candidate_users, entry.candidate_groups)
     tx.rows.insert(schema.user_tasks, {
-        "key": tx.key(), "instance_key": live.key, "element_instance_key": entry.key,
+        "key": key, "instance_key": live.key, "element_instance_key": entry.key,
         "definition_key": live.definition.key, "process_id": live.definition.process_id,
         "element_id": entry.element.id, "partition_key": live.partition_key, "tenant_id": live.tenant_id,
-        "name": entry.element.name, "assignee": entry.assignee,
+        "name": entry.element.name, "description": None, "assignee": entry.assignee, "owner": None,
+        "delegation": None,
         "candidate_users": list(entry.candidate_users), "candidate_groups": list(entry.candidate_groups),
         "due_at": due_at, "follow_up_at": follow_up_at, "priority": entry.priority, "form_key": entry.form_key,
         "state": UserTaskState.CREATING if entry.creating else UserTaskState.CREATED,
-        "created_at": tx.now, "ended_at": None,
+        "created_at": tx.now, "changed_at": None, "ended_at": None,
     })
     tx.announce("user_tasks")
 
 
 def stop_waiting(tx: Transaction, live: Live, token: int) -> None:
-    """Cancel the open task of a token."""
+    """Cancel the open task of a token, unless it was just completed, or only its job has failed."""
+    if token in tx.done_tokens or token in tx.kept_tokens:
+        return
     for row in tx.rows.all_unwritten(schema.user_tasks).values():
         if row["element_instance_key"] == token:
             row.update(state=UserTaskState.CANCELED, ended_at=tx.now)
     tx.rows.write(CANCEL, {"b_token": token, "b_now": tx.now})
+    element = live.definition.process.elements.get(live.tokens.get(token, ""))
+    task = element.user_task if element else None
+    if task and (task.candidate_users or task.candidate_groups):
+        candidates.remove_of_token(tx, token)
 
 
 def claim(tx: Transaction, key: int, assignee: str) -> None:
@@ -105,34 +132,76 @@ def unclaim(tx: Transaction, key: int) -> None:
     _assign(tx, _open(tx, key), None, "UNCLAIM")
 
 
+def delegate(tx: Transaction, key: int, assignee: str) -> None:
+    """Let somebody else work on a task for its owner: whoever has it now, unless it has an owner. Audited.
+
+    Source: Camunda 7 REST reference, "Delegate Task". Raises NotFound, WrongState, InvalidInput.
+    """
+    task = _open(tx, key)
+    changes = {"assignee": _name(assignee), "owner": task["owner"] or task["assignee"],
+               "delegation": DelegationState.PENDING.value}
+    _perform(tx, task, "assigning", changes)
+    audit.record(tx, "DELEGATE", "USER_TASK", key, instance_key=task["instance_key"],
+                 details={"assignee": assignee, "owner": changes["owner"]})
+
+
+def resolve(tx: Transaction, key: int, variables: Mapping[str, Any] | None = None) -> None:
+    """Give a delegated task back to its owner, with results that become variables of the instance. Audited.
+
+    Source: Camunda 7 REST reference, "Resolve Task". Raises NotFound, WrongState (nobody delegated it), InvalidInput.
+    """
+    result = values.checked(variables)
+    task = _open(tx, key)
+    if task["delegation"] != DelegationState.PENDING:
+        raise WrongState(f"Expected user task {key} to be delegated, but it is not.")
+    guard.running(task)
+    if result:
+        tx.resume(task["instance_key"], SetVariables(task["element_instance_key"], result))
+    _perform(tx, task, "assigning", {"assignee": task["owner"], "delegation": DelegationState.RESOLVED.value})
+    audit.record(tx, "RESOLVE", "USER_TASK", key, instance_key=task["instance_key"],
+                 details={"assignee": task["owner"], "variables": sorted(result)})
+
+
 def change(tx: Transaction, key: int, changes: Mapping[str, Any]) -> None:
-    """Change what a task says of itself: any of `CHANGEABLE`; audited.
+    """Change what a task says of itself: any of `CHANGEABLE`, and its `assignee`; audited.
 
     Raises NotFound, WrongState, InvalidInput (nothing to change, or something that cannot be).
     """
-    unknown = changes.keys() - CHANGEABLE
+    possible = CHANGEABLE | {"assignee"}
+    unknown = changes.keys() - possible
     if unknown or not changes:
         found = ", ".join(sorted(unknown)) or "nothing"
-        raise InvalidInput(f"Expected to change {', '.join(sorted(CHANGEABLE))} of a task, but found {found}.")
+        raise InvalidInput(f"Expected to change {', '.join(sorted(possible))} of a task, but found {found}.")
     task = _open(tx, key)
-    if not _ask(tx, task, "updating", _written(changes)):
-        _change(tx, task, changes)
+    others = changes.get("assignee", task["assignee"]) == task["assignee"]
+    _perform(tx, task, "updating" if others else "assigning", changes)
     audit.record(tx, "CHANGE", "USER_TASK", key, instance_key=task["instance_key"], details=dict(changes))
 
 
 def complete(tx: Transaction, key: int, variables: Mapping[str, Any] | None = None) -> None:
     """Finish a task and let its process instance go on; audited.
 
-    Raises NotFound, WrongState (finished already, instance suspended), InvalidInput.
+    Raises NotFound, WrongState (finished already, delegated and not resolved, instance suspended), InvalidInput.
     """
     result = values.checked(variables)
     task = _open(tx, key)
     guard.running(task)
+    if task["delegation"] == DelegationState.PENDING:
+        raise WrongState(f"Expected user task {key} to be resolved by {task['assignee']} before it is completed, "
+                         "but it is still delegated.")
     if not _ask(tx, task, "completing", {}, result):
         _end(tx, task)
         tx.resume(task["instance_key"], Complete(task["element_instance_key"], result))
     audit.record(tx, "COMPLETE", "USER_TASK", key, instance_key=task["instance_key"],
                  details={"variables": sorted(result)} if result else None)
+
+
+def done_by_worker(tx: Transaction, job: RowMapping) -> None:
+    """The job of a job-based task was completed: so is the task."""
+    token = job["element_instance_key"]
+    tx.done_tokens.add(token)
+    tx.rows.write(END_OF_TOKEN, {"b_token": token, "b_now": tx.now})
+    candidates.remove_of_token(tx, token)
 
 
 def changed(tx: Transaction, entry: journal.UserTaskChanged) -> None:
@@ -148,7 +217,7 @@ def changed(tx: Transaction, entry: journal.UserTaskChanged) -> None:
         return
     changes = _read(entry.changes)
     if "assignee" in changes:
-        tx.rows.write(ASSIGN, {"b_key": task["key"], "b_assignee": changes.pop("assignee") or None})
+        changes["assignee"] = changes["assignee"] or None
     if changes:
         _change(tx, task, changes)
     if entry.event == "completing":
@@ -200,6 +269,13 @@ def _ask(tx: Transaction, task: RowMapping, event: str, changes: dict[str, Any],
     return True
 
 
+def _perform(tx: Transaction, task: RowMapping, event: str, changes: Mapping[str, Any]) -> None:
+    """Change a task, once its listeners have agreed."""
+    if not _ask(tx, task, event, _written(changes)):
+        _change(tx, task, changes)
+        tx.announce("user_tasks")
+
+
 def _set_state(tx: Transaction, task: RowMapping, state: UserTaskState) -> None:
     tx.rows.write(STATE, {
         "b_key": task["key"],
@@ -209,12 +285,23 @@ def _set_state(tx: Transaction, task: RowMapping, state: UserTaskState) -> None:
 
 def _end(tx: Transaction, task: RowMapping) -> None:
     state = states.move("user task", task["key"], UserTaskState(task["state"]), UserTaskState.COMPLETED)
+    tx.done_tokens.add(task["element_instance_key"])
     tx.rows.write(END, {"b_key": task["key"], "b_state": state, "b_now": tx.now})
+    if task["candidate_users"] or task["candidate_groups"]:
+        candidates.remove(tx, task["key"])
+    definition = tx.definition(task["definition_key"]).process.elements[task["element_id"]].user_task
+    if definition and definition.job_based:
+        tx.rows.write(END_JOB, {"b_token": task["element_instance_key"], "b_now": tx.now})
 
 
 def _change(tx: Transaction, task: RowMapping, changes: Mapping[str, Any]) -> None:
-    values_ = {**{name: task[name] for name in CHANGEABLE}, **changes}
-    tx.rows.write(CHANGE, {"b_key": task["key"], **{f"b_{name}": value for name, value in values_.items()}})
+    values_ = {**{name: task[name] for name in MUTABLE}, **changes}
+    for name in ("candidate_users", "candidate_groups"):
+        values_[name] = list(dict.fromkeys(values_[name] or ()))
+    tx.rows.write(CHANGE, {"b_key": task["key"], "b_now": tx.now,
+                           **{f"b_{name}": value for name, value in values_.items()}})
+    if changes.keys() & {"candidate_users", "candidate_groups"}:
+        candidates.replace(tx, task["key"], values_["candidate_users"], values_["candidate_groups"])
 
 
 def _written(changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -238,8 +325,7 @@ def _open(tx: Transaction, key: int) -> RowMapping:
 
 
 def _assign(tx: Transaction, task: RowMapping, assignee: str | None, operation: str) -> None:
-    if not _ask(tx, task, "assigning", {"assignee": assignee}):
-        tx.rows.write(ASSIGN, {"b_key": task["key"], "b_assignee": assignee})
+    _perform(tx, task, "assigning", {"assignee": assignee})
     audit.record(tx, operation, "USER_TASK", task["key"], instance_key=task["instance_key"],
                  details={"assignee": assignee} if assignee else None)
 
@@ -247,4 +333,4 @@ def _assign(tx: Transaction, task: RowMapping, assignee: str | None, operation: 
 def _name(assignee: str) -> str:
     if not assignee.strip():
         raise InvalidInput("Expected the name of somebody, but it is empty.")
-    return assignee
+    return values.name(assignee, "the name of somebody") or assignee

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 
 from bpmn import camunda, zeebe
 from bpmn.expressions import Expression
@@ -202,7 +203,8 @@ def _dialect_fields(node: Node, type: ElementType, source: Source) -> ElementFie
     if source.reads(Dialect.CAMUNDA_7):
         # Where a file mixes the dialects, Camunda 8's word counts.
         has_behaviour = not BEHAVIOUR.isdisjoint(fields)
-        if fields.get("user_task") == UserTaskDefinition():
+        found = fields.get("user_task")
+        if found is not None and replace(found, job_based=False) == UserTaskDefinition():
             del fields["user_task"]
         other = camunda.read_element(node, type, source, has_behaviour)
         other.update(fields)

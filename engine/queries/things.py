@@ -93,8 +93,11 @@ class UserTaskRow:
     business_id: str | None
     suspended_at: datetime | None
     name: str | None
+    description: str | None
     state: str
     assignee: str | None
+    owner: str | None
+    delegation: str | None
     candidate_users: list[str]
     candidate_groups: list[str]
     due_at: datetime | None
@@ -102,6 +105,7 @@ class UserTaskRow:
     priority: int
     form_key: str | None
     created_at: datetime
+    changed_at: datetime | None
     ended_at: datetime | None
 
 
@@ -183,8 +187,8 @@ JOBS = select(
 USER_TASKS = select(
     _u.key, _u.instance_key, _u.element_instance_key, _u.definition_key, _u.process_id,
     _d.name.label("process_name"), _d.version, _u.element_id, _u.tenant_id, _i.business_id, _i.suspended_at, _u.name,
-    _u.state, _u.assignee, _u.candidate_users, _u.candidate_groups, _u.due_at, _u.follow_up_at, _u.priority,
-    _u.form_key, _u.created_at, _u.ended_at,
+    _u.description, _u.state, _u.assignee, _u.owner, _u.delegation, _u.candidate_users, _u.candidate_groups, _u.due_at,
+    _u.follow_up_at, _u.priority, _u.form_key, _u.created_at, _u.changed_at, _u.ended_at,
 ).join(schema.instances, _i.key == _u.instance_key).join(schema.definitions, _d.key == _u.definition_key)
 INCIDENTS = select(
     _n.key, _n.instance_key, _n.element_instance_key, _n.job_key, _n.definition_key, _n.process_id, _n.element_id,

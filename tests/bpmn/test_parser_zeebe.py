@@ -207,7 +207,7 @@ def test_ad_hoc_sub_process_names_its_active_elements():
 
 def test_camunda_7_extensions_mean_nothing_in_a_camunda_8_file():
     found = element(around_8(task("A", tag="userTask", camunda__assignee="kermit")))
-    assert found.user_task == UserTaskDefinition()
+    assert found.user_task == UserTaskDefinition(job_based=True)
 
 
 def test_camunda_8_extensions_mean_nothing_in_a_camunda_7_file():

@@ -9,6 +9,7 @@ Sources: Camunda 8 docs "Task listeners"; Camunda 7 manual "Task Listeners".
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,10 +22,12 @@ from bpmn.interpreter.nodes import listeners
 from bpmn.interpreter.nodes.tasks import Activity
 from bpmn.interpreter.task import STARTED, Token
 from bpmn.interpreter.values import names_of, number_of, optional_text
-from bpmn.model import NOTHING, TASK_EVENTS
+from bpmn.model import NOTHING, TASK_EVENTS, USER_TASK_JOB
 
 CREATING, ASSIGNING, UPDATING, COMPLETING, CANCELING = "creating", "assigning", "updating", "completing", "canceling"
 DEFAULT_PRIORITY = 50
+HEADERS = "io.camunda.zeebe:"
+"""Before the names of headers that say what a job-based task says."""
 NO_FORM = FormDefinition()
 
 
@@ -50,6 +53,8 @@ class UserTask(Activity, SpiffUserTask):
                 first["assignee"], opened.assignee = opened.assignee, None
             opened.creating = CREATING in self.heard or bool(first)
         token.workflow.top_workflow.record(opened)
+        if self.element.user_task and self.element.user_task.job_based:
+            token.workflow.top_workflow.record(_job_of(opened, self.element.user_task.headers))
         if opened.creating and not listeners.begin(token, CREATING, {"changes": first}):
             self._assign_first(token, {"changes": first})
         return None
@@ -126,3 +131,21 @@ class UserTask(Activity, SpiffUserTask):
         is_asked = bool(what["changes"].get("assignee")) and listeners.begin(token, ASSIGNING, what | {"first": 1})
         if not is_asked:
             token.workflow.top_workflow.record(journal.UserTaskChanged(token.id, CREATING, what["changes"]))
+
+
+def _job_of(opened: journal.UserTaskOpened, headers: Mapping[str, str]) -> journal.JobOpened:
+    """The job by which a worker may do a job-based task; its headers say what the task says.
+
+    Source: Camunda 8 docs, "User tasks", job worker implementation (headers, one attempt).
+    """
+    said = {
+        "assignee": opened.assignee, "candidateGroups": _list(opened.candidate_groups),
+        "candidateUsers": _list(opened.candidate_users), "dueDate": opened.due_date,
+        "followUpDate": opened.follow_up_date, "formKey": opened.form_key, "priority": str(opened.priority),
+    }
+    own = {f"{HEADERS}{name}": value for name, value in said.items() if value is not None}
+    return journal.JobOpened(opened.key, opened.element, USER_TASK_JOB, retries=1, headers={**headers, **own})
+
+
+def _list(names: tuple[str, ...]) -> str | None:
+    return json.dumps(names, ensure_ascii=False) if names else None
