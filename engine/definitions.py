@@ -82,7 +82,7 @@ def deploy(tx: Transaction, resources: Sequence[Resource], *, name: str | None =
     A process whose newest version came from a file with the same bytes gets no new version. The start events of a
     new version replace those of the one before. Audited.
 
-    Raises DeploymentRefused with every problem of every file.
+    Raises DeploymentRefused with every problem of every file; on a strict engine also if all are warnings.
     """
     models, problems = _read(tx, resources)
     tx.engine.database.serialize(tx.connection, "deploy")
@@ -93,7 +93,7 @@ def deploy(tx: Transaction, resources: Sequence[Resource], *, name: str | None =
     deployed = []
     for resource, model in models:
         deployed += _deploy_model(tx, key, resource, model, tenant_id, problems)
-    _refuse(problems)
+    _refuse(tx, problems)
     decided = decisions.deploy(tx, key, decision_models, tenant_id)
     if any(process.created for process in deployed) or any(decision.created for decision in decided):
         tx.rows.insert(schema.deployments, {
@@ -156,9 +156,10 @@ def _too_long(resource: Resource, model: Model) -> Iterator[Problem]:
                 )
 
 
-def _refuse(problems: Iterable[Problem]) -> None:
-    if any(problem.severity == Severity.ERROR for problem in problems):
-        raise DeploymentRefused(tuple(problems))
+def _refuse(tx: Transaction, problems: Iterable[Problem]) -> None:
+    found = tuple(problems)
+    if any(tx.engine.strict or problem.severity == Severity.ERROR for problem in found):
+        raise DeploymentRefused(found, strict=tx.engine.strict)
 
 
 def _deploy_model(tx: Transaction, deployment_key: int, resource: Resource, model: Model, tenant_id: str,

@@ -73,6 +73,8 @@ class Engine:
         self.contracts: dict[str, JobContract] = {}
         self.checks: list[Callable[[Model], Iterable[Problem]]] = []
         """Further checks of a model at deploy; each yields problems."""
+        self.strict = False
+        """Whether warnings refuse a deployment, as errors do."""
         self.finishing: set[int] = set()
         """Instances on the move that a thread of this process takes on, slice by slice."""
         self._grouping = Grouping(self._run_together)

@@ -34,11 +34,16 @@ class InvalidInput(Rejection):
 
 
 class DeploymentRefused(Rejection):
-    """At least one file of a deployment cannot run; none was deployed. `problems` has those of all files."""
+    """At least one file of a deployment cannot run; none was deployed. `problems` has those of all files.
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    With `strict` warnings are enough to refuse it.
+    """
+
+    def __init__(self, problems: tuple[Problem, ...], *, strict: bool = False) -> None:
         self.problems = problems
-        super().__init__("Expected files that can run, but found problems:\n" + "\n".join(map(str, problems)))
+        self.strict = strict
+        wanted = "files that can run, and without warnings (strict)" if strict else "files that can run"
+        super().__init__(f"Expected {wanted}, but found problems:\n" + "\n".join(map(str, problems)))
 
 
 class WrongSchema(Exception):

@@ -127,3 +127,20 @@ def test_check_says_what_deploy_would_say_and_changes_nothing(engine):
     assert problems
     assert not [p for p in engine.execute(definitions.check, [drawing.file(order())]) if p.severity == "error"]
     assert definition_lists.processes(engine) == ()
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_strict_engine_refuses_a_file_with_warnings(engine, steps, strict):
+    # given a check that has its doubts
+    engine.strict = strict
+    engine.checks.append(lambda model: [Problem(
+        severity=Severity.WARNING, message="Expected better.", resource_name=model.resource_name)])
+
+    # then it is deployed with them, or not at all
+    if not strict:
+        assert "Expected better." in [problem.message for problem in steps.deploy(order()).problems]
+        return
+    with pytest.raises(DeploymentRefused, match=r"without warnings \(strict\)"):
+        steps.deploy(order())
+    engine.strict = False
+    assert steps.deploy(order()).definitions[0].version == 1

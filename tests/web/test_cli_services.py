@@ -87,3 +87,22 @@ def test_a_service_is_held_and_released(partitur):
     assert "holds it already" in partitur("hold", "pay", "--reason", "down", code=1)["error"]
     partitur("release", "pay", "--reason", "up")
     assert partitur("effects")["held"] == []
+
+
+@pytest.mark.parametrize("how", ["option", "environment"])
+def test_a_strict_deployment_is_refused_for_a_warning(partitur, monkeypatch, how):
+    options = ["--strict"] if how == "option" else []
+    if how == "environment":
+        monkeypatch.setenv("PARTITUR_STRICT", "on")
+
+    refused = partitur("deploy", ORDER, *options, code=1)
+
+    assert "0 errors, 5 warnings (strict: they refuse, too)" in refused["error"]
+    assert partitur("check", ORDER, *options, code=1)["deployable"] is False
+    monkeypatch.delenv("PARTITUR_STRICT", raising=False)
+    assert partitur("deploy", ORDER)["problems"]
+
+
+def test_strictness_is_the_server_s_own(partitur):
+    refused = partitur("deploy", ORDER, "--strict", "--url", "http://x", code=1)
+    assert "a server is strict or not by itself" in refused["error"]

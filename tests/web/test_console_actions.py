@@ -83,6 +83,16 @@ def test_upload_with_warnings_is_deployed_and_shows_them(console):
     assert '"lonely": {"classes": ["doubtful"]}' in response.text.replace("&#34;", '"')
 
 
+def test_upload_with_warnings_is_refused_where_the_server_is_strict(console, engine):
+    engine.strict = True
+    lonely = b'<bpmn:task id="lonely" name="Nobody comes" /></bpmn:process>'
+    response = upload(console, ("review.bpmn", model("review.bpmn").replace(b"</bpmn:process>", lonely)))
+    assert response.status_code == 422
+    assert "Nothing was deployed: 1 warning." in response.text
+    assert "Warnings refuse a deployment here, too" in response.text
+    assert "Nobody comes · lonely" in response.text
+
+
 def test_upload_without_a_file_is_refused(console):
     response = upload(console)
     assert response.status_code == 422

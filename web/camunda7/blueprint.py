@@ -52,7 +52,7 @@ def refusal(status: int, type: str, message: str, code: int | None = 0, **more: 
 
 @bp.errorhandler(DeploymentRefused)
 def _deployment_refused(error: DeploymentRefused) -> Response:
-    errors = [problem for problem in error.problems if problem.severity == Severity.ERROR]
+    errors = [problem for problem in error.problems if error.strict or problem.severity == Severity.ERROR]
     message = "\n".join([COULD_NOT_PARSE, *map(str, errors)])
     return refusal(400, "ParseException", message, details=_details(error.problems))
 

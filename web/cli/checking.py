@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -16,7 +15,8 @@ from engine.engine import Engine
 from web.cli.deploying import Files, found
 from web.cli.group import show_problems
 from web.cli.opening import read_file
-from web.cli.services import ExternalTypes, Services, Sources
+from web.cli.services import ExternalTypes, Services, Sources, Strict
+from web.cli.settings import Settings
 from web.cli.terminal import Json, answer
 
 
@@ -24,7 +24,7 @@ def check(
     files: Files,
     services: Sources = None,
     external_types: ExternalTypes = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings refuse, too.")] = False,
+    strict: Strict = False,
     json: Json = False,
 ) -> None:
     """Check processes and decisions, and their use of services, as a deployment would. Exit code 1 if it refused."""
@@ -38,7 +38,7 @@ def check(
             engine.close()
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
     warnings = len(problems) - errors
-    refused = bool(errors or (strict and warnings))
+    refused = bool(errors or (warnings and Settings.of(strict=strict).strict))
 
     def show(console: Console) -> None:
         if problems:

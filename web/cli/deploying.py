@@ -13,7 +13,8 @@ from engine import definitions, instances
 from engine.definitions import Deployment, Resource
 from web.cli.group import Refused, show_problems
 from web.cli.opening import Url, ask, json_object, opened, read_file
-from web.cli.services import ExternalTypes, Services, Sources
+from web.cli.services import ExternalTypes, Services, Sources, Strict
+from web.cli.settings import Settings
 from web.cli.terminal import Json, answer, table
 
 Files = Annotated[
@@ -24,9 +25,12 @@ SUFFIXES = (".bpmn", ".dmn")
 
 
 def deploy(
-    files: Files, services: Sources = None, external_types: ExternalTypes = None, url: Url = None, json: Json = False
+    files: Files, services: Sources = None, external_types: ExternalTypes = None, strict: Strict = False,
+    url: Url = None, json: Json = False,
 ) -> None:
     """Deploy processes and decisions: all of them, or none and a list of everything that is wrong."""
+    if url and strict:
+        raise Refused("Expected --strict without --url, because a server is strict or not by itself, but got both.")
     resources = [Resource(name=path.name, content=read_file(path)) for path in found(files)]
     if url:
         body = ask(
@@ -37,7 +41,7 @@ def deploy(
         )
         answer(body, lambda console: show_remote(console, body))
         return
-    with opened() as engine:
+    with opened(Settings.of(strict=strict)) as engine:
         Services(sources=services or (), external_types=external_types).connect(engine)
         deployment = engine.execute(definitions.deploy, resources, source="command line")
     answer(deployment, lambda console: show(console, deployment))

@@ -32,17 +32,22 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except DeploymentRefused as refused:
-            refuse_deployment(refused.problems)
+            refuse_deployment(refused)
         except (Rejection, Unavailable, WrongSchema, ContractError, SettingsError, Refused) as refused:
             fail(str(refused))
         raise typer.Exit(1)
 
 
-def refuse_deployment(problems: Sequence[Problem]) -> None:
+def refuse_deployment(refused: DeploymentRefused) -> None:
     """Say all that is wrong."""
+    problems = refused.problems
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
+    warnings = len(problems) - errors
+    counted = f"{errors} {'error' if errors == 1 else 'errors'}"
+    if refused.strict and warnings:
+        counted += f", {warnings} {'warning' if warnings == 1 else 'warnings'} (strict: they refuse, too)"
     fail(
-        f"Nothing was deployed: {errors} {'error' if errors == 1 else 'errors'}.",
+        f"Nothing was deployed: {counted}.",
         problems,
         lambda console: show_problems(console, problems),
     )

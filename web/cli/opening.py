@@ -47,6 +47,7 @@ def opened(settings: Settings | None = None, *, by_itself: bool = False) -> Iter
         raise Refused(f"Expected to keep data in {settings.data_dir}, but: {error.strerror}. Set DATA_DIR.") from error
     scripts = _scripts(settings)
     engine = _engine(settings, scripts.languages if scripts else {})
+    engine.strict = settings.strict
     try:
         yield engine if by_itself else engine.acting_as(actor())
     finally:

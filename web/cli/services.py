@@ -32,6 +32,8 @@ ExternalTypes = Annotated[
     ),
 ]
 
+Strict = Annotated[bool, typer.Option("--strict", help="Warnings refuse a deployment, too. Also PARTITUR_STRICT=on.")]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:

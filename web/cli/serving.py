@@ -15,7 +15,7 @@ from engine.engine import Engine
 from web.cli.group import Refused
 from web.cli.logs import configure_logging
 from web.cli.opening import opened
-from web.cli.services import ExternalTypes, Services, Sources
+from web.cli.services import ExternalTypes, Services, Sources, Strict
 from web.cli.settings import Settings
 from web.cli.terminal import Json, answer
 from web.cli.web_server import THREADS, WebServer
@@ -35,6 +35,7 @@ def serve(
     data_dir: DataDir = None,
     services: Sources = None,
     external_types: ExternalTypes = None,
+    strict: Strict = False,
     service_threads: Threads = 16,
     reload_services: Annotated[
         bool, typer.Option("--reload-services", help="Read services again when their files change; for development.")
@@ -46,7 +47,7 @@ def serve(
     from web.cli.node import Node  # the pages take a while to import, and only servers need them
 
     configure_logging(json)
-    settings = Settings.of(data_dir=data_dir, host=host, port=port)
+    settings = Settings.of(data_dir=data_dir, host=host, port=port, strict=strict)
     known = Services(sources=services or (), external_types=external_types, threads=service_threads,
                      reload=reload_services)
     with opened(settings, by_itself=True) as engine:

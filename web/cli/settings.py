@@ -29,11 +29,14 @@ class Settings:
     synchronous: str
     python_scripts: bool = False
     """Whether diagrams may hold Python scripts, which run in a sandbox."""
+    strict: bool = False
+    """Whether warnings refuse a deployment, too."""
 
     @classmethod
-    def of(cls, *, data_dir: Path | None = None, host: str | None = None, port: int | None = None) -> Settings:
-        """Read DATA_DIR, DATABASE_URL, PARTITUR_HOST, PORT, TIME_ZONE, SQLITE_SYNCHRONOUS and PARTITUR_PYTHON_SCRIPTS;
-        an argument that is not None beats its variable.
+    def of(cls, *, data_dir: Path | None = None, host: str | None = None, port: int | None = None,
+           strict: bool = False) -> Settings:
+        """Read DATA_DIR, DATABASE_URL, PARTITUR_HOST, PORT, TIME_ZONE, SQLITE_SYNCHRONOUS, PARTITUR_PYTHON_SCRIPTS and
+        PARTITUR_STRICT; an argument that is given beats its variable.
 
         Raises:
             SettingsError: a value cannot be.
@@ -46,7 +49,8 @@ class Settings:
             port=_port() if port is None else port,
             time_zone=_time_zone(),
             synchronous=_synchronous(),
-            python_scripts=_python_scripts(),
+            python_scripts=_switch("PARTITUR_PYTHON_SCRIPTS"),
+            strict=strict or _switch("PARTITUR_STRICT"),
         )
 
     def make_data_dir(self) -> None:
@@ -94,8 +98,8 @@ def _synchronous() -> str:
     return word
 
 
-def _python_scripts() -> bool:
-    word = (os.environ.get("PARTITUR_PYTHON_SCRIPTS") or "off").lower()
+def _switch(name: str) -> bool:
+    word = (os.environ.get(name) or "off").lower()
     if word not in SWITCH:
-        raise SettingsError(f"Expected PARTITUR_PYTHON_SCRIPTS to be on or off, but found {word!r}.")
+        raise SettingsError(f"Expected {name} to be on or off, but found {word!r}.")
     return SWITCH[word]

@@ -43,7 +43,8 @@ def deploy() -> ResponseReturnValue:
     except DeploymentRefused as refusal:
         # Not left to the error handler: the page shows the diagrams, which are nowhere but in this request.
         return render_template("deployments/new.html", section="processes", refused=True,
-                               files=_checked(resources, refusal.problems), **_counts(refusal.problems)), 422
+                               strict=refusal.strict, files=_checked(resources, refusal.problems),
+                               **_counts(refusal.problems)), 422
     if deployment.problems:
         return render_template("deployments/new.html", section="processes", deployment=deployment,
                                files=_checked(resources, deployment.problems), **_counts(deployment.problems))

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from bpmn.problems import Problem, Severity
 from tests.web.camunda7 import shapes
 from tests.web.camunda7.drawing import external, file, process
 
@@ -96,3 +97,16 @@ def test_deployments_are_listed(api, clock):
         assert [each["id"] for each in api.get(f"/deployment?{path}")] == [second["id"]]
     assert api.get(f"/deployment/{first['id']}")["name"] == "First"
     api.get("/deployment/99", 404)
+
+
+def test_on_a_strict_engine_a_warning_refuses_and_is_told(api, engine):
+    engine.strict = True
+    engine.checks.append(lambda model: [Problem(
+        severity=Severity.WARNING, message="Expected better, but it is as it is.", resource_name=model.resource_name,
+        element_id="pay")])
+
+    refused = api.deploy(process("order", external("pay")), status=400)
+
+    assert "Expected better" in refused["message"]
+    warning = refused["details"]["test.bpmn"]["warnings"][-1]
+    assert warning["mainElementId"] == "pay"

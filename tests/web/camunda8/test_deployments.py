@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bpmn.problems import Problem, Severity
 from tests.engine import drawing
 from tests.web.camunda8 import shapes
 
@@ -82,3 +83,22 @@ def test_definitions_are_found_and_read(api):
     [latest] = api.items("process-definitions", {"isLatestVersion": True})
     assert latest["version"] == 2
     api.get("/process-definitions/1", status=404)
+
+
+def warn(engine):
+    """A further check, which has its doubts."""
+    engine.checks.append(lambda model: [Problem(
+        severity=Severity.WARNING, message="Expected better, but it is as it is.", resource_name=model.resource_name,
+        element_id="pay", line=7)])
+
+
+def test_on_a_strict_engine_a_warning_refuses_and_is_told(api, engine):
+    warn(engine)
+    engine.strict = True
+
+    refused = api.upload(("order.bpmn", order()), status=400)
+
+    assert "order.bpmn: element 'pay' line 7: Expected better" in refused["detail"]
+    assert "strict" in refused["detail"]
+    engine.strict = False
+    assert api.upload(("order.bpmn", order()))["deployments"]
