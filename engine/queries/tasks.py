@@ -1,0 +1,161 @@
+"""The list of open tasks: what people may narrow it by, and how many tasks each of many narrowings finds.
+
+Made for many open tasks: what matches is found in `user_tasks` and its small neighbours alone, and only the rows of one
+part are joined with their instances; counts stop at a limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal_column, or_, select
+
+from engine import schema
+from engine.candidates import GROUP, USER
+from engine.errors import InvalidInput
+from engine.live import has_value
+from engine.queries import things
+from engine.queries.instances import ANY
+from engine.queries.things import UserTaskRow
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+
+_u, _c, _i, _v = schema.user_tasks.c, schema.task_candidates.c, schema.instances.c, schema.variables.c
+
+OPEN: ColumnElement[bool] = _u.state == literal_column("'CREATED'")
+"""Written out, not as a parameter: only so do the indexes of open tasks serve."""
+
+COUNTED = 10_000
+"""A list knows how long it is up to here."""
+FEW = 1_000
+"""Counts beside the names of lists go up to here."""
+
+SORTS: dict[str, tuple[ColumnElement[Any], ...]] = {
+    "urgent": (_u.priority.desc(), _u.due_at.is_(None), _u.due_at, _u.created_at),
+    "due": (_u.due_at.is_(None), _u.due_at, _u.priority.desc()),
+    "follow-up": (_u.follow_up_at.is_(None), _u.follow_up_at, _u.priority.desc()),
+    "newest": (_u.created_at.desc(),),
+    "oldest": (_u.created_at,),
+    "name": (func.coalesce(_u.name, _u.element_id), _u.created_at),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCriteria:
+    """Which open tasks; what is not set does not matter.
+
+    `offered_to` is somebody and his groups: the tasks that nobody has and that he may claim by being named. `text` is
+    part of a task's name or element id, or of the business id of its instance. `variable_value` is compared exactly.
+    """
+
+    process_id: str | None = None
+    element_id: str | None = None
+    text: str | None = None
+    assignee: str | None = None
+    unassigned: bool = False
+    offered_to: tuple[str, Collection[str]] | None = None
+    candidate_group: str | None = None
+    due_from: datetime | None = None
+    due_until: datetime | None = None
+    without_due: bool = False
+    follow_up_from: datetime | None = None
+    follow_up_until: datetime | None = None
+    priority_from: int | None = None
+    priority_until: int | None = None
+    variable_name: str | None = None
+    variable_value: Any = ANY
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPart:
+    """Some tasks of a list. It is `total` long, or longer if `more`."""
+
+    items: tuple[UserTaskRow, ...]
+    total: int
+    more: bool
+
+
+def search(engine: Engine, criteria: TaskCriteria, *, sort: str = "urgent", limit: int = 50,
+           offset: int = 0) -> TaskPart:
+    """The open tasks that match. Raises InvalidInput for an unknown sort, or a value that cannot be searched for."""
+    order = SORTS.get(sort)
+    if order is None:
+        raise InvalidInput(f"Expected to sort by one of {', '.join(SORTS)}, but found {sort!r}.")
+    matching = _matching(criteria)
+    part = matching.order_by(*order, _u.key).limit(limit).offset(offset)
+    rows = things.USER_TASKS.where(_u.key.in_(part)).order_by(*order, _u.key)
+    with engine.read() as connection:
+        total = connection.scalar(_counted(matching, COUNTED)) or 0
+        items = tuple(UserTaskRow(**row._mapping) for row in connection.execute(rows))
+    return TaskPart(items, min(total, COUNTED), total > COUNTED)
+
+
+def counts(engine: Engine, wanted: Sequence[TaskCriteria], most: int = FEW) -> list[int]:
+    """How many open tasks match each of some criteria; `most` + 1 stands for more than `most`. Raises InvalidInput."""
+    statements = [_counted(_matching(criteria), most) for criteria in wanted]
+    with engine.read() as connection:
+        return [connection.scalar(statement) or 0 for statement in statements]
+
+
+def _counted(matching: Select[Any], most: int) -> Select[Any]:
+    return select(func.count()).select_from(matching.limit(most + 1).subquery())
+
+
+def _matching(criteria: TaskCriteria) -> Select[Any]:
+    """The keys of the tasks."""
+    conditions = [OPEN, *_people(criteria), *_ranges(criteria)]
+    for column, value in ((_u.process_id, criteria.process_id), (_u.element_id, criteria.element_id)):
+        if value is not None:
+            conditions.append(column == value)
+    if criteria.variable_name is not None:
+        wanted = [_v.name == criteria.variable_name, ~_v.ended]
+        if criteria.variable_value is not ANY:
+            wanted.append(has_value(criteria.variable_value))
+        conditions.append(_u.instance_key.in_(select(_v.instance_key).where(*wanted)))
+    statement = select(_u.key)
+    if criteria.text:
+        statement = statement.join(schema.instances, _i.key == _u.instance_key)
+        conditions.append(or_(*(column.icontains(criteria.text, autoescape=True)
+                                for column in (_u.name, _u.element_id, _i.business_id))))
+    return statement.where(*conditions)
+
+
+def _people(criteria: TaskCriteria) -> list[ColumnElement[bool]]:
+    found = []
+    if criteria.assignee is not None:
+        found.append(_u.assignee == criteria.assignee)
+    if criteria.unassigned or criteria.offered_to is not None:
+        found.append(_u.assignee.is_(None))
+    if criteria.offered_to is not None:
+        person, groups = criteria.offered_to
+        found.append(candidate(or_(and_(_c.kind == USER, _c.name == person),
+                                   and_(_c.kind == GROUP, _c.name.in_(groups)) if groups else false())))
+    if criteria.candidate_group is not None:
+        found.append(candidate(_c.kind == GROUP, _c.name == criteria.candidate_group))
+    return found
+
+
+def candidate(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """An open task has a candidate (a row of `task_candidates`) like this."""
+    return _u.key.in_(select(_c.task_key).where(*conditions))
+
+
+def _ranges(criteria: TaskCriteria) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    for column, first, last in ((_u.due_at, criteria.due_from, criteria.due_until),
+                                (_u.follow_up_at, criteria.follow_up_from, criteria.follow_up_until)):
+        if first is not None:
+            found.append(column >= first)
+        if last is not None:
+            found.append(column < last)
+    if criteria.priority_from is not None:
+        found.append(_u.priority >= criteria.priority_from)
+    if criteria.priority_until is not None:
+        found.append(_u.priority <= criteria.priority_until)
+    if criteria.without_due:
+        found.append(_u.due_at.is_(None))
+    return found

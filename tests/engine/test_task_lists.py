@@ -1,0 +1,200 @@
+"""The list of open tasks, the filters that people keep for it, and what they keep beside tasks."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from engine import instances, task_comments, task_drafts, task_filters, user_tasks
+from engine.errors import Conflict, InvalidInput, NotFound, WrongState
+from engine.queries import lists, tasks
+from tests.engine.drawing import end, process, start, user
+
+
+@pytest.fixture
+def board(engine, steps):
+    """Finds the names of tasks by criteria as texts."""
+    for drawn in (
+        process("order", start(), user("check", 'candidateGroups="sales" candidateUsers="=[&quot;ada&quot;]"',
+                                       'dueDate="=due" followUpDate="=later"'), end()),
+        process("claim", start(), user("pay", 'assignee="=who" candidateGroups="finance"'), end()),
+        process("free", start(), user("any"), end()),
+    ):
+        steps.deploy(drawn)
+
+    def names(person="ada", groups=(), sort="urgent", **criteria):
+        wanted = task_filters.read(criteria, person, groups, engine.clock())
+        found = tasks.search(engine, wanted, sort=sort)
+        assert tasks.counts(engine, [wanted]) == [len(found.items)] == [found.total]
+        return [row.business_id for row in found.items]
+    return names
+
+
+def order(steps, business_id, due=None, later=None, **variables):
+    return steps.start("order", {"due": due, "later": later, **variables}, business_id=business_id)
+
+
+def test_list_is_narrowed_by_people(engine, steps, board):
+    # given
+    order(steps, "o-1")
+    steps.start("claim", {"who": "bob"}, business_id="c-1")
+    steps.start("claim", {"who": None}, business_id="c-2")
+    steps.start("free", business_id="f-1")
+
+    # then
+    assert board(sort="oldest") == ["o-1", "c-1", "c-2", "f-1"]
+    assert board("bob", whose="mine") == ["c-1"]
+    assert board("ada", whose="groups") == ["o-1"]
+    assert board("cy", whose="groups") == []
+    assert board("cy", ["finance", "sales"], whose="groups", sort="oldest") == ["o-1", "c-2"]
+    assert board(whose="unassigned", sort="oldest") == ["o-1", "c-2", "f-1"]
+    assert board(group="finance", sort="oldest") == ["c-1", "c-2"]
+    assert board(assignee="bob") == ["c-1"]
+
+    # when a task has no group any more, and another one is over
+    [first] = [row for row in lists.user_tasks(engine).items if row.business_id == "o-1"]
+    engine.execute(user_tasks.change, first.key, {"candidate_groups": ["law"], "candidate_users": []})
+    assert board("cy", ["finance", "sales"], whose="groups") == ["c-2"]
+    assert board("cy", ["law"], whose="groups") == ["o-1"]
+    engine.execute(user_tasks.complete, first.key)
+    assert board("cy", ["law"], whose="groups") == []
+
+
+def test_list_is_narrowed_by_dates_in_the_words_of_people(engine, clock, steps, board):
+    # given, at 2030-01-31 noon
+    order(steps, "late", "2030-01-31T11:00:00Z", "2030-01-30T00:00:00Z")
+    order(steps, "tonight", "2030-01-31T23:00:00Z", "2030-02-01T00:00:00Z")
+    order(steps, "soon", "2030-02-06T23:00:00Z")
+    order(steps, "far", "2030-03-01T00:00:00Z")
+    order(steps, "never")
+
+    # then
+    assert board(due="overdue") == ["late"]
+    assert board(due="today") == ["late", "tonight"]
+    assert board(due="week") == ["late", "tonight", "soon"]
+    assert board(due="none") == ["never"]
+    assert board(follow_up="reached") == ["late"]
+    assert board(follow_up="ahead") == ["tonight"]
+    assert board(due_from="2030-02-01", due_to="2030-02-28") == ["soon"]
+    assert board(sort="due") == ["late", "tonight", "soon", "far", "never"]
+    clock.advance(hours=12)
+    assert board(due="overdue") == ["late", "tonight"]
+
+
+def test_list_is_narrowed_by_what_tasks_are_about(engine, steps, board):
+    order(steps, "Ä-100%", region="north", size=3)
+    order(steps, "B-1", region="south", size=4)
+    steps.start("free", business_id="B-2")
+    assert board(process="free") == ["B-2"]
+    assert board(element="check", variable="size", value="4") == ["B-1"]
+    assert board(variable="region", value="north") == ["Ä-100%"]
+    assert sorted(board(variable="region")) == ["B-1", "Ä-100%"]
+    assert board(q="100%") == ["Ä-100%"]
+    assert board(q="b-", sort="oldest") == ["B-1", "B-2"]
+    assert board(q="CHECK", sort="oldest") == ["Ä-100%", "B-1"]
+    [row] = [row for row in lists.user_tasks(engine).items if row.business_id == "B-1"]
+    engine.execute(user_tasks.change, row.key, {"priority": 80})
+    assert board() == ["B-1", "Ä-100%", "B-2"]
+    assert board(priority_from="60") == ["B-1"]
+    assert board(priority_to="60", sort="oldest") == ["Ä-100%", "B-2"]
+
+
+@pytest.mark.parametrize(("criteria", "sentence"), [
+    ({"whose": "hers"}, "'whose'"), ({"due": "soon"}, "'due'"), ({"priority_from": "high"}, "'priority_from'"),
+    ({"due_from": "tomorrow"}, "'due_from'"), ({"colour": "red"}, "'colour'"), ({"q": "x" * 300}, "255"),
+    ({"assignee": "a\0"}, "plain characters"), ({"priority_to": "9" * 200}, "'priority_to'"),
+    ({"due_to": "0001-01-01T00:00+23:00"}, "'due_to'"),
+])
+def test_criterion_that_cannot_be_is_refused_by_its_name(engine, criteria, sentence):
+    with pytest.raises(InvalidInput, match=sentence):
+        task_filters.read(criteria, "ada", (), engine.clock())
+    with pytest.raises(InvalidInput, match=sentence):
+        engine.execute(task_filters.save, "mine", criteria)
+
+
+def test_counts_stop_where_nobody_counts_any_more(engine, steps, board):
+    for number in range(4):
+        steps.start("free", business_id=str(number))
+    everything = tasks.TaskCriteria()
+    assert tasks.counts(engine, [everything, everything], most=2) == [3, 3]
+    part = tasks.search(engine, everything, limit=3, offset=2)
+    assert [row.business_id for row in part.items] == ["2", "3"]
+    assert (part.total, part.more) == (4, False)
+    with pytest.raises(InvalidInput, match="sort"):
+        tasks.search(engine, everything, sort="colour")
+
+
+def test_filters_belong_to_somebody_and_may_be_shared(engine):
+    ada, bob = engine.acting_as("ada"), engine.acting_as("bob")
+    key = ada.execute(task_filters.save, "  Big   orders ", {"process": "order", "q": ""})
+    with pytest.raises(Conflict, match="'Big orders'"):
+        ada.execute(task_filters.save, "Big orders", {"whose": "mine"})
+    bob.execute(task_filters.save, "Big orders", {"whose": "mine"})
+
+    def seen(person):
+        return [(each.name, each.owner, dict(each.criteria)) for each in task_filters.visible_to(engine, person)]
+
+    assert seen("ada") == [("Big orders", "ada", {"process": "order"})]
+    ada.execute(task_filters.save, "All big orders", {"process": "order"}, shared=True, key=key)
+    assert [name for name, *_ in seen("bob")] == ["Big orders", "All big orders"]
+    for act in (lambda: bob.execute(task_filters.remove, key),
+                lambda: bob.execute(task_filters.save, "Mine now", {"whose": "mine"}, key=key)):
+        with pytest.raises(NotFound):
+            act()
+    ada.execute(task_filters.remove, key)
+    assert seen("ada") == []
+    acts = [act.operation for act in lists.audit(engine, entity="TASK_FILTER", actor="ada").items]
+    assert acts == ["DELETE", "SAVE", "SAVE"]
+    for name in ("", "x" * 81):
+        with pytest.raises(InvalidInput):
+            ada.execute(task_filters.save, name, {"whose": "mine"})
+    with pytest.raises(InvalidInput, match="every task"):
+        ada.execute(task_filters.save, "Everything", {})
+
+
+def test_draft_is_kept_for_each_person_until_the_task_is_over(engine, clock, steps, board):
+    # given
+    steps.start("free", business_id="1")
+    task = steps.task()
+    ada, bob = engine.acting_as("ada"), engine.acting_as("bob")
+    ada.execute(task_drafts.keep, task, {"note": "fine"}, {"note": "abc"})
+    clock.advance(minutes=1)
+    ada.execute(task_drafts.keep, task, {"note": "fine, thanks"}, {"note": "abc"})
+
+    # then
+    draft = task_drafts.of(engine, task, "ada")
+    assert (draft.content, draft.seen, draft.kept_at) == ({"note": "fine, thanks"}, {"note": "abc"}, clock.now)
+    assert task_drafts.of(engine, task, "bob") is None
+    assert task_drafts.begun(engine, [task, 0], "ada") == {task}
+    bob.execute(task_drafts.keep, task, {"note": "no"}, {})
+    ada.execute(task_drafts.forget, task)
+    assert task_drafts.of(engine, task, "ada") is None
+    assert task_drafts.of(engine, task, "bob").content == {"note": "no"}
+
+    # when the task is over and its person writes another draft
+    engine.execute(user_tasks.complete, task)
+    with pytest.raises(WrongState, match="completed"):
+        bob.execute(task_drafts.keep, task, {"note": "late"}, {})
+    steps.start("free", business_id="2")
+    bob.execute(task_drafts.keep, steps.task(), {"note": "next"}, {})
+    assert task_drafts.of(engine, task, "bob") is None
+    with pytest.raises(InvalidInput, match="bytes"):
+        bob.execute(task_drafts.keep, steps.task(), {"note": "x" * 300_000}, {})
+    with pytest.raises(NotFound):
+        bob.execute(task_drafts.keep, 4711, {}, {})
+
+
+def test_comments_stay_when_the_task_is_over(engine, clock, steps, board):
+    key = steps.start("free")
+    task = steps.task()
+    engine.acting_as("ada").execute(task_comments.add, task, " Look at page 3. ")
+    clock.now += timedelta(seconds=1)
+    engine.execute(instances.cancel, key, "mistake")
+    engine.acting_as("bob").execute(task_comments.add, task, "Too late.")
+    assert [(each.author, each.message) for each in task_comments.of(engine, task)] == [
+        ("ada", "Look at page 3."), ("bob", "Too late.")]
+    with pytest.raises(InvalidInput, match="1 to 4,000"):
+        engine.execute(task_comments.add, task, "  ")
+    with pytest.raises(NotFound):
+        engine.execute(task_comments.add, 4711, "x")
