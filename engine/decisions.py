@@ -97,13 +97,20 @@ class Evaluated:
     outcome: Outcome
 
 
-def deploy(tx: Transaction, deployment_key: int, files: Sequence[DecisionFile],
-           tenant_id: str) -> list[DeployedDecision]:
+def is_new(tx: Transaction, file: DecisionFile, tenant_id: str) -> bool:
+    """Whether a file, or one that it imports, is another one than the newest version came from."""
+    newest = tx.connection.execute(NEWEST_GRAPH, {
+        "requirements_id": file.requirements_id, "tenant_id": tenant_id}).first()
+    return newest is None or newest.checksum != file.checksum
+
+
+def deploy(tx: Transaction, deployment_key: int, files: Sequence[DecisionFile], tenant_id: str, *,
+           anew: bool = False) -> list[DeployedDecision]:
     """Deploy the decisions of all files. The same bytes as the newest version make no new one, unless a file that
-    they import changed."""
+    they import changed or all are to be made `anew`."""
     graphs: dict[str, tuple[DeployedRequirements, AnyRow | None]] = {}
     for file in files:
-        graphs[file.source.name] = _graph(tx, file, tenant_id)
+        graphs[file.source.name] = _graph(tx, file, tenant_id, anew)
     deployed: list[DeployedDecision] = []
     for file in files:
         graph, before = graphs[file.source.name]
@@ -120,11 +127,12 @@ def deploy(tx: Transaction, deployment_key: int, files: Sequence[DecisionFile],
     return deployed
 
 
-def _graph(tx: Transaction, file: DecisionFile, tenant_id: str) -> tuple[DeployedRequirements, AnyRow | None]:
+def _graph(tx: Transaction, file: DecisionFile, tenant_id: str,
+           anew: bool) -> tuple[DeployedRequirements, AnyRow | None]:
     """The graph that a file becomes, and the row of its newest version if it is that."""
     values = {"requirements_id": file.requirements_id, "tenant_id": tenant_id}
     newest = tx.connection.execute(NEWEST_GRAPH, values).first()
-    same = newest is not None and newest.checksum == file.checksum
+    same = newest is not None and newest.checksum == file.checksum and not anew
     graph = DeployedRequirements(
         key=newest.key if newest is not None and same else tx.key(), requirements_id=file.requirements_id,
         name=file.model.name or file.requirements_id, version=newest.version + (not same) if newest is not None else 1,

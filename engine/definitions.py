@@ -14,9 +14,11 @@ from bpmn.expressions import EvaluationError
 from bpmn.interpreter import CompileError
 from bpmn.model import EventKind, Model, Process
 from bpmn.problems import Problem, Severity
-from engine import audit, calls, decision_files, decisions, programs, requests, schema, subscriptions, timers
+from engine import audit, calls, decision_files, decisions, forms, programs, requests, schema, subscriptions, timers
+from engine.decision_files import DecisionFile
 from engine.decisions import DeployedDecision
 from engine.errors import DeploymentRefused, InvalidTimer
+from engine.forms import DeployedForm, FormFile
 from engine.programs import Definition, StartEvent
 from engine.rows import AnyRow
 from engine.schema import DEFAULT_TENANT
@@ -72,6 +74,7 @@ class Deployment:
     tenant_id: str
     definitions: tuple[DeployedDefinition, ...]
     decisions: tuple[DeployedDecision, ...] = ()
+    forms: tuple[DeployedForm, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
@@ -79,8 +82,9 @@ def deploy(tx: Transaction, resources: Sequence[Resource], *, name: str | None =
            tenant_id: str = DEFAULT_TENANT) -> Deployment:
     """Deploy files together: all of them, or none.
 
-    A process whose newest version came from a file with the same bytes gets no new version. The start events of a
-    new version replace those of the one before. Audited.
+    What is in files with the same bytes as its newest version gets no new version, unless another file of the upload
+    is new: what is deployed together is versioned together (as in Camunda 8). The start events of a new version
+    replace those of the one before. Audited.
 
     Raises DeploymentRefused with every problem of every file; on a strict engine also if all are warnings.
     """
@@ -89,22 +93,38 @@ def deploy(tx: Transaction, resources: Sequence[Resource], *, name: str | None =
     problems += calls.missing(tx, [model for _, model in models], tenant_id)
     decision_models, more = decision_files.read(tx, resources, tenant_id)
     problems += more
+    form_files, more = forms.read(resources)
+    problems += more + forms.missing(tx, [model for _, model in models], form_files, tenant_id)
+    anew = _is_new(tx, models, decision_models, form_files, tenant_id)
     key = tx.key()
     deployed = []
     for resource, model in models:
-        deployed += _deploy_model(tx, key, resource, model, tenant_id, problems)
+        deployed += _deploy_model(tx, key, resource, model, tenant_id, problems, anew)
     _refuse(tx, problems)
-    decided = decisions.deploy(tx, key, decision_models, tenant_id)
-    if any(process.created for process in deployed) or any(decision.created for decision in decided):
+    decided = decisions.deploy(tx, key, decision_models, tenant_id, anew=anew)
+    filled_in = forms.deploy(tx, key, form_files, tenant_id, anew=anew)
+    everything: list[DeployedDefinition | DeployedDecision | DeployedForm] = [*deployed, *decided, *filled_in]
+    if any(each.created for each in everything):
         tx.rows.insert(schema.deployments, {
             "key": key, "name": name, "source": source, "tenant_id": tenant_id, "deployed_at": tx.now,
             "deployed_by": tx.actor,
         })
         audit.record(tx, "DEPLOY", "DEPLOYMENT", key, details={"resources": [resource.name for resource in resources]})
-    elif deployed or decided:
-        key = deployed[0].deployment_key if deployed else decided[0].deployment_key
+    elif everything:
+        key = everything[0].deployment_key
     return Deployment(key=key, tenant_id=tenant_id, definitions=tuple(deployed), decisions=tuple(decided),
-                      problems=tuple(problems))
+                      forms=tuple(filled_in), problems=tuple(problems))
+
+
+def _is_new(tx: Transaction, models: Sequence[tuple[Resource, Model]], decision_models: Sequence[DecisionFile],
+            form_files: Sequence[FormFile], tenant_id: str) -> bool:
+    """Whether anything in the files differs from what is deployed."""
+    return (
+        any(_newest_if_same(tx, process, resource, tenant_id)[1] is None
+            for resource, model in models for process in model.processes)
+        or any(decisions.is_new(tx, file, tenant_id) for file in decision_models)
+        or any(forms.is_new(tx, file, tenant_id) for file in form_files)
+    )
 
 
 def check(tx: Transaction, resources: Sequence[Resource]) -> tuple[Problem, ...]:
@@ -112,6 +132,8 @@ def check(tx: Transaction, resources: Sequence[Resource]) -> tuple[Problem, ...]
     models, problems = _read(tx, resources)
     problems += calls.missing(tx, [model for _, model in models], DEFAULT_TENANT)
     problems += decision_files.read(tx, resources, DEFAULT_TENANT)[1]
+    form_files, more = forms.read(resources)
+    problems += more + forms.missing(tx, [model for _, model in models], form_files, DEFAULT_TENANT)
     for resource, model in models:
         for process in model.processes:
             _prepare(process, resource, problems, key=0, version=0, tenant_id=DEFAULT_TENANT, deployment_key=0)
@@ -125,7 +147,7 @@ def _read(tx: Transaction, resources: Sequence[Resource]) -> tuple[list[tuple[Re
         problems.append(_problem("", "Expected at least one file, but there is none."))
     seen: dict[str, str] = {}
     for resource in resources:
-        if decision_files.is_decision(resource):
+        if decision_files.is_decision(resource) or forms.is_form(resource):
             continue
         model, found = parser.examine(resource.content, resource.name, tx.engine.scripts)
         problems += found
@@ -163,15 +185,15 @@ def _refuse(tx: Transaction, problems: Iterable[Problem]) -> None:
 
 
 def _deploy_model(tx: Transaction, deployment_key: int, resource: Resource, model: Model, tenant_id: str,
-                  problems: list[Problem]) -> list[DeployedDefinition]:
-    checksum = hashlib.sha256(resource.content).hexdigest()
+                  problems: list[Problem], anew: bool) -> list[DeployedDefinition]:
+    checksum = _checksum(resource)
     resource_key = tx.key()
     deployed = []
     for process in model.processes:
         what = {"process_id": process.id, "tenant_id": tenant_id}
-        newest = tx.connection.execute(NEWEST, what).first()
-        if newest is not None and newest.checksum == checksum:
-            deployed.append(_deployed(newest, resource, tenant_id))
+        newest, same = _newest_if_same(tx, process, resource, tenant_id)
+        if same is not None and not anew:
+            deployed.append(_deployed(same, resource, tenant_id))
             continue
         version = newest.version + 1 if newest else 1
         definition = _prepare(process, resource, problems, key=tx.key(), version=version, tenant_id=tenant_id,
@@ -193,6 +215,17 @@ def _deploy_model(tx: Transaction, deployment_key: int, resource: Resource, mode
             "content": resource.content,
         })
     return deployed
+
+
+def _checksum(resource: Resource) -> str:
+    return hashlib.sha256(resource.content).hexdigest()
+
+
+def _newest_if_same(tx: Transaction, process: Process, resource: Resource,
+                    tenant_id: str) -> tuple[AnyRow | None, AnyRow | None]:
+    """The newest version of a process, and once more if it came from the same bytes."""
+    newest = tx.connection.execute(NEWEST, {"process_id": process.id, "tenant_id": tenant_id}).first()
+    return newest, newest if newest is not None and newest.checksum == _checksum(resource) else None
 
 
 def _deployed(row: AnyRow, resource: Resource, tenant_id: str) -> DeployedDefinition:

@@ -31,6 +31,7 @@ user_tasks = Table(
     Column("follow_up_at", UtcDateTime),
     Column("priority", Integer, nullable=False, default=50),
     Column("form_key", Text),
+    Column("bound_form", BigInteger),
     Column("created_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime),
     Column("ended_at", UtcDateTime),

@@ -16,7 +16,7 @@ from sqlalchemy import RowMapping, bindparam, select, update
 
 from bpmn.interpreter import journal
 from bpmn.model import USER_TASK_JOB
-from engine import audit, candidates, guard, schema, states, values
+from engine import audit, candidates, forms, guard, schema, states, values
 from engine.actions import AskListeners, Complete, Fail, SetVariables
 from engine.database import from_json, to_json
 from engine.errors import Conflict, InvalidInput, InvalidTimer, NotFound, WrongState
@@ -94,6 +94,7 @@ def start_waiting(tx: Transaction, live: Live, entry: journal.UserTaskOpened) ->
         "delegation": None,
         "candidate_users": list(entry.candidate_users), "candidate_groups": list(entry.candidate_groups),
         "due_at": due_at, "follow_up_at": follow_up_at, "priority": entry.priority, "form_key": entry.form_key,
+        "bound_form": forms.of_task(tx, live, entry),
         "state": UserTaskState.CREATING if entry.creating else UserTaskState.CREATED,
         "created_at": tx.now, "changed_at": None, "ended_at": None,
     })

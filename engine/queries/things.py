@@ -104,6 +104,7 @@ class UserTaskRow:
     follow_up_at: datetime | None
     priority: int
     form_key: str | None
+    bound_form: int | None
     created_at: datetime
     changed_at: datetime | None
     ended_at: datetime | None
@@ -188,7 +189,7 @@ USER_TASKS = select(
     _u.key, _u.instance_key, _u.element_instance_key, _u.definition_key, _u.process_id,
     _d.name.label("process_name"), _d.version, _u.element_id, _u.tenant_id, _i.business_id, _i.suspended_at, _u.name,
     _u.description, _u.state, _u.assignee, _u.owner, _u.delegation, _u.candidate_users, _u.candidate_groups, _u.due_at,
-    _u.follow_up_at, _u.priority, _u.form_key, _u.created_at, _u.changed_at, _u.ended_at,
+    _u.follow_up_at, _u.priority, _u.form_key, _u.bound_form, _u.created_at, _u.changed_at, _u.ended_at,
 ).join(schema.instances, _i.key == _u.instance_key).join(schema.definitions, _d.key == _u.definition_key)
 INCIDENTS = select(
     _n.key, _n.instance_key, _n.element_instance_key, _n.job_key, _n.definition_key, _n.process_id, _n.element_id,
