@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from flask import Blueprint, Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -13,6 +13,10 @@ from engine.engine import Engine
 from service_tasks.registry import Registry
 from web import camunda7, camunda8, console
 from web.answers import engine as this_engine
+from web.auth import gate
+from web.auth.access import Access
+from web.auth.accessfile import AccessFile
+from web.auth.identity import current
 from web.console import links
 from web.console.numbers import KeyConverter
 from web.idempotency import Application
@@ -42,6 +46,7 @@ HEADERS = {
 
 
 def create_app(engine: Engine, *, secret_key: str | None = None, services: Registry | None = None,
+               access: Access | None = None, hosts: Collection[str] = (),
                blueprints: Sequence[Blueprint] = ()) -> Flask:
     """Make the web application of one engine.
 
@@ -49,6 +54,8 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
         engine: what the pages show and act on.
         secret_key: signs the session cookie; without one it is drawn at random, and sessions end with the process.
         services: the services that the catalogue page describes.
+        access: who may come in; without it, or while there are no users, everybody.
+        hosts: while everybody may come in, the names under which the server may be asked; empty: any.
         blueprints: further faces beside the console (the REST interfaces).
     """
     app = Application(__name__)
@@ -63,6 +70,7 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
     app.jinja_env.lstrip_blocks = True
     app.url_map.converters["key"] = KeyConverter
     app.extensions["engine"] = engine
+    gate.install(app, access or Access(AccessFile(None), secrets.token_urlsafe(32)), hosts)
     app.extensions["services"] = Registry() if services is None else services
     app.register_blueprint(console.bp)
     app.register_blueprint(links.bp)
@@ -80,6 +88,9 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
 def _secure(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    if current():
+        # What somebody saw is not to be found in the browser after logging out.
+        response.headers.setdefault("Cache-Control", "no-store")
     # Built files carry a hash in their name, so they never change.
     if request.path.startswith("/static/dist/assets/") and response.status_code == 200:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"

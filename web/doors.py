@@ -22,19 +22,27 @@ def speak(prefix: str | None, refuse: Speak) -> None:
         _words[prefix] = refuse
 
 
+def speaks() -> bool:
+    """Whether the address of this request is a program's, with errors that are no pages."""
+    return _door() is not None
+
+
 def refusal(error: HTTPException) -> Response | None:
     """What the door at the address of this request says to an error; None if it is a page's."""
-    for prefix, refuse in _words.items():
-        if request.path == prefix or request.path.startswith(f"{prefix}/"):
-            return refuse(error)
-    return None
+    refuse = _door()
+    return refuse(error) if refuse else None
+
+
+def _door() -> Speak | None:
+    path = request.path
+    return next((refuse for prefix, refuse in _words.items() if path == prefix or path.startswith(f"{prefix}/")), None)
 
 
 def with_headers(response: Response, error: HTTPException) -> Response:
     """The answer with the headers that belong to the error, such as the methods that an address has."""
     for name, value in error.get_headers(request.environ):
         if name in HEADERS:
-            response.headers[name] = value
+            response.headers.add(name, value)
     return response
 
 

@@ -16,6 +16,7 @@ from engine.engine import Engine
 from engine.errors import DeploymentRefused, NotFound, Rejection, Unavailable
 from web import doors
 from web.answers import answer, done, engine
+from web.auth.identity import name_or
 from web.origins import refuse_other_sites
 
 __all__ = ["acting", "answer", "bp", "done", "engine", "link", "refusal"]
@@ -27,7 +28,7 @@ bp = Blueprint("camunda7", __name__, url_prefix=PREFIX)
 bp.before_request(refuse_other_sites)
 
 ACTOR = "Camunda 7 REST"
-"""Who the audit trail says it was, as long as nobody logs in."""
+"""Who the audit trail says it was, where nobody has to log in."""
 
 TYPES = {404: "NotFoundException", 405: "NotAllowedException"}
 """What errors of HTTP are called."""
@@ -37,7 +38,7 @@ COULD_NOT_PARSE = "ENGINE-09005 Could not parse BPMN process."
 
 def acting() -> Engine:
     """The engine, its audit rows saying that this interface acted."""
-    return engine().acting_as(ACTOR)
+    return engine().acting_as(name_or(ACTOR))
 
 
 def link(path: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from engine.engine import Engine
 from engine.errors import Conflict, DeploymentRefused, InvalidInput, NotFound, Rejection, Unavailable, WrongState
 from web import doors
 from web.answers import answer, done, engine
+from web.auth.identity import name_or
 from web.origins import refuse_other_sites
 
 __all__ = ["acting", "answer", "bp", "done", "engine", "problem"]
@@ -27,7 +28,7 @@ bp = Blueprint("camunda8", __name__, url_prefix="/v2")
 bp.before_request(refuse_other_sites)
 
 ACTOR = "Camunda 8 REST"
-"""Who the audit trail says it was, as long as nobody logs in."""
+"""Who the audit trail says it was, where nobody has to log in."""
 
 REJECTIONS: tuple[tuple[type[Rejection], int, str], ...] = (
     (DeploymentRefused, 400, "INVALID_ARGUMENT"),
@@ -44,7 +45,7 @@ TITLES = {404: "NOT_FOUND", 503: "RESOURCE_EXHAUSTED"}
 
 def acting() -> Engine:
     """The engine, its audit rows saying that this interface acted."""
-    return engine().acting_as(ACTOR)
+    return engine().acting_as(name_or(ACTOR))
 
 
 def problem(status: int, title: str, detail: str) -> Response:

@@ -8,6 +8,7 @@ from flask import Response, request
 
 from engine.database import ping
 from engine.schema import DEFAULT_TENANT
+from web.auth.identity import current
 from web.camunda8.blueprint import answer, bp, done, engine
 
 GATEWAY_VERSION = "8.9.0"
@@ -45,11 +46,14 @@ def license() -> Response:
 
 @bp.get("/authentication/me")
 def me() -> Response:
-    """Who asks: as long as there is no log-in, everybody is the same."""
+    """Who asks; where nobody has to log in, everybody is the same."""
+    identity = current()
     return answer({
-        "username": "anonymous", "displayName": f"Partitur {metadata.version('partitur')}", "email": None,
+        "username": identity.name if identity else "anonymous",
+        "displayName": identity.name if identity else f"Partitur {metadata.version('partitur')}", "email": None,
         "authorizedComponents": ["*"], "tenants": [
             {"name": "Default", "tenantId": DEFAULT_TENANT, "description": None},
         ],
-        "groups": [], "roles": [], "salesPlanType": None, "c8Links": {}, "canLogout": False,
+        "groups": list(identity.groups) if identity else [],
+        "roles": [], "salesPlanType": None, "c8Links": {}, "canLogout": False,
     })

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import typer
 
+from web.cli.access import tokens, users
 from web.cli.checking import check
 from web.cli.demo import demo
 from web.cli.deploying import deploy, start
@@ -51,6 +52,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "cancel": cancel,
     "templates": templates,
     "upgrade": upgrade_database,
+    "users": users,
+    "tokens": tokens,
     "feel": feel,
     "dmn": dmn,
     "doctor": doctor,

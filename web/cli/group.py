@@ -12,12 +12,18 @@ from typer.core import TyperGroup
 from bpmn.problems import Problem, Severity
 from engine.errors import DeploymentRefused, Rejection, Unavailable, WrongSchema
 from service_tasks import ContractError
+from web.auth.access import Unprotected
+from web.auth.accessfile import AccessFileError
 from web.cli.settings import SettingsError
 from web.cli.terminal import fail, table
 
 
 class Refused(Exception):
     """The command line itself refuses: a file that is not there, a server that does not answer."""
+
+
+REFUSALS = (Rejection, Unavailable, WrongSchema, ContractError, SettingsError, AccessFileError, Unprotected, Refused)
+"""What a sentence says all of."""
 
 
 class Commands(TyperGroup):
@@ -33,7 +39,7 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except DeploymentRefused as refused:
             refuse_deployment(refused)
-        except (Rejection, Unavailable, WrongSchema, ContractError, SettingsError, Refused) as refused:
+        except REFUSALS as refused:
             fail(str(refused))
         raise typer.Exit(1)
 

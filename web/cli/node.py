@@ -17,6 +17,8 @@ from engine.scheduler import Scheduler
 from service_tasks.reloading import Reloader
 from service_tasks.worker import Worker
 from web.app import create_app
+from web.auth.access import Access, check_exposure
+from web.auth.accessfile import AccessFile
 from web.cli.services import Services
 from web.cli.settings import Settings
 from web.cli.web_server import THREADS, WebServer
@@ -105,9 +107,15 @@ def web_server(engine: Engine, settings: Settings, services: Services, threads: 
 
     Raises:
         OSError: the address is taken.
+        AccessFileError: the users cannot be read.
+        Unprotected: others can reach the address, and nobody would have to log in.
     """
+    key = secret_key(settings)
+    access = Access(AccessFile(settings.access_file), key)
+    check_exposure(settings.host, access)
     return WebServer(
-        create_app(engine, secret_key=secret_key(settings), services=services.registry),
+        create_app(engine, secret_key=key, services=services.registry, access=access,
+                   hosts=(settings.host.lower(), *settings.hosts)),
         settings.host,
         settings.port,
         threads,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -111,13 +112,16 @@ def _no_number(name: str) -> float:
 
 
 def ask(url: str, method: str, path: str, **request: Any) -> Any:
-    """One request to a server's REST interface; the decoded answer.
+    """One request to a server's REST interface; the decoded answer. It shows the token in PARTITUR_TOKEN.
 
     Raises:
         Refused: the server does not answer, or says no (then with its own words).
     """
+    token = os.environ.get("PARTITUR_TOKEN")
+    shown = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        answer = httpx.request(method, url.rstrip("/").removesuffix("/v2") + path, timeout=60, **request)
+        answer = httpx.request(method, url.rstrip("/").removesuffix("/v2") + path, timeout=60,
+                               **{**request, "headers": {**shown, **request.get("headers", {})}})
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise Refused(f"Expected a server at {url}, but: {error}.") from error
     try:

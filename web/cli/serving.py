@@ -30,7 +30,7 @@ Threads = Annotated[int, typer.Option("--service-threads", min=0, help="Services
 def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Also PORT.", show_default="8080")] = None,
     host: Annotated[
-        str | None, typer.Option(help="Also PARTITUR_HOST. No log-in yet.", show_default="127.0.0.1")
+        str | None, typer.Option(help="Also PARTITUR_HOST. Others need users.", show_default="127.0.0.1")
     ] = None,
     data_dir: DataDir = None,
     services: Sources = None,

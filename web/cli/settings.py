@@ -27,6 +27,10 @@ class Settings:
     port: int
     time_zone: str
     synchronous: str
+    access_file: Path
+    """Where users and tokens are; without the file nobody has to log in."""
+    hosts: tuple[str, ...] = ()
+    """Further names under which this server may be asked while nobody has to log in."""
     python_scripts: bool = False
     """Whether diagrams may hold Python scripts, which run in a sandbox."""
     strict: bool = False
@@ -35,8 +39,8 @@ class Settings:
     @classmethod
     def of(cls, *, data_dir: Path | None = None, host: str | None = None, port: int | None = None,
            strict: bool = False) -> Settings:
-        """Read DATA_DIR, DATABASE_URL, PARTITUR_HOST, PORT, TIME_ZONE, SQLITE_SYNCHRONOUS, PARTITUR_PYTHON_SCRIPTS and
-        PARTITUR_STRICT; an argument that is given beats its variable.
+        """Read DATA_DIR, DATABASE_URL, PARTITUR_HOST, PORT, TIME_ZONE, SQLITE_SYNCHRONOUS, PARTITUR_USERS,
+        PARTITUR_HOSTS, PARTITUR_PYTHON_SCRIPTS and PARTITUR_STRICT; an argument that is given beats its variable.
 
         Raises:
             SettingsError: a value cannot be.
@@ -49,6 +53,8 @@ class Settings:
             port=_port() if port is None else port,
             time_zone=_time_zone(),
             synchronous=_synchronous(),
+            access_file=Path(os.environ.get("PARTITUR_USERS") or folder / "users.json").resolve(),
+            hosts=_hosts(),
             python_scripts=_switch("PARTITUR_PYTHON_SCRIPTS"),
             strict=strict or _switch("PARTITUR_STRICT"),
         )
@@ -73,6 +79,11 @@ def actor() -> str:
 def shown_url(url: str) -> str:
     """A database's address without the password in it."""
     return re.sub(r"(://[^:/@]+):[^@]+@", r"\1:…@", url)
+
+
+def _hosts() -> tuple[str, ...]:
+    names = os.environ.get("PARTITUR_HOSTS", "").lower().split(",")
+    return tuple(name.strip() for name in names if name.strip())
 
 
 def _port() -> int:

@@ -14,8 +14,9 @@ from engine.clock import system_clock
 from engine.engine import Engine
 from engine.errors import Conflict, InvalidInput, NotFound, Rejection, Unavailable, WrongState
 from web import bundles, doors
+from web.auth.identity import current
 from web.console import formatting, words
-from web.console.security import actor, check_csrf, csrf_token
+from web.console.security import actor, check_csrf, csrf_token, groups
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +73,9 @@ def _everywhere() -> dict[str, Any]:
         "NAVIGATION": words.NAVIGATION,
         "actor": actor(),
         "csrf_token": csrf_token,
+        "groups": groups(),
         "here": here,
+        "identity": current(),
         "now": system_clock(),
         "scripts": bundles.scripts,
         "styles": bundles.styles,

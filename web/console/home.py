@@ -7,17 +7,20 @@ from datetime import datetime
 from flask import redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from engine.errors import InvalidInput
 from engine.queries import definitions as known
 from engine.queries import instances as found
 from engine.queries import lists, overview
 from engine.queries.definitions import ProcessRow
 from engine.queries.instances import InstanceFilter
 from engine.queries.overview import FailureGroup
+from web.auth.identity import current
 from web.console import numbers
 from web.console.audit import business_ids
 from web.console.blueprint import bp, done, engine
 
 TILES = ("active", "waiting", "retrying", "stalled", "held", "incident", "suspended", "completed")
+MOST_GROUPS = 20
 LONGEST_SEARCH = 300
 """How much of a message goes into an address; it is enough to tell failures apart."""
 
@@ -71,8 +74,13 @@ def find() -> ResponseReturnValue:
 
 @bp.post("/actor")
 def change_actor() -> ResponseReturnValue:
-    """Act under another name from now on."""
+    """Act under another name from now on. Raises InvalidInput where people log in."""
+    if current():
+        raise InvalidInput("Expected nobody to choose a name where people log in, but you are logged in.")
     name = request.form.get("actor", "").strip()[:100]
     if name:
         session["actor"] = name
+    if "groups" in request.form:
+        named = (each.strip()[:100] for each in request.form["groups"].split(","))
+        session["groups"] = list(dict.fromkeys(each for each in named if each))[:MOST_GROUPS]
     return done(f"You act as {name or 'before'}.", url_for("console.home"))

@@ -8,6 +8,7 @@ import secrets
 from flask import request, session
 
 from engine.errors import Rejection
+from web.auth.identity import current, name_or
 
 NOBODY = "operator"
 
@@ -39,4 +40,10 @@ def check_csrf() -> None:
 
 def actor() -> str:
     """The name under which this session acts; the audit trail carries it."""
-    return str(session.get("actor") or NOBODY)
+    return name_or(str(session.get("actor") or NOBODY))
+
+
+def groups() -> tuple[str, ...]:
+    """The groups of whoever acts: those that a log-in gives, else those that he said he is in."""
+    identity = current()
+    return identity.groups if identity else tuple(session.get("groups", ()))

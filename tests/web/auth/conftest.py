@@ -1,0 +1,55 @@
+"""An application that people and programs have to log in at."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.web.camunda8.conftest import engine
+from web.app import create_app
+from web.auth import secrets
+from web.auth.access import Access
+from web.auth.accessfile import AccessFile, Content, Token, User
+from web.auth.throttle import Throttle
+
+__all__ = ["engine"]
+
+PASSWORD = "correct horse"
+TOKEN = "ptt_worker-token"
+
+
+@pytest.fixture
+def database_url(sqlite_url):
+    """Who comes in does not depend on the database."""
+    return sqlite_url
+
+
+@pytest.fixture
+def access(tmp_path):
+    file = AccessFile(tmp_path / "users.json")
+    file.write(Content(
+        users={"ann": User(secrets.hash_of(PASSWORD), ("accounting",))},
+        tokens={"billing": Token(secrets.digest_of(TOKEN))},
+    ))
+    return Access(file, "key")
+
+
+@pytest.fixture
+def ticking(access):
+    """Turns the clock of the throttle."""
+    now = [0.0]
+    access.throttle = Throttle(lambda: now[0])
+
+    def advance(seconds):
+        now[0] += seconds
+
+    return advance
+
+
+@pytest.fixture
+def app(engine, access):
+    return create_app(engine, secret_key="test", access=access)
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()

@@ -1,0 +1,110 @@
+"""Users and tokens on the command line, and what a server needs of them before others can reach it."""
+
+from __future__ import annotations
+
+import json
+import stat
+
+import pytest
+from typer.testing import CliRunner
+
+from web.auth.access import Access
+from web.auth.accessfile import AccessFile
+from web.cli import app
+
+PASSWORD = "correct horse"
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.delenv("PARTITUR_USERS", raising=False)
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/x.db")
+
+    def run(*arguments, input=None, code=0):
+        outcome = CliRunner().invoke(app, [*arguments, "--json"], input=input)
+        assert outcome.exit_code == code, outcome.output
+        return json.loads(outcome.stdout)
+
+    return run
+
+
+@pytest.fixture
+def file(tmp_path):
+    return AccessFile(tmp_path / "data" / "users.json")
+
+
+def add(run, name, **more):
+    return run("users", "add", name, "--password-stdin", input=f"{PASSWORD}\n", **more)
+
+
+def test_a_user_is_added_listed_and_removed(run, file):
+    run("users", "add", "ann", "--password-stdin", "--group", "accounting", "--group", "sales", input=f"{PASSWORD}\n")
+    add(run, "bob")
+    assert run("users", "list") == {"users": [{"name": "ann", "groups": ["accounting", "sales"]},
+                                              {"name": "bob", "groups": []}]}
+    access = Access(file, "key")
+    assert access.by_password("ann", PASSWORD, "x").groups == ("accounting", "sales")
+    run("users", "remove", "bob")
+    assert [user["name"] for user in run("users", "list")["users"]] == ["ann"]
+
+
+def test_only_hashes_are_kept_and_only_the_owner_reads_them(run, file):
+    add(run, "ann")
+    token = run("tokens", "add", "billing")["token"]
+    kept = file.path.read_text()
+    assert PASSWORD not in kept
+    assert token not in kept
+    assert token.removeprefix("ptt_") not in kept
+    assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
+
+
+def test_a_new_password_leaves_the_groups_as_they_are(run, file):
+    run("users", "add", "ann", "--password-stdin", "--group", "sales", input=f"{PASSWORD}\n")
+    run("users", "add", "ann", "--password-stdin", input="another password\n")
+    assert Access(file, "key").by_password("ann", "another password", "x").groups == ("sales",)
+
+
+def test_a_token_comes_in_and_a_new_one_takes_its_place(run, file):
+    first = run("tokens", "add", "billing", "--group", "workers")["token"]
+    access = Access(file, "key")
+    assert access.by_bearer(first).name == "billing"
+    second = run("tokens", "add", "billing")["token"]
+    assert access.by_bearer(second).name == "billing"
+    assert access.file.read().tokens.keys() == {"billing"}
+
+
+@pytest.mark.parametrize("name", ["a:b", "", " a", "a\n", "x" * 101])
+def test_names_that_cannot_log_in_are_refused(run, name):
+    assert run("tokens", "add", name, code=1)["error"].startswith("Expected a name")
+
+
+def test_passwords_that_are_short_are_refused(run):
+    refused = run("users", "add", "ann", "--password-stdin", input="short\n", code=1)
+    assert refused["error"] == "Expected a password of 8 characters or more, but it has 5."
+
+
+def test_a_name_is_a_user_or_a_token(run):
+    add(run, "ann")
+    run("tokens", "add", "billing")
+    assert "is a user" in run("tokens", "add", "ann", code=1)["error"]
+    assert "is a token" in add(run, "billing", code=1)["error"]
+
+
+def test_removing_the_last_one_would_open_the_server(run):
+    add(run, "ann")
+    assert "the last who may come in" in run("users", "remove", "ann", code=1)["error"]
+    assert "there is none" in run("users", "remove", "bob", code=1)["error"]
+    assert "NAME" in run("tokens", "remove", code=1)["error"]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_a_server_that_others_reach_needs_users(run, host):
+    refused = run("serve", "--host", host, "--port", "0", code=1)
+    assert refused["error"].startswith(f"Expected users before this server listens on {host}")
+
+
+def test_a_server_with_a_broken_file_does_not_start(run, file):
+    file.path.parent.mkdir()
+    file.path.write_text("{")
+    assert run("serve", "--port", "0", code=1)["error"].startswith("Expected users and tokens in")

@@ -1,0 +1,198 @@
+"""Nobody gets anywhere without showing who they are, and what they show is checked."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import pytest
+
+from engine.queries import lists
+from tests.web.auth.conftest import PASSWORD, TOKEN
+from web.app import create_app
+from web.auth import gate, secrets
+from web.auth.accessfile import Content, Token, User
+from web.auth.hosts import is_loopback, is_of_this_machine
+
+SIGNAL = "/v2/signals/broadcast"
+PUBLIC = {"/static/<path:filename>", "/health", "/login", "/logout", "/oauth/token"}
+
+
+def basic(name, password):
+    return {"Authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
+
+
+def bearer(token):
+    return {"Authorization": f"Bearer {token}"}
+
+
+def filled(rule):
+    return re.sub(r"<(?:\w+:)?\w+>", "1", rule)
+
+
+def test_no_route_answers_a_stranger(app, client):
+    for rule in app.url_map.iter_rules():
+        if rule.rule in PUBLIC:
+            continue
+        for method in rule.methods - {"OPTIONS"}:
+            response = client.open(filled(rule.rule), method=method)
+            page = response.status_code == 303 and response.headers["Location"].startswith("/login?next=")
+            assert response.status_code == 401 or page, (method, rule.rule, response.status_code)
+    assert {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint in gate.PUBLIC} == PUBLIC
+
+
+def test_what_is_not_there_is_not_told_to_strangers(client):
+    assert client.get("/v2/nothing").status_code == 401
+    assert client.get("/nothing").status_code == 303
+
+
+def test_each_door_refuses_in_its_own_words(client):
+    refused = client.get("/v2/topology")
+    assert refused.content_type == "application/problem+json"
+    assert (refused.json["status"], refused.json["title"]) == (401, "Unauthorized")
+    challenges = refused.headers.getlist("WWW-Authenticate")
+    assert any(text.startswith("Basic realm=") for text in challenges)
+    assert any(text.startswith("Bearer") for text in challenges)
+    refused = client.get("/engine-rest/version")
+    assert (refused.status_code, refused.json.keys()) == (401, {"type", "message", "code"})
+    assert client.get("/instances", headers={"HX-Request": "true"}).headers["HX-Redirect"] == "/login"
+
+
+@pytest.mark.parametrize("shown", [
+    basic("ann", PASSWORD), basic("billing", TOKEN), bearer(TOKEN), {"Authorization": f"bearer  {TOKEN}"},
+], ids=["user", "token as password", "token", "lower case"])
+def test_who_shows_the_right_thing_comes_in(client, engine, shown):
+    assert client.post(SIGNAL, json={"signalName": "x"}, headers=shown).status_code == 200
+    name = "ann" if shown == basic("ann", PASSWORD) else "billing"
+    assert client.get("/v2/authentication/me", headers=shown).json["username"] == name
+    assert client.get("/engine-rest/version", headers=shown).status_code == 200
+    assert [row.actor for row in lists.audit(engine).items] == [name]
+
+
+@pytest.mark.parametrize("shown", [
+    basic("ann", "wrong"), basic("bob", PASSWORD), basic("", ""), basic("ann", ""), basic("billing", "ptt_x"),
+    bearer("ptt_x"), bearer(""), bearer("a.b.c"), bearer(PASSWORD), {"Authorization": ""},
+    {"Authorization": "undefined"}, {"Authorization": "Digest x"}, {"Authorization": "Basic"},
+    basic("ann\0", PASSWORD), {"Authorization": "Bearer " + "x" * 50_000},
+], ids=range(15))
+def test_who_shows_anything_else_does_not(client, shown):
+    refused = client.get("/v2/topology", headers=shown)
+    assert (refused.status_code, refused.content_type) == (401, "application/problem+json")
+
+
+def test_what_is_no_base64_is_not_understood(client):
+    refused = client.get("/v2/topology", headers={"Authorization": "Basic ä%%%"})
+    assert (refused.status_code, refused.json["title"]) == (400, "Bad Request")
+
+
+def test_passwords_may_have_colons_and_any_letters(client, access):
+    access.file.write(Content(users={"ann": User(secrets.hash_of("ä:b:ç"))}))
+    assert client.get("/v2/topology", headers=basic("ann", "ä:b:ç")).status_code == 200
+
+
+def test_a_session_of_a_browser_opens_no_rest_door(client):
+    with client.session_transaction() as session:
+        session.update(user="ann", stamp=client.application.extensions["access"].stamp("ann"), since=2**33)
+    assert client.post(SIGNAL, json={"signalName": "x"}).status_code == 401
+
+
+def test_changes_of_the_file_count_at_once(client, access):
+    assert client.get("/v2/topology", headers=bearer(TOKEN)).status_code == 200
+    access.file.write(Content(tokens={"billing": Token(secrets.digest_of("ptt_new"))}))
+    assert client.get("/v2/topology", headers=bearer(TOKEN)).status_code == 401
+    assert client.get("/v2/topology", headers=bearer("ptt_new")).status_code == 200
+    assert client.get("/v2/topology", headers=basic("ann", PASSWORD)).status_code == 401
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"users": 1}', b'{"nobody": {}}', b"\xff"])
+def test_a_file_that_cannot_be_read_lets_nobody_in(client, access, content):
+    access.file.path.write_bytes(content)
+    refused = client.get("/v2/topology", headers=bearer(TOKEN))
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "10")
+    assert client.get("/login").status_code == 503
+
+
+def test_a_password_is_hashed_once_in_a_while_only(client, monkeypatch):
+    checked = []
+    fits = secrets.fits
+    monkeypatch.setattr(secrets, "fits", lambda *given: checked.append(1) or fits(*given))
+    for _ in range(5):
+        assert client.get("/v2/topology", headers=basic("ann", PASSWORD)).status_code == 200
+    assert len(checked) == 1
+    assert client.get("/v2/topology", headers=basic("ann", PASSWORD + "x")).status_code == 401
+    assert len(checked) == 2
+
+
+def test_a_name_that_is_unknown_costs_as_much_as_a_wrong_password(client, monkeypatch):
+    checked = []
+    monkeypatch.setattr(secrets, "_hasher", type("H", (), {"verify": lambda _, kept, given: checked.append(kept)})())
+    client.get("/v2/topology", headers=basic("nobody", "x"))
+    assert len(checked) == 1
+
+
+def test_who_guesses_has_to_wait_longer_each_time(client, ticking):
+    for _ in range(5):
+        assert client.get("/v2/topology", headers=basic("ann", "guess")).status_code == 401
+    refused = client.get("/v2/topology", headers=basic("ann", PASSWORD))
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "2")
+    assert refused.content_type == "application/problem+json"
+    ticking(1.5)
+    assert client.get("/v2/topology", headers=basic("ann", "guess")).status_code == 401
+    ticking(1.5)
+    assert client.get("/v2/topology", headers=basic("ann", PASSWORD)).status_code == 429
+    ticking(1)
+    assert client.get("/v2/topology", headers=basic("ann", PASSWORD)).status_code == 200
+    assert client.get("/v2/topology", headers=basic("ann", "slip")).status_code == 401
+
+
+def test_guesses_do_not_lock_out_who_is_in(client, ticking):
+    assert client.get("/v2/topology", headers=basic("ann", PASSWORD)).status_code == 200
+    for _ in range(8):
+        client.get("/v2/topology", headers=basic("ann", "guess"))
+    assert client.get("/v2/topology", headers=basic("ann", "guess")).status_code == 429
+    assert client.get("/v2/topology", headers=basic("ann", PASSWORD)).status_code == 200
+    assert client.get("/v2/topology", headers=bearer(TOKEN)).status_code == 200
+
+
+def test_guessing_names_is_slowed_down_too(client, ticking, monkeypatch):
+    monkeypatch.setattr(secrets, "fits", lambda *given: False)
+    for number in range(50):
+        assert client.get("/v2/topology", headers=basic(f"name-{number}", "x")).status_code == 401
+    assert client.get("/v2/topology", headers=basic("another", "x")).status_code == 429
+
+
+@pytest.fixture
+def open_client(engine):
+    return create_app(engine, secret_key="test", hosts=("127.0.0.1", "partitur.example")).test_client()
+
+
+def test_without_users_everybody_on_this_machine_comes_in(open_client, engine):
+    for shown in ({}, {"Authorization": ""}, {"Authorization": "undefined"}, basic("x", "y")):
+        assert open_client.post(SIGNAL, json={"signalName": "x"}, headers=shown).status_code == 200
+    assert {row.actor for row in lists.audit(engine).items} == {"Camunda 8 REST"}
+    assert open_client.get("/login").headers["Location"] == "/"
+
+
+@pytest.mark.parametrize(("host", "status"), [
+    ("localhost:8080", 200), ("127.0.0.1:8080", 200), ("[::1]:8080", 200), ("192.168.1.5", 200), ("a.localhost", 200),
+    ("partitur.example", 200), ("evil.example:8080", 403), ("localhost.evil.example", 403), ("127.0.0.1.nip.io", 403),
+])
+def test_a_name_that_somebody_else_gave_us_is_refused(open_client, host, status):
+    assert open_client.get("/v2/topology", headers={"Host": host}).status_code == status
+    assert open_client.get("/instances", headers={"Host": host}).status_code == status
+
+
+@pytest.mark.parametrize("headers", [
+    {"Origin": "https://evil.example"}, {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site", "Origin": "http://localhost:9999"},
+])
+@pytest.mark.parametrize("path", ["/v2/deployments", "/v2/process-instances/1/cancellation",
+                                  "/engine-rest/deployment/create", "/engine-rest/task/1/claim"])
+def test_pages_of_other_sites_command_nothing(open_client, path, headers):
+    assert open_client.post(path, headers=headers).status_code == 403
+
+
+def test_addresses_are_told_apart():
+    assert all(map(is_loopback, ("127.0.0.1", "localhost", "::1", "[::1]", "127.8.8.8")))
+    assert not any(map(is_loopback, ("0.0.0.0", "::", "10.0.0.1", "example.org", "")))
+    assert not any(is_of_this_machine(text, ()) for text in ("", "x", "[", "::1", "evil@example", "a b"))

@@ -1,0 +1,136 @@
+"""Decides whether what somebody shows is right: a password, a token, or an access token made from one of them."""
+
+from __future__ import annotations
+
+import secrets as random
+import time
+from dataclasses import dataclass, field
+
+import jwt
+
+from web.auth import secrets
+from web.auth.accessfile import AccessFile, Content
+from web.auth.hosts import is_loopback
+from web.auth.identity import Identity
+from web.auth.throttle import Throttle
+
+LIFETIME = 3_600
+"""Seconds that an access token is good for."""
+ISSUER = "partitur"
+ALGORITHM = "HS256"
+
+
+class Wrong(Exception):
+    """What was shown is not right, or no longer."""
+
+
+class Unprotected(Exception):
+    """Others could reach a server at which nobody has to log in."""
+
+
+class TooOften(Exception):
+    """Too many wrong tries; `seconds` have to pass before the next one."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"Expected fewer wrong tries; the next one may be made in {int(seconds) + 1} seconds.")
+        self.seconds = int(seconds) + 1
+
+
+@dataclass(slots=True)
+class Access:
+    """Who may come in, by a file; `key` signs access tokens."""
+
+    file: AccessFile
+    key: str
+    throttle: Throttle = field(default_factory=Throttle)
+    _remembered: secrets.Remembered = field(default_factory=secrets.Remembered)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody is asked who they are. Raises AccessFileError."""
+        return self.file.read().is_empty
+
+    def by_password(self, name: str, password: str, address: str) -> Identity:
+        """The user with this password, or the program whose token was given as one. Raises Wrong, TooOften."""
+        content = self.file.read()
+        user = content.users.get(name)
+        if user and self._remembered.knows(name, password, user.password):
+            return Identity(name, user.groups)
+        token = content.tokens.get(name)
+        if token and secrets.same(secrets.digest_of(password), token.digest):
+            return Identity(name, token.groups)
+        seconds = self.throttle.seconds_to_wait(address, name)
+        if seconds > 0:
+            raise TooOften(seconds)
+        # Counted before it is looked at, so that tries made at the same time count, too.
+        self.throttle.failed(address, name)
+        if not secrets.fits(password, user.password if user else None) or user is None:
+            raise Wrong("Expected a name and its password, but they do not belong together.")
+        self.throttle.succeeded(address, name)
+        self._remembered.add(name, password, user.password)
+        return Identity(name, user.groups)
+
+    def by_bearer(self, shown: str) -> Identity:
+        """The program that a token or an access token belongs to. Raises Wrong."""
+        content = self.file.read()
+        is_token = shown.startswith(secrets.TOKEN_PREFIX)
+        found = _owner(content, shown) if is_token else self._of_access_token(shown)
+        if found is None:
+            # No throttle: nobody guesses 256 bits, and a worker whose token has expired must not lock out others.
+            raise Wrong("Expected a token that is known and not expired, but this one is not.")
+        return found
+
+    def access_token(self, name: str, secret: str, address: str, audience: str | None) -> str:
+        """An access token for a program (or a user) that shows its secret. Raises Wrong, TooOften."""
+        identity = self.by_password(name, secret, address)
+        now = int(time.time())
+        claims = {"iss": ISSUER, "sub": identity.name, "iat": now, "exp": now + LIFETIME,
+                  "jti": random.token_urlsafe(9), "stamp": self.stamp(identity.name)}
+        return jwt.encode(claims | ({"aud": audience} if audience else {}), self._signing_key, ALGORITHM)
+
+    def still(self, name: str, stamp: str) -> Identity | None:
+        """The owner of something made earlier, unless the owner is gone or has another password since."""
+        content = self.file.read()
+        known = content.users.get(name) or content.tokens.get(name)
+        return Identity(name, known.groups) if known and secrets.same(self.stamp(name), stamp) else None
+
+    def stamp(self, name: str) -> str:
+        """What changes when the password or token of somebody changes."""
+        content = self.file.read()
+        user, token = content.users.get(name), content.tokens.get(name)
+        return secrets.digest_of(f"{user and user.password}\0{token and token.digest}")[:16]
+
+    def _of_access_token(self, shown: str) -> Identity | None:
+        try:
+            # Whatever audience a client asks for is this server: nobody else has the key.
+            claims = jwt.decode(shown, self._signing_key, [ALGORITHM], issuer=ISSUER,
+                                options={"require": ["exp", "sub", "stamp"], "verify_aud": False})
+        except (jwt.InvalidTokenError, ValueError, RecursionError):
+            return None
+        return self.still(str(claims["sub"]), str(claims["stamp"]))
+
+    @property
+    def _signing_key(self) -> str:
+        # Not the key itself, which signs sessions: neither may pass for the other.
+        return secrets.digest_of(f"access tokens\0{self.key}")
+
+
+def check_exposure(host: str, access: Access) -> None:
+    """Refuse to listen where others reach us as long as everybody would be let in.
+
+    Raises Unprotected, AccessFileError.
+    """
+    if access.is_open and not is_loopback(host):
+        raise Unprotected(
+            f"Expected users before this server listens on {host}, where other machines reach it, but there are none: "
+            "`partitur users add NAME`, or listen on 127.0.0.1."
+        )
+
+
+def _owner(content: Content, token: str) -> Identity | None:
+    digest = secrets.digest_of(token)
+    found = None
+    for name, each in content.tokens.items():
+        if secrets.same(each.digest, digest):
+            found = Identity(name, each.groups)
+    return found

@@ -1,0 +1,92 @@
+"""The file of users and tokens. It holds hashes only, and is read again when it has changed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+FORBIDDEN = ":"
+"""What a name cannot contain: Basic authentication ends the name there (RFC 7617)."""
+LONGEST_NAME = 100
+
+
+class AccessFileError(Exception):
+    """The file cannot be read, or a name in it cannot be."""
+
+
+class User(msgspec.Struct, forbid_unknown_fields=True):
+    """A person: `password` is an argon2 hash."""
+
+    password: str
+    groups: tuple[str, ...] = ()
+
+
+class Token(msgspec.Struct, forbid_unknown_fields=True):
+    """A program: `digest` is the SHA-256 of its token, which is random and long, so that a slow hash adds nothing."""
+
+    digest: str
+    groups: tuple[str, ...] = ()
+
+
+class Content(msgspec.Struct, forbid_unknown_fields=True):
+    """All that the file says."""
+
+    users: dict[str, User] = msgspec.field(default_factory=dict)
+    tokens: dict[str, Token] = msgspec.field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nobody who could come in."""
+        return not self.users and not self.tokens
+
+
+@dataclass(slots=True)
+class AccessFile:
+    """The file at a path; without one there are no users."""
+
+    path: Path | None
+    _stamp: tuple[int, int, int] | None = None
+    _content: Content = field(default_factory=Content)
+
+    def read(self) -> Content:
+        """What it says now. Raises AccessFileError."""
+        if self.path is None:
+            return self._content
+        try:
+            stat = self.path.stat()
+            stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            if stamp != self._stamp:
+                self._content = msgspec.json.decode(self.path.read_bytes(), type=Content)
+                self._stamp = stamp
+        except FileNotFoundError:
+            self._content, self._stamp = Content(), None
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise AccessFileError(f"Expected users and tokens in {self.path}, but: {error}.") from error
+        return self._content
+
+    def write(self, content: Content) -> None:
+        """Replace it as a whole; only its owner may read it. Raises AccessFileError."""
+        if self.path is None:
+            raise AccessFileError("Expected a file of users, but there is none.")
+        fresh = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}")
+        try:
+            fresh.touch(0o600)
+            fresh.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+            os.replace(fresh, self.path)
+        except OSError as error:
+            raise AccessFileError(f"Expected to write {self.path}, but: {error.strerror}.") from error
+        finally:
+            fresh.unlink(missing_ok=True)
+
+
+def checked_name(name: str) -> str:
+    """A name that every way of logging in can carry. Raises AccessFileError."""
+    if not name or len(name) > LONGEST_NAME or FORBIDDEN in name or not name.isprintable() or name != name.strip():
+        raise AccessFileError(
+            f"Expected a name of 1 to {LONGEST_NAME} printable characters without ':', but found {name[:120]!r}."
+        )
+    return name

@@ -1,0 +1,79 @@
+"""Passwords and tokens as hashes. A wrong one takes as long as a right one, whether its owner exists or not."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import threading
+import time
+from collections import OrderedDict
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+SHORTEST = 8
+TOKEN_PREFIX = "ptt_"
+"""Tells people, and programs that look for secrets in places where they should not be, what it is."""
+REMEMBERED = 300.0
+"""Seconds in which a password that was right needs not be hashed again: workers send theirs with every request."""
+MOST_REMEMBERED = 1_000
+
+# OWASP's least for argon2id; several at once must not take the memory of a small machine.
+_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+_at_once = threading.BoundedSemaphore(4)
+_of_nobody = _hasher.hash(secrets.token_urlsafe(16))
+
+
+def hash_of(password: str) -> str:
+    """What is kept of a password."""
+    return _hasher.hash(password)
+
+
+def fits(password: str, kept: str | None) -> bool:
+    """Whether a password is the one whose hash is kept; None is the hash of somebody who does not exist."""
+    with _at_once:
+        try:
+            return _hasher.verify(kept or _of_nobody, password.encode("utf-8", "surrogatepass")) and kept is not None
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def new_token() -> str:
+    """A token: 256 random bits."""
+    return TOKEN_PREFIX + secrets.token_urlsafe(32)
+
+
+def digest_of(token: str) -> str:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two texts are equal, in a time that does not tell where they differ."""
+    return hmac.compare_digest(one.encode("utf-8", "surrogatepass"), other.encode("utf-8", "surrogatepass"))
+
+
+class Remembered:
+    """Passwords that were right a moment ago, as keyed hashes which nobody can turn back."""
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self._lock = threading.Lock()
+        self._until: OrderedDict[bytes, float] = OrderedDict()
+
+    def knows(self, name: str, password: str, kept: str) -> bool:
+        """Whether this password was right for this hash."""
+        with self._lock:
+            return self._until.get(self._digest(name, password, kept), 0.0) > time.monotonic()
+
+    def add(self, name: str, password: str, kept: str) -> None:
+        """It is right."""
+        with self._lock:
+            self._until[self._digest(name, password, kept)] = time.monotonic() + REMEMBERED
+            while len(self._until) > MOST_REMEMBERED:
+                self._until.popitem(last=False)
+
+    def _digest(self, *parts: str) -> bytes:
+        text = "\0".join(parts).encode("utf-8", "surrogatepass")
+        return hmac.digest(self._key, text, "sha256")
