@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from bpmn.interpreter import Directions, Execution
+from bpmn.interpreter import Directions, Execution, ModificationRefused, Put, Take
+from engine.errors import InvalidInput
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="action"):
@@ -131,6 +132,21 @@ class SetVariables(Action, frozen=True, tag=True):
         run.set_variables(self.scope, self.variables, self.local)
 
 
+class Modify(Action, frozen=True, tag=True):
+    """Put tokens at other elements and take some away. A suspended instance can be modified: they move later."""
+
+    waits: ClassVar[bool] = False
+
+    puts: list[Put] = []
+    takes: list[Take] = []
+
+    def apply(self, run: Execution) -> None:
+        try:
+            run.modify(self.puts, self.takes)
+        except ModificationRefused as error:
+            raise InvalidInput(str(error)) from error
+
+
 class Cancel(Action, frozen=True, tag=True):
     """End the instance. A suspended one can be cancelled."""
 
@@ -141,5 +157,6 @@ class Cancel(Action, frozen=True, tag=True):
 
 
 AnyAction = (
-    Go | Complete | AskListeners | ThrowError | ThrowEscalation | Trigger | Fail | Retry | SetVariables | Cancel
+    Go | Complete | AskListeners | ThrowError | ThrowEscalation | Trigger | Fail | Retry | SetVariables | Modify
+    | Cancel
 )

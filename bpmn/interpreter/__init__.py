@@ -10,8 +10,10 @@
 """
 
 from bpmn.interpreter.execution import Changes, Execution
-from bpmn.interpreter.failures import CompileError, TokenNotFound
+from bpmn.interpreter.failures import CompileError, ModificationRefused, TokenNotFound
+from bpmn.interpreter.modifying import Put, Take
 from bpmn.interpreter.nodes.ad_hoc import Directions
 from bpmn.interpreter.program import Program, compile_process
 
-__all__ = ["Changes", "CompileError", "Directions", "Execution", "Program", "TokenNotFound", "compile_process"]
+__all__ = ["Changes", "CompileError", "Directions", "Execution", "ModificationRefused", "Program", "Put", "Take",
+           "TokenNotFound", "compile_process"]

@@ -8,6 +8,7 @@ from typing import Any
 
 from bpmn.interpreter import journal, placing, state, throwing
 from bpmn.interpreter.failures import ErrorUncaught, TokenNotFound
+from bpmn.interpreter.modifying import Put, Take, modify
 from bpmn.interpreter.nodes import listeners
 from bpmn.interpreter.nodes.ad_hoc import AdHocSubProcess, Directions
 from bpmn.interpreter.nodes.user_tasks import UserTask
@@ -234,6 +235,14 @@ class Execution:
             found = self._token(scope)
             target = found.task_spec.own_scope(found) if local else found.scope
         target.assign_all(variables, local=local)
+
+    def modify(self, puts: Sequence[Put], takes: Sequence[Take]) -> None:
+        """Put tokens at other elements and take some away.
+
+        Raises:
+            ModificationRefused: one of them is not possible; the instance must not be used any more.
+        """
+        modify(self.workflow, puts, takes)
 
     def cancel(self) -> None:
         """Terminate the instance.

@@ -55,5 +55,9 @@ class TokenNotFound(LookupError):
     """No token with that key is waiting in the instance."""
 
 
+class ModificationRefused(Exception):
+    """Tokens cannot be put or taken as it was asked for; the sentence says why."""
+
+
 class CompileError(Exception):
     """SpiffWorkflow's parser refused a model that passed validation; the sentence says why."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from bpmn.interpreter.failures import Failure
 from bpmn.interpreter.nodes.subprocesses import listen
@@ -54,29 +54,37 @@ def _place(top: ProcessWorkflow, program: Program, element: str, opened: dict[st
     """Put a token at an element of any depth, creating the sub-processes around it once."""
     check_known(program, [element])
     node = program.by_id[element]
+    workflow: ScopeWorkflow = top
+    for outer in around(program, node):
+        inside = opened.get(outer.name)
+        if inside is None:
+            if outer.inner is not None:
+                raise LookupError(f"Expected {outer.label} to be entered by its flow, because it is multi-instance.")
+            opened_here = open_around(workflow, outer)
+            if opened_here is None:
+                return
+            inside = opened[outer.name] = opened_here
+        workflow = inside
+    workflow.arrive(node, None)
+
+
+def around(program: Program, node: Node) -> list[Node]:
+    """The sub-processes around a node, the outermost first."""
     path: list[Node] = []
     outer = node.element.scope
     while outer != program.process.id:
         path.append(program.by_id[outer])
         outer = path[-1].element.scope
-    workflow: ScopeWorkflow = top
-    for around in reversed(path):
-        inside = opened.get(around.name)
-        if inside is None:
-            opened_here = _open_around(workflow, around)
-            if opened_here is None:
-                return
-            inside = opened[around.name] = opened_here
-        workflow = inside
-    workflow.arrive(node, None)
+    return path[::-1]
 
 
-def _open_around(workflow: ScopeWorkflow, node: Node) -> SubWorkflow | None:
-    if node.inner is not None:
-        raise LookupError(f"Expected {node.label} to be entered by its flow, because it is multi-instance.")
+def open_around(workflow: ScopeWorkflow, node: Node, variables: Mapping[str, Any] | None = None) -> SubWorkflow | None:
+    """Enter a sub-process without its start event, with variables of its own; None if it has an incident instead."""
     workflow.live += 1
     token = Token(workflow, node, None, STARTED)
     node.record_entered(token)
+    if variables:
+        node.own_scope(token).assign_all(variables, local=True)
     try:
         node.open_scope(token)
         for boundary in node.armed:
