@@ -121,7 +121,7 @@ def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jo
         tx.rows.write(ACTIVATE, {
             "b_key": job.key, "b_worker": worker, "b_until": until, "b_lock_token": job.lock_token + 1,
             "b_attempt": job.attempt + 1, "b_now": tx.now,
-            **effects.sent(tx, job.type, job.error_code, seen.get(job.element_instance_key, {})),
+            **effects.sent(tx, job.type, job.error_code, job.headers, seen.get(job.element_instance_key, {})),
         })
     tx.announce(due_topic(until))
     return [_activated(job, worker, until, seen.get(job.element_instance_key, {})) for job in found]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,22 @@ class JobContract:
     repeatable: bool = True
     askable: bool = False
     inputs: frozenset[str] | None = None
+
+    def may_repeat(self, headers: Mapping[str, str], variables: Mapping[str, Any]) -> bool:
+        """Whether the call of a job with these task headers and variables may be made again with its key."""
+        return self.repeatable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractPerCall(JobContract):
+    """The contract of a service that stands for many: `repeatable_call` tells of one call whether it may be repeated,
+    by the task headers and the variables of its job."""
+
+    repeatable_call: Callable[[Mapping[str, str], Mapping[str, Any]], bool]
+
+    def may_repeat(self, headers: Mapping[str, str], variables: Mapping[str, Any]) -> bool:
+        """Whether this call may be made again with its key."""
+        return self.repeatable_call(headers, variables)
 
 
 ANY_WORKER = JobContract()

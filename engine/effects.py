@@ -78,15 +78,16 @@ def digest(value: Any) -> str:
     return hashlib.sha256(to_json(value).encode()).hexdigest()
 
 
-def sent(tx: Transaction, service: str, error_code: str | None,
+def sent(tx: Transaction, service: str, error_code: str | None, headers: Mapping[str, str],
          variables: Mapping[str, Any] | None) -> dict[str, Any]:
     """The values of `SEND` for a job that a worker takes. `variables` is what the service is given, None if that is
     not known."""
     contract = tx.engine.contracts.get(service, ANY_WORKER)
+    repeatable = contract.may_repeat(headers, variables or {})
     # Whoever takes a doubtful call asks before he calls.
-    asks = error_code in DOUBTFUL and not contract.repeatable
+    asks = error_code in DOUBTFUL and not repeatable
     return {
-        "b_effect": EffectState.IN_DOUBT if asks else EffectState.SENT, "b_repeatable": contract.repeatable,
+        "b_effect": EffectState.IN_DOUBT if asks else EffectState.SENT, "b_repeatable": repeatable,
         "b_askable": contract.askable, "b_sent_at": None if asks else tx.now,
         "b_request_digest": None if variables is None else _request(contract.inputs, variables),
     }

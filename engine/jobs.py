@@ -171,17 +171,17 @@ def complete(tx: Transaction, key: int, variables: Mapping[str, Any] | None = No
 
 
 def throw_error(tx: Transaction, key: int, code: str, message: str = "",
-                variables: Mapping[str, Any] | None = None, *, lock_token: int | None = None,
-                worker: str | None = None) -> None:
+                variables: Mapping[str, Any] | None = None, *, effect: EffectState = EffectState.FAILED,
+                lock_token: int | None = None, worker: str | None = None) -> None:
     """Answer a job with a BPMN error, which an error boundary event or event sub-process may catch.
 
-    If nothing catches it, an incident is opened. Raises NotFound, WrongState, InvalidInput.
+    If nothing catches it, an incident is opened. `effect`: what is known of it. Raises NotFound, WrongState, InvalidInput.
     """
     if not code:
         raise InvalidInput("Expected an error code, but it is empty.")
     result = values.checked(variables)
     job = _answered(tx, key, lock_token, worker)
-    _throw(tx, job, code, message, result)
+    _throw(tx, job, code, message, result, effect)
 
 
 def fail(tx: Transaction, key: int, message: str, *, retries: int | None = None,
@@ -222,9 +222,10 @@ def _give_up(tx: Transaction, job: RowMapping, incident_type: str, message: str,
     tx.resume(job["instance_key"], Fail(job["element_instance_key"], incident_type, message))
 
 
-def _throw(tx: Transaction, job: RowMapping, code: str, message: str, variables: Mapping[str, Any]) -> None:
+def _throw(tx: Transaction, job: RowMapping, code: str, message: str, variables: Mapping[str, Any],
+           effect: EffectState = EffectState.FAILED) -> None:
     token = job["element_instance_key"]
-    _answer(tx, job, JobState.ERROR_THROWN, EffectState.FAILED, error_code=code, error_message=message or None,
+    _answer(tx, job, JobState.ERROR_THROWN, effect, error_code=code, error_message=message or None,
             response=variables)
     tx.failed_jobs[token] = job["key"]
     tx.resume(job["instance_key"], ThrowError(token, code, message, dict(variables)))
@@ -273,7 +274,7 @@ def lock(tx: Transaction, key: int, worker: str, duration: timedelta) -> datetim
     tx.rows.write(ACTIVATE, {
         "b_key": key, "b_worker": worker, "b_until": until, "b_lock_token": job["lock_token"] + 1,
         "b_attempt": job["attempt"] + 1, "b_now": tx.now,
-        **effects.sent(tx, job["type"], job["error_code"], None),
+        **effects.sent(tx, job["type"], job["error_code"], job["headers"], None),
     })
     tx.announce(due_topic(until))
     audit.record(tx, "LOCK", "JOB", key, instance_key=job["instance_key"], details={"worker": worker})

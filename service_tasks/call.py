@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 TRACE_PARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
@@ -18,7 +19,8 @@ class Call:
     `idempotency_key` is the same for every attempt of the same effect, over restarts and nodes: a service that keeps
     the keys it has seen takes effect once. `correlation_id` is the same for all calls of one instance. `traceparent`
     is W3C trace context: the instance's trace, with a span of this call's own. `deadline` is when the caller stops
-    waiting; `timeout` how many seconds that was from the start.
+    waiting; `timeout` how many seconds that was from the start. `task_headers` are what the diagram says to the
+    service beside its inputs; `retries` how many attempts are left, this one included.
     """
 
     service: str
@@ -32,6 +34,9 @@ class Call:
     business_id: str | None
     deadline: datetime
     timeout: float
+    task_headers: Mapping[str, str] = field(default_factory=dict)
+    definition_key: int = 0
+    retries: int = 1
 
     def headers(self) -> dict[str, str]:
         """The HTTP headers that carry the call's identity to a service."""

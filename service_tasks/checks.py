@@ -6,15 +6,16 @@ handed to `Engine.checks`, so the upload page, `partitur deploy` and the Camunda
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import partial
 
 from bpmn.model import Element, JobDefinition, Listener, Model, Process
 from bpmn.problems import Problem, Severity
 from bpmn.reading.nodes import descendants, identifier, line
 from bpmn.retry_cycle import read_cycle
-from engine.contracts import JobContract
+from engine.contracts import ContractPerCall, JobContract
 from engine.engine import Engine
 from service_tasks.contract import ServiceContract
 from service_tasks.dataflow import inputs_ready
@@ -22,7 +23,7 @@ from service_tasks.errorpaths import errors_caught
 from service_tasks.near import hint, near_misses
 from service_tasks.registry import Registry
 from service_tasks.undoing import compensation_drawn, reversible
-from service_tasks.use import Check, Use, problem, static_text
+from service_tasks.use import Check, Use, drawn_inputs, problem, static_text
 from service_tasks.waits import awaits_message, waits_for_ever
 
 
@@ -73,7 +74,9 @@ class Catalogue:
     def _check_job(self, model: Model, process: Process, element: Element, job: JobDefinition) -> Iterator[Problem]:
         name = static_text(job.type)
         contract = self.registry.get(name) if name else None
-        if contract is None:
+        if contract is not None:
+            contract = contract.for_call(job.headers, drawn_inputs(element))
+        else:
             endless = waits_for_ever(process, element)
             yield from self._unknown(model, element.id, element.name, name, endless)
             return
@@ -111,7 +114,11 @@ class Catalogue:
 def job_contract(contract: ServiceContract) -> JobContract:
     """What the engine has to know of a service."""
     policy, fields = contract.policy, contract.inputs.model_fields
-    return JobContract(
+    made: Callable[..., JobContract] = JobContract
+    if policy.per_call is not None:
+        made = partial(ContractPerCall, repeatable_call=lambda headers, variables: contract.for_call(
+            headers, variables).policy.idempotent)
+    return made(
         expected=policy.expected, retries=policy.retry.attempts, pickup=policy.pickup, total=policy.total,
         repeatable=policy.idempotent,
         askable=contract.probe is not None,
@@ -122,7 +129,7 @@ def job_contract(contract: ServiceContract) -> JobContract:
 def retries_allowed(use: Use) -> Iterator[Problem]:
     """The diagram asks for no more attempts than a service may get that acts twice when it is called twice."""
     asked = _attempts_drawn(use.job)
-    if asked is not None and asked > 1 and not use.contract.policy.idempotent:
+    if asked is not None and asked > 1 and not use.contract.policy.idempotent and not use.contract.policy.per_call:
         yield use.warning(
             f"Expected 1 attempt at most, because calling {use.contract.name!r} twice acts twice (it is not "
             f"idempotent), but the diagram asks for {asked}."

@@ -25,6 +25,8 @@ MAX_RESULT_BYTES = 1_000_000
 """The largest result (as JSON) that a service may answer with, unless its contract says otherwise."""
 
 F = TypeVar("F", bound=Callable[..., Any])
+PerCall = Callable[["Policy", Mapping[str, str], Mapping[str, Any]], "Policy"]
+"""What a policy is for one call, by the task headers of the diagram and the variables."""
 
 
 class ContractError(Exception):
@@ -63,6 +65,7 @@ class Policy:
     max_result_bytes: int = MAX_RESULT_BYTES
     probe: Callable[..., Any] | None = None
     breaker: Breaker = field(default_factory=Breaker)
+    per_call: PerCall | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,6 +90,13 @@ class ServiceContract:
     def name(self) -> str:
         """The job type under which diagrams ask for the service."""
         return self.policy.name
+
+    def for_call(self, headers: Mapping[str, str], variables: Mapping[str, Any]) -> ServiceContract:
+        """The contract as it is for one call."""
+        per_call = self.policy.per_call
+        if per_call is None:
+            return self
+        return dataclasses.replace(self, policy=per_call(self.policy, headers, variables))
 
     def input_schema(self) -> dict[str, Any]:
         """JSON Schema of the variables that the service takes."""
@@ -145,6 +155,7 @@ def service_task(
     max_result_bytes: int = MAX_RESULT_BYTES,
     probe: Callable[..., Any] | None = None,
     breaker: Breaker | None = None,
+    per_call: PerCall | None = None,
 ) -> Callable[[F], F]:
     """Declare a typed function or method, sync or async, to be the service that jobs of type `name` call.
 
@@ -172,6 +183,8 @@ def service_task(
             (`Happened`, `DidNotHappen` or `Unclear`, see `service_tasks.probing`). It takes any of the service's
             parameters, `call` with the key of the call in question among them, and is async if the service is.
         breaker: when the service counts as broken and is left in peace for a while.
+        per_call: a function of this policy, the task headers of the diagram and the variables, which gives the policy
+            of one call: where one service stands for many, it may be idempotent, slow or patient for some of them.
 
     Raises ContractError if the policy makes no sense; the signature is read when the function is registered.
     """
@@ -193,7 +206,7 @@ def service_task(
         compensated_by=compensated_by,
         expected=_length(expected), pickup=_length(pickup), total=_length(total),
         concurrency=concurrency, rate=rate, max_result_bytes=max_result_bytes, probe=probe,
-        breaker=breaker or Breaker(),
+        breaker=breaker or Breaker(), per_call=per_call,
     )
 
     def mark(function: F) -> F:

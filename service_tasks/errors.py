@@ -25,6 +25,22 @@ class BpmnError(ServiceError):
         self.code = code
         self.message = message
         self.variables: dict[str, Any] = dict(variables or {})
+        self.in_doubt = False
+        """Whether the call may have taken effect all the same; the ledger says so then."""
+
+
+class JobError(ServiceError):
+    """The attempt failed, and the service says itself how to go on: `retries` attempts are left (0: an incident), the
+    next one after `retry_in`; `variables` become local to the element. A call that may have taken effect and is not
+    idempotent is not repeated all the same."""
+
+    def __init__(self, message: str, *, retries: int = 0, retry_in: timedelta | None = None,
+                 variables: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.retries = retries
+        self.retry_in = retry_in
+        self.variables: dict[str, Any] = dict(variables or {})
+        self.in_doubt = False
 
 
 class RetryLater(ServiceError):

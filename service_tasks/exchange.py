@@ -122,7 +122,7 @@ def note_late(tx: Transaction, job: ActivatedJob, outcome: Outcome) -> None:
         case Completed():
             effects.settle_late(tx, job.key, job.lock_token, EffectState.CONFIRMED, outcome.variables)
         case Thrown():
-            effects.settle_late(tx, job.key, job.lock_token, EffectState.FAILED, outcome.variables)
+            effects.settle_late(tx, job.key, job.lock_token, outcome.effect, outcome.variables)
         case Failed() if outcome.effect is not EffectState.IN_DOUBT:
             effects.settle_late(tx, job.key, job.lock_token, EffectState.FAILED)
 
@@ -133,14 +133,15 @@ def _complete(tx: Transaction, job: ActivatedJob, outcome: Completed) -> None:
 
 def _throw(tx: Transaction, job: ActivatedJob, outcome: Thrown) -> None:
     jobs.throw_error(
-        tx, job.key, outcome.code, outcome.message, outcome.variables, lock_token=job.lock_token
+        tx, job.key, outcome.code, outcome.message, outcome.variables, effect=outcome.effect,
+        lock_token=job.lock_token,
     )
 
 
 def _fail(tx: Transaction, job: ActivatedJob, outcome: Failed) -> None:
     jobs.fail(
         tx, job.key, outcome.message, retries=outcome.retries, retry_in=outcome.retry_in, effect=outcome.effect,
-        lock_token=job.lock_token,
+        variables=outcome.variables, lock_token=job.lock_token,
     )
 
 

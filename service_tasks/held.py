@@ -32,7 +32,7 @@ class Held:
 
     def __init__(self, job: ActivatedJob, contract: ServiceContract) -> None:
         self.job = job
-        self.contract = contract
+        self.contract = contract = contract.for_call(job.headers, job.variables)
         self.stage = Stage.WAITING
         self.renew_at = 0.0
         """When its lock is to be renewed, on the worker's clock."""
@@ -121,5 +121,6 @@ class Held:
             service=self.contract.name, idempotency_key=job.idempotency_key, correlation_id=job.correlation_id,
             traceparent=child_span(job.trace_parent, job.correlation_id), attempt=job.attempt, job_key=job.key,
             instance_key=job.instance_key, element_id=job.element_id, business_id=job.business_id,
-            deadline=datetime.now(UTC) + timeout, timeout=timeout.total_seconds(),
+            deadline=datetime.now(UTC) + timeout, timeout=timeout.total_seconds(), task_headers=job.headers,
+            definition_key=job.definition_key, retries=job.retries,
         )

@@ -147,7 +147,7 @@ def _problem(response: httpx.Response, content: bytes) -> Exception:
     document = _problem_document(content)
     detail = str(document.get("detail") or document.get("title") or response.reason_phrase)
     if status in LATER_STATUS:
-        wait = _retry_after(response.headers.get("Retry-After"))
+        wait = retry_after(response.headers.get("Retry-After"))
         return RetryLater(wait, f"Expected {response.request.url} to answer now, but it said {status}: {detail}")
     if status in RETRIED_STATUS or status >= 500:
         return UnknownOutcome(f"Expected {response.request.url} to succeed, but it answered {status}: {detail}")
@@ -166,8 +166,8 @@ def _problem_document(content: bytes) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _retry_after(text: str | None) -> float:
-    """Seconds from now; the header is a number of seconds or an HTTP date."""
+def retry_after(text: str | None) -> float:
+    """Seconds from now that `Retry-After` asks for: a number of seconds or an HTTP date (RFC 9110 §10.2.3)."""
     if text is None:
         return DEFAULT_WAIT
     try:

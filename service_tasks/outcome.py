@@ -12,7 +12,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from engine.states import EffectState
 from service_tasks.contract import Policy, ServiceContract
-from service_tasks.errors import BpmnError, GiveUp, InDoubt, NotSent, RetryLater, UnknownOutcome, faults_of
+from service_tasks.errors import BpmnError, GiveUp, InDoubt, JobError, NotSent, RetryLater, UnknownOutcome, faults_of
 
 MAX_MESSAGE = 2000
 
@@ -31,6 +31,7 @@ class Thrown:
     code: str
     message: str
     variables: Mapping[str, Any] = field(default_factory=dict)
+    effect: EffectState = EffectState.FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Failed:
     retries: int | None = None
     retry_in: timedelta | None = None
     effect: EffectState = EffectState.FAILED
+    variables: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,10 @@ def of_error(policy: Policy, error: BaseException, attempt: Attempt) -> Outcome:
     message = _short(str(error) or type(error).__name__)
     match error:
         case BpmnError():
-            return Thrown(error.code, error.message, error.variables)
+            effect = EffectState.IN_DOUBT if error.in_doubt else EffectState.FAILED
+            return Thrown(error.code, error.message, error.variables, effect)
+        case JobError():
+            return _of_job_error(policy, error, message)
         case InDoubt():
             return Failed(message, retries=0, effect=EffectState.IN_DOUBT)
         case GiveUp():
@@ -128,6 +133,14 @@ def of_error(policy: Policy, error: BaseException, attempt: Attempt) -> Outcome:
             message = _short(f"{type(error).__name__}: {error}")
             return _again(policy, message, attempt, effect=EffectState.IN_DOUBT)
     return _again(policy, _short(f"{type(error).__name__}: {error}"), attempt)
+
+
+def _of_job_error(policy: Policy, error: JobError, message: str) -> Failed:
+    if error.in_doubt and not policy.idempotent:
+        message, retries, effect = in_doubt(policy.name, message), 0, EffectState.IN_DOUBT
+    else:
+        retries, effect = error.retries, EffectState.IN_DOUBT if error.in_doubt else EffectState.FAILED
+    return Failed(message, retries=retries, retry_in=error.retry_in, effect=effect, variables=error.variables)
 
 
 def of_probe_error(policy: Policy, error: BaseException, attempt: Attempt) -> Failed:

@@ -25,6 +25,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._contracts: dict[str, ServiceContract] = {}
+        self._built_in: set[str] = set()
 
     def __iter__(self) -> Iterator[ServiceContract]:
         return iter(sorted(self._contracts.values(), key=lambda contract: contract.name))
@@ -70,8 +71,24 @@ class Registry:
             self.add(entry_point.load())
 
     def replace(self, other: Registry) -> None:
-        """Hold exactly what another registry holds."""
-        self._contracts = dict(other._contracts)
+        """Hold what another registry holds, and what is built in here.
+
+        Raises ContractError if a name of the other one is built in here.
+        """
+        built_in = {name: self._contracts[name] for name in self._built_in}
+        for name in built_in.keys() & other._contracts.keys():
+            raise ContractError(f"Expected another name than {name!r} for a service, but that one is built in.")
+        self._contracts = {**other._contracts, **built_in}
+
+    def build_in(self, service: Any) -> None:
+        """Register a service of Partitur itself, which stays when the others are read again. Raises ContractError."""
+        before = set(self._contracts)
+        self.add(service)
+        self._built_in |= self._contracts.keys() - before
+
+    def is_built_in(self, name: str) -> bool:
+        """Whether a service is one of Partitur itself."""
+        return name in self._built_in
 
     def _add(self, contract: ServiceContract) -> None:
         known = self._contracts.get(contract.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from bpmn.expressions import Expression, Literal
 from bpmn.model import Element, JobDefinition, Model, Process
@@ -52,6 +53,12 @@ def static_text(expression: Expression | None) -> str | None:
     if isinstance(expression, Literal) and isinstance(expression.value, str):
         return expression.value
     return None
+
+
+def drawn_inputs(element: Element) -> dict[str, Any]:
+    """What the diagram writes as constants into the inputs of an element, by the name of the variable."""
+    found = {mapping.target: static_text(mapping.source) for mapping in element.inputs}
+    return {target: text for target, text in found.items() if text is not None}
 
 
 def title(element: Element) -> str:
