@@ -141,16 +141,22 @@ def _connector(holder: Node | None) -> Node | None:
 def read_job(node: Node, holder: Node, source: Source) -> JobDefinition | None:
     """The job of a service-like element: its external topic, or the name of the class, bean or connector."""
     type = _job_type(holder, source)
-    if type is None:
-        return None
+    code = None if type is not None else _code_name(holder)
+    if type is None and code is None:
+        type = _connector_type(holder)
+        if type is None:
+            return None
     headers = {
         name: value
         for field in extensions(holder, CAMUNDA + "field")
         if (name := attribute(field, "name")) and (value := _field_text(field)) is not None
     }
     priority = attribute(node, CAMUNDA + "taskPriority") or attribute(node, CAMUNDA + "jobPriority")
+    calls = attribute(holder, CAMUNDA + "expression") is not None
     return JobDefinition(
-        type=type,
+        type=type or Literal(code or ""),
+        names_code=code is not None,
+        result_variable=attribute(holder, CAMUNDA + "resultVariable") if calls else None,
         retry_cycle=_retry_cycle(node, source),
         headers=MappingProxyType(headers),
         priority=source.optional(node, priority, "the priority"),
@@ -167,12 +173,19 @@ def _job_type(holder: Node, source: Source) -> Expression | None:
         return Literal("") if topic is None else source.expression(holder, topic, "the topic")
     if kind is not None:
         return Literal(kind)
+    return None
+
+
+def _code_name(holder: Node) -> str | None:
+    """The name of the class, bean or method that Camunda 7 would call; it stands for a service (`bpmn.delegates`)."""
     if (name := attribute(holder, CAMUNDA + "class")) is not None:
-        return Literal(name)
+        return name
     if (name := attribute(holder, CAMUNDA + "delegateExpression")) is not None:
-        return Literal(bean_name(name) or name)
-    if (name := bean_name(attribute(holder, CAMUNDA + "expression") or "")) is not None:
-        return Literal(name)
+        return bean_name(name) or name
+    return bean_name(attribute(holder, CAMUNDA + "expression") or "")
+
+
+def _connector_type(holder: Node) -> Expression | None:
     connector = text(child(_connector(holder), CAMUNDA + "connectorId"))
     return None if connector is None else Literal(connector)
 
@@ -197,12 +210,15 @@ def _field_text(field: Node) -> str | None:
 
 
 def _field_expressions(holder: Node | None, source: Source) -> tuple[VariableMapping, ...]:
-    """Injected fields that are computed become inputs of the job."""
+    """Injected fields become inputs of the job."""
     mappings = []
     for field in [] if holder is None else extensions(holder, CAMUNDA + "field"):
         name = attribute(field, "name")
+        fixed = _field_text(field)
         written = attribute(field, "expression") or text(child(field, CAMUNDA + "expression"))
-        if name is not None and written is not None and _field_text(field) is None:
+        if name is not None and fixed is not None:
+            mappings.append(VariableMapping(source=Literal(fixed), target=name))
+        elif name is not None and written is not None:
             value = source.expression(field, written, f"the field {name!r}")
             mappings.append(VariableMapping(source=value, target=name))
     return tuple(mappings)
@@ -254,7 +270,7 @@ def read_listeners(node: Node, source: Source, event_if_absent: str = "start") -
                 listener, f"Expected the {event!r} listener to name a service (class, delegateExpression), but {found}."
             )
             continue
-        listeners.append(Listener(event=event, job=JobDefinition(type=Literal(name))))
+        listeners.append(Listener(event=event, job=JobDefinition(type=Literal(name), names_code=True)))
     return tuple(listeners)
 
 

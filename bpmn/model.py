@@ -195,6 +195,10 @@ class JobDefinition:
     headers: Mapping[str, str] = field(default_factory=nothing)
     priority: Expression | None = None
     errors: tuple[DeclaredError, ...] = ()
+    names_code: bool = False
+    """The type is the name of a Camunda 7 class or bean, which stands for a service (`bpmn.delegates`)."""
+    result_variable: str | None = None
+    """Camunda 7: the variable that gets what an expression gives (`camunda:resultVariable`)."""
 
 
 USER_TASK_JOB = "io.camunda.zeebe:userTask"

@@ -46,3 +46,11 @@ class ContractPerCall(JobContract):
 
 ANY_WORKER = JobContract()
 """What holds for jobs of workers elsewhere: as with Camunda, they are handed out again when a worker vanishes."""
+
+
+class Published:
+    """The contracts that are known from the database (`engine.services`), by name; `is_read` once somebody looked."""
+
+    def __init__(self) -> None:
+        self.contracts: Mapping[str, JobContract] = {}
+        self.is_read = False

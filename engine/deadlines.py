@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, func, select
 
-from engine import holds, jobs, schema
+from engine import holds, jobs, schema, services
 from engine.states import JobState
 
 if TYPE_CHECKING:
@@ -34,8 +34,9 @@ NEXT = select(func.min(_j.give_up_at)).where(*_OVERDUE)
 
 def give_up_untaken(tx: Transaction) -> int:
     """Open an incident for jobs that no worker took in time; those of services that are held may wait."""
+    services.refresh(tx)
     count = 0
-    for type, contract in tx.engine.contracts.items():
+    for type, contract in services.known(tx).items():
         if contract.pickup is None or type in holds.current(tx):
             continue
         for (key,) in tx.select(UNTAKEN, {"type": type, "before": tx.now - contract.pickup}):

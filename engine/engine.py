@@ -22,7 +22,7 @@ from bpmn.problems import Problem
 from bpmn.reading.source import NO_LANGUAGES, ScriptLanguages
 from engine import execution, outages, requests
 from engine.clock import Clock, system_clock
-from engine.contracts import JobContract
+from engine.contracts import JobContract, Published
 from engine.database import Database, commit
 from engine.grouping import Grouping, Work
 from engine.keyring import Keyring
@@ -75,6 +75,8 @@ class Engine:
         """Further checks of a model at deploy; each yields problems."""
         self.strict = False
         """Whether warnings refuse a deployment, as errors do."""
+        self.published = Published()
+        """What other nodes say of the services that they have."""
         self.finishing: set[int] = set()
         """Instances on the move that a thread of this process takes on, slice by slice."""
         self._grouping = Grouping(self._run_together)

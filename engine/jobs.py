@@ -15,8 +15,8 @@ from sqlalchemy import RowMapping, bindparam, select, update
 
 from bpmn.expressions import EvaluationError
 from bpmn.interpreter import Directions, journal
-from bpmn.model import USER_TASK_JOB, JobDefinition
-from engine import ad_hoc, audit, effects, guard, retrying, schema, states, user_tasks, values
+from bpmn.model import USER_TASK_JOB
+from engine import ad_hoc, audit, effects, guard, retrying, schema, services, states, user_tasks, values
 from engine.actions import Complete, Fail, SetVariables, ThrowError
 from engine.activation import ACTIVATE, ActivatedJob
 from engine.contracts import ANY_WORKER
@@ -50,9 +50,7 @@ ANSWER = (
             changed_at=bindparam("b_now"), ended_at=bindparam("b_ended_at"), locked_by=None, locked_until=None,
             effect=bindparam("b_effect"), response_digest=bindparam("b_response"), settled_at=bindparam("b_settled_at"))
 )
-EXTEND = (
-    update(schema.jobs).where(_j.key == bindparam("b_key")).values(locked_until=bindparam("b_until"))
-)
+EXTEND = update(schema.jobs).where(_j.key == bindparam("b_key")).values(locked_until=bindparam("b_until"))
 RETRIES = (
     update(schema.jobs).where(_j.key == bindparam("b_key"))
     .values(retries=bindparam("b_retries"), changed_at=bindparam("b_now"))
@@ -96,16 +94,15 @@ def start_waiting(tx: Transaction, live: Live, entry: journal.JobOpened) -> None
         message = f"Expected a job type of at most {values.LONGEST_NAME} characters, but it has {len(entry.type)}."
         tx.resume(live.key, Fail(entry.key, "EXTRACT_VALUE_ERROR", message, may_be_late=True))
         return
-    contract = tx.engine.contracts.get(entry.type)
-    retries = entry.retries
-    if contract and contract.retries is not None and entry.element.job and _leaves_open(entry.element.job):
-        retries = contract.retries
+    type = services.meant_by(tx, live, entry)
+    contract = services.contract_of(tx, type)
     tx.rows.insert(schema.jobs, {
         "key": tx.key(), "instance_key": live.key, "element_instance_key": entry.key,
         "definition_key": live.definition.key, "process_id": live.definition.process_id,
         "element_id": entry.element.id, "partition_key": live.partition_key, "tenant_id": live.tenant_id,
-        "type": entry.type, "kind": entry.kind, "listener_event": entry.listener_event,
-        "state": JobState.CREATED, "priority": entry.priority, "retries": retries, "attempt": 0,
+        "type": type, "kind": entry.kind, "listener_event": entry.listener_event,
+        "state": JobState.CREATED, "priority": entry.priority, "attempt": 0,
+        "retries": retrying.attempts(entry, contract),
         "headers": user_tasks.with_changes(entry.headers, entry.changes), "due_at": tx.now,
         "expected_by": tx.now + contract.expected if contract and contract.expected else None,
         "give_up_at": tx.now + contract.total if contract and contract.total else None,
@@ -115,12 +112,7 @@ def start_waiting(tx: Transaction, live: Live, entry: journal.JobOpened) -> None
         "idempotency_key": str(uuid.uuid4()), **effects.INTENDED,
         "created_at": tx.now, "changed_at": tx.now, "ended_at": None,
     })
-    tx.announce(jobs_topic(entry.type))
-
-
-def _leaves_open(definition: JobDefinition) -> bool:
-    """Whether the diagram does not say how often the job is tried."""
-    return definition.retries is None and definition.retry_cycle is None
+    tx.announce(jobs_topic(type))
 
 
 def stop_waiting(tx: Transaction, live: Live, token: int) -> None:
@@ -166,8 +158,8 @@ def complete(tx: Transaction, key: int, variables: Mapping[str, Any] | None = No
     if local:
         tx.resume(job["instance_key"], SetVariables(job["element_instance_key"], local, local=True))
     tx.resume(job["instance_key"], Complete(
-        token=job["element_instance_key"], variables=result, denied=denied, changes=changes,
-        directions=directions))
+        token=job["element_instance_key"], variables=retrying.named_result(tx, job, result), denied=denied,
+        changes=changes, directions=directions))
 
 
 def throw_error(tx: Transaction, key: int, code: str, message: str = "",
@@ -185,14 +177,16 @@ def throw_error(tx: Transaction, key: int, code: str, message: str = "",
 
 
 def fail(tx: Transaction, key: int, message: str, *, retries: int | None = None,
-         retry_in: timedelta | None = None, variables: Mapping[str, Any] | None = None,
+         retry_in: timedelta | None = None, otherwise: timedelta | None = None, at_least: timedelta = timedelta(),
+         variables: Mapping[str, Any] | None = None,
          effect: EffectState = EffectState.FAILED, lock_token: int | None = None, worker: str | None = None) -> None:
     """Report that an attempt failed.
 
     `retries` is how many attempts are left; by default one less than before. While some are left, the job may be
-    taken again after `retry_in`, by default after the wait that the diagram states; with none left an incident is
-    opened. `variables` become local to the element. `effect` is what is known of the attempt's effect: INTENDED
-    tells that the service was not reached, IN_DOUBT that it may have acted. Raises NotFound, WrongState, InvalidInput.
+    taken again after `retry_in`, by default after the wait that the diagram states or, where it states none, after
+    `otherwise` (what the contract says), and not before `at_least`; with none left an incident is opened. `variables`
+    become local to the element. `effect` is what is known of the attempt's effect: INTENDED tells that the service was
+    not reached, IN_DOUBT that it may have acted. Raises NotFound, WrongState, InvalidInput.
     Sources: Camunda 8 docs, "Job workers", failing a job; see `engine.retrying` for what a diagram states.
     """
     if retries is not None and retries < 0:
@@ -207,7 +201,7 @@ def fail(tx: Transaction, key: int, message: str, *, retries: int | None = None,
     if left == 0:
         _give_up(tx, job, "JOB_NO_RETRIES", message, effect)
         return
-    wait = retrying.pause(tx, job, left) if retry_in is None else retry_in
+    wait = max(retrying.pause(tx, job, left, otherwise), at_least) if retry_in is None else retry_in
     doubtful = IN_DOUBT if effect is EffectState.IN_DOUBT else None
     _answer(tx, job, JobState.CREATED, effect, retries=left, due_at=tx.now + wait, error_code=doubtful,
             error_message=message)
@@ -334,7 +328,7 @@ def put_back(tx: Transaction, key: int, retries: int | None = None, *, effect: E
             error_code=IN_DOUBT if doubtful else None,
             error_message=job["error_message"])
     if job["give_up_at"] is not None:
-        total = tx.engine.contracts.get(job["type"], ANY_WORKER).total
+        total = (services.contract_of(tx, job["type"]) or ANY_WORKER).total
         tx.rows.write(RENEW, {"b_key": key, "b_until": tx.now + total if total else None})
     tx.reopened_jobs.add(job["element_instance_key"])
     tx.announce(jobs_topic(job["type"]))

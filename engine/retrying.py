@@ -10,34 +10,58 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import RowMapping
 
 from bpmn.expressions import EvaluationError
-from bpmn.interpreter import TokenNotFound
+from bpmn.interpreter import TokenNotFound, journal
 from bpmn.model import JobDefinition
 from bpmn.retry_cycle import read_cycle
 from engine import live as lives
 from engine import schedules
+from engine.contracts import JobContract
 from engine.errors import InvalidTimer
 
 if TYPE_CHECKING:
     from engine.transaction import Transaction
 
 
-def pause(tx: Transaction, job: RowMapping, left: int) -> timedelta:
-    """How long to wait before the next of `left` attempts, where the worker does not say: the diagram's retry cycle.
+def attempts(entry: journal.JobOpened, contract: JobContract | None) -> int:
+    """How often a job is tried: as the diagram says, else as the service's contract does."""
+    drawn = entry.element.job
+    if contract is None or contract.retries is None or drawn is None:
+        return entry.retries
+    return contract.retries if drawn.retries is None and drawn.retry_cycle is None else entry.retries
+
+
+def named_result(tx: Transaction, job: RowMapping, result: dict[str, Any]) -> dict[str, Any]:
+    """The variables that a result becomes: those in it, or the one that the diagram names for it.
+
+    A result of one value is that value then; one of several is an object. Source: Camunda 7 manual, "Service Task",
+    `camunda:resultVariable`.
+    """
+    definition = _definition(tx, job)
+    if definition is None or definition.result_variable is None:
+        return result
+    value = next(iter(result.values())) if len(result) == 1 else result or None
+    return {definition.result_variable: value}
+
+
+def pause(tx: Transaction, job: RowMapping, left: int, otherwise: timedelta | None = None) -> timedelta:
+    """How long to wait before the next of `left` attempts, where the worker does not say: the diagram's retry cycle,
+    or `otherwise` where there is none.
 
     Source: Camunda 7 manual, "The Job Executor", section "Failed Jobs".
     """
     definition = _definition(tx, job)
+    unsaid = otherwise or timedelta()
     # An attempt that was given back unused is no failure.
     if definition is None or definition.retry_cycle is None or left >= job["retries"]:
-        return timedelta()
+        return unsaid
     try:
         cycle = read_cycle(str(_value(tx, job, definition.retry_cycle, {})))
         if cycle is None:
-            return timedelta()
+            return unsaid
         return schedules.duration(cycle.wait_after(cycle.attempts - left)).after(tx.now) - tx.now
     except (EvaluationError, InvalidTimer, OverflowError):
         # It could be read when the job began; a wait that no longer can must not keep the failure from being told.
-        return timedelta()
+        return unsaid
 
 
 def declared_error(tx: Transaction, job: RowMapping, variables: Mapping[str, Any], message: str | None,

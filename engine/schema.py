@@ -30,9 +30,9 @@ from engine.schema_decisions import decision_evaluations as decision_evaluations
 from engine.schema_decisions import decisions as decisions
 from engine.schema_decisions import explanations as explanations
 from engine.schema_decisions import requirements as requirements
-from engine.schema_forms import forms as forms
 from engine.schema_drills import drills as drills
 from engine.schema_drills import services as services
+from engine.schema_forms import forms as forms
 from engine.schema_nodes import nodes as nodes
 from engine.schema_requests import requests as requests
 from engine.schema_secrets import secrets as secrets

@@ -139,8 +139,10 @@ def _throw(tx: Transaction, job: ActivatedJob, outcome: Thrown) -> None:
 
 
 def _fail(tx: Transaction, job: ActivatedJob, outcome: Failed) -> None:
+    retry_in, otherwise = (None, outcome.retry_in) if outcome.by_contract else (outcome.retry_in, None)
     jobs.fail(
-        tx, job.key, outcome.message, retries=outcome.retries, retry_in=outcome.retry_in, effect=outcome.effect,
+        tx, job.key, outcome.message, retries=outcome.retries, retry_in=retry_in, otherwise=otherwise,
+        at_least=outcome.at_least, effect=outcome.effect,
         variables=outcome.variables, lock_token=job.lock_token,
     )
 

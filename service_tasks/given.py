@@ -12,6 +12,7 @@ from bpmn.model import Dialect, Element, ElementType, Model, Process
 from service_tasks.contract import ServiceContract
 from service_tasks.jsontypes import Schema, Types, json_types, resolved, types_of
 from service_tasks.registry import Registry
+from service_tasks.use import service_name
 
 NO_SCHEMA: Mapping[str, Any] = MappingProxyType({})
 
@@ -90,7 +91,9 @@ def _results(element: Element, registry: Registry) -> Iterator[tuple[str, Given]
     if element.called_decision is not None:
         yield element.called_decision.result_variable, Given(element, None)
     contract = contract_of_job(element, registry)
-    if contract is not None:
+    if element.job is not None and element.job.result_variable:
+        yield element.job.result_variable, Given(element, None)
+    elif contract is not None:
         schema = contract.output_schema()
         for name, description in schema.get("properties", {}).items():
             yield name, Given(element, json_types(description, schema), description, schema)
@@ -125,6 +128,5 @@ def called_in(model: Model, element: Element) -> Process | None:
 
 def contract_of_job(element: Element, registry: Registry) -> ServiceContract | None:
     """The contract of the service that an element calls; None if it calls none, or one that is not known here."""
-    if element.job is None or not isinstance(element.job.type, Literal):
-        return None
-    return registry.get(str(element.job.type.value))
+    name = None if element.job is None else service_name(element.job, registry)
+    return None if name is None else registry.get(name)

@@ -37,13 +37,16 @@ class Thrown:
 @dataclass(frozen=True, slots=True)
 class Failed:
     """It did not work. `retries` None counts one attempt off; 0 asks an operator at once. `effect` is what is known of
-    the call's effect."""
+    the call's effect. `by_contract` tells that `retry_in` is only what the contract says: a wait that the diagram
+    states comes before it, but not less than `at_least`, for which the service asked."""
 
     message: str
     retries: int | None = None
     retry_in: timedelta | None = None
     effect: EffectState = EffectState.FAILED
     variables: Mapping[str, Any] = field(default_factory=dict)
+    by_contract: bool = False
+    at_least: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +165,7 @@ def _again(policy: Policy, message: str, attempt: Attempt, at_least: timedelta =
     wait = policy.retry.next(attempt.failures + 1, attempt.elapsed, attempt.chance)
     if wait is None:
         return Failed(f"{message} (The time for all attempts is over.)", retries=0, effect=effect)
-    return Failed(message, retry_in=max(wait, at_least), effect=effect)
+    return Failed(message, retry_in=max(wait, at_least), effect=effect, by_contract=True, at_least=at_least)
 
 
 def _short(message: str) -> str:

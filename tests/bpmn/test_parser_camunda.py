@@ -100,7 +100,10 @@ def test_injected_fields_are_headers_or_inputs():
     # then
     assert found.job is not None
     assert found.job.headers == {"fixed": "1"}
-    assert found.inputs == (VariableMapping(source=Juel("${x}"), target="computed"),)
+    assert found.inputs == (
+        VariableMapping(source=Literal("1"), target="fixed"),
+        VariableMapping(source=Juel("${x}"), target="computed"),
+    )
 
 
 def test_retry_time_cycle_belongs_to_the_job():
@@ -355,9 +358,9 @@ def test_listeners_are_jobs_named_after_their_code():
 
     # then
     assert element(around_7(task("A", listeners, tag="userTask"))).listeners == (
-        Listener(event="end", job=JobDefinition(type=Literal("c.Log"))),
-        Listener(event="creating", job=JobDefinition(type=Literal("notify"))),
-        Listener(event="completing", job=JobDefinition(type=Literal("audit.note"))),
+        Listener(event="end", job=JobDefinition(type=Literal("c.Log"), names_code=True)),
+        Listener(event="creating", job=JobDefinition(type=Literal("notify"), names_code=True)),
+        Listener(event="completing", job=JobDefinition(type=Literal("audit.note"), names_code=True)),
     )
 
 

@@ -1,10 +1,10 @@
 import pytest
 
+from bpmn.near import near_misses
 from bpmn.parser import parse
 from bpmn.problems import Severity
 from service_tasks import Data, Registry, service_task
 from service_tasks.checks import Catalogue
-from service_tasks.near import near_misses
 from tests.examples.order import ORDER_EXAMPLE, diagram
 
 HEAD = (

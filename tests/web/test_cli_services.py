@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from engine import activation, jobs
+from engine import activation, jobs, services
 from engine.contracts import JobContract
 from engine.engine import Engine
 from engine.queries import lists
@@ -80,7 +80,20 @@ def test_results_belong_to_what_happened_only(partitur, doubt):
     assert "only for a call that happened" in refused["error"]
 
 
-def test_a_service_is_held_and_released(partitur):
+def test_only_a_service_that_something_knows_is_held(partitur):
+    assert "knows 'release-inventry'" in partitur("hold", "release-inventry", "--reason", "down", code=1)["error"]
+    partitur("deploy", EXAMPLE)
+    refused = partitur("hold", "release-inventry", "--reason", "down", code=1)["error"]
+    assert "Did you mean 'release-inventory'?" in refused
+    assert partitur("effects")["held"] == []
+    partitur("hold", "release-inventory", "--reason", "down")
+
+
+def test_a_service_is_held_and_released(partitur, tmp_path):
+    assert partitur("effects")["held"] == []
+    engine = Engine(f"sqlite:///{tmp_path / 'data' / 'partitur.db'}")
+    engine.execute(services.publish, {"pay": JobContract()})
+    engine.close()
     partitur("hold", "pay", "--reason", "down")
     assert partitur("effects")["held"][0]["reason"] == "down"
     assert "held" in partitur("effects", as_json=False).output

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from engine import doubts, holds
 from engine.errors import WrongState
-from engine.queries import effects, lists
+from engine.queries import effects, lists, used
 from engine.states import EffectState
 from web.cli.deploying import read_variables
 from web.cli.opening import opened
@@ -111,6 +111,7 @@ def decide(
 def hold(service: Service, reason: Reason, json: Json = False) -> None:
     """Hand out no more jobs of a service; they wait and lose no attempt."""
     with opened() as engine:
+        used.check_known(engine, service)
         engine.execute(holds.hold, service, reason)
     answer({"service": service, "held": True}, lambda console: console.print(f"{service} is held.", markup=False))
 

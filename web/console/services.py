@@ -56,7 +56,9 @@ def service(name: str) -> ResponseReturnValue:
 @bp.post("/services/<path:name>/hold")
 def hold_service(name: str) -> ResponseReturnValue:
     """Hand out no more jobs of a service."""
-    acting().execute(holds.hold, name, forms.reason())
+    reason = forms.reason()
+    used.check_known(engine(), name)
+    acting().execute(holds.hold, name, reason)
     return done(f"{name} is held: its jobs wait and lose no attempt.", _page(name), "held")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 SIMILAR = 0.85
-"""From this likeness on (0 to 1, `difflib`), an unknown job type is taken for a misspelt service."""
+"""From this likeness on (0 to 1, `difflib`), an unknown name is taken for a misspelt one."""
 
 
 def near_misses(name: str, known: Iterable[str]) -> list[str]:
