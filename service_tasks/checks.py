@@ -11,19 +11,21 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import partial
 
+from bpmn import delegates
 from bpmn.model import Element, JobDefinition, Listener, Model, Process
+from bpmn.near import hint, near_misses
 from bpmn.problems import Problem, Severity
 from bpmn.reading.nodes import descendants, identifier, line
 from bpmn.retry_cycle import read_cycle
+from engine import services
 from engine.contracts import ContractPerCall, JobContract
 from engine.engine import Engine
 from service_tasks.contract import ServiceContract
 from service_tasks.dataflow import inputs_ready
 from service_tasks.errorpaths import errors_caught
-from service_tasks.near import hint, near_misses
 from service_tasks.registry import Registry
 from service_tasks.undoing import compensation_drawn, reversible
-from service_tasks.use import Check, Use, drawn_inputs, problem, static_text
+from service_tasks.use import Check, Use, drawn_inputs, problem, service_name, static_text
 from service_tasks.waits import awaits_message, waits_for_ever
 
 
@@ -41,14 +43,18 @@ class Catalogue:
 
     def connect(self, engine: Engine) -> None:
         """Make the services known to an engine: their SLA and number of attempts, and these checks at deploy."""
-        engine.contracts.update((contract.name, job_contract(contract)) for contract in self.registry)
+        mine = {contract.name: job_contract(contract) for contract in self.registry}
+        engine.contracts.update(mine)
+        engine.execute(services.publish, mine)
         engine.checks.append(self.check)
 
     def publish(self, engine: Engine) -> None:
-        """Tell the engine what the contracts say now, and which are gone."""
+        """Tell the engine, and through its database all nodes, what the contracts say now, and which are gone."""
         engine.contracts.update((contract.name, job_contract(contract)) for contract in self.registry)
-        for name in engine.contracts.keys() - self.registry.contracts.keys():
+        gone = engine.contracts.keys() - self.registry.contracts.keys()
+        for name in gone:
             del engine.contracts[name]
+        engine.execute(services.publish, dict(engine.contracts), gone)
 
     def check(self, model: Model) -> Iterable[Problem]:
         """The problems of a model's jobs, with their lines: unknown services, and how the known ones are used."""
@@ -72,13 +78,13 @@ class Catalogue:
                 )
 
     def _check_job(self, model: Model, process: Process, element: Element, job: JobDefinition) -> Iterator[Problem]:
-        name = static_text(job.type)
+        name = service_name(job, self.registry)
         contract = self.registry.get(name) if name else None
         if contract is not None:
             contract = contract.for_call(job.headers, drawn_inputs(element))
         else:
             endless = waits_for_ever(process, element)
-            yield from self._unknown(model, element.id, element.name, name, endless)
+            yield from self._unknown(model, element.id, element.name, job, endless)
             return
         for check in CHECKS:
             yield from check(Use(model, process, element, job, contract, self.registry))
@@ -88,16 +94,20 @@ class Catalogue:
     ) -> Iterator[Problem]:
         """Listeners of a process or a sequence flow: there is no element whose inputs could be looked at."""
         for listener in listeners:
-            name = static_text(listener.job.type)
+            name = service_name(listener.job, self.registry)
             if name is None or name not in self.registry:
-                yield from self._unknown(model, id, title, name, endless=True)
+                yield from self._unknown(model, id, title, listener.job, endless=True)
 
-    def _unknown(self, model: Model, id: str, title: str | None, name: str | None, endless: bool) -> Iterator[Problem]:
+    def _unknown(
+        self, model: Model, id: str, title: str | None, job: JobDefinition, endless: bool
+    ) -> Iterator[Problem]:
+        name = static_text(job.type)
         if not name:
             return  # computed while the process runs
         if any(fnmatchcase(name, pattern) for pattern in self.external_types or ()):
             return
-        near = near_misses(name, [contract.name for contract in self.registry])
+        spellings = delegates.candidates(name) if job.names_code else (name,)
+        near = next(filter(None, (near_misses(each, self.registry.contracts) for each in spellings)), [])
         if near or self.external_types is not None:
             known = hint(near) or _known(self.registry)
             message = f"Expected a service named {name!r}, but there is none.{known}"

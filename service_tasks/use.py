@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from bpmn import delegates
 from bpmn.expressions import Expression, Literal
 from bpmn.model import Element, JobDefinition, Model, Process
 from bpmn.problems import Problem, Severity
@@ -53,6 +54,15 @@ def static_text(expression: Expression | None) -> str | None:
     if isinstance(expression, Literal) and isinstance(expression.value, str):
         return expression.value
     return None
+
+
+def service_name(job: JobDefinition, registry: Registry) -> str | None:
+    """The name of the service that a job is for; None if it is computed.
+
+    Where the diagram names code, it is the service that is meant by it (`bpmn.delegates`).
+    """
+    name = static_text(job.type)
+    return delegates.resolve(name, registry) if name and job.names_code else name
 
 
 def drawn_inputs(element: Element) -> dict[str, Any]:
