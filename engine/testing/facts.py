@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from bpmn.model import Element, ElementType, EventKind, Process
 from engine import schema
 from engine.engine import Engine
 from engine.states import ElementState
@@ -14,6 +15,7 @@ from engine.states import ElementState
 _e = schema.element_instances.c
 _v = schema.variables.c
 
+ENDING = frozenset({EventKind.ERROR, EventKind.ESCALATION, EventKind.TERMINATE, EventKind.CANCEL})
 HISTORY = select(_e.key, _e.scope_key, _e.element_id, _e.state, _e.flow_id)
 TOP_VARIABLES = select(_v.name, _v.value)
 
@@ -33,6 +35,34 @@ def history(engine: Engine, instance_key: int) -> list[Visit]:
     """The element instances of an instance, in the order in which they began."""
     with engine.read() as connection:
         return _history(connection, instance_key)
+
+
+def trace_of(element: Element, process: Process) -> tuple[str, bool]:
+    """How the history shows that an element was passed: the id of the element to look for, and whether it is enough
+    that this one began.
+
+    A compensation boundary event leaves no trace of its own, so its handler stands for it. An event that throws an
+    error, an escalation, a termination or a cancellation may end its own scope, and itself, before it completes.
+    """
+    kinds = {event.kind for event in element.events}
+    if EventKind.COMPENSATION in kinds and element.type == ElementType.BOUNDARY_EVENT:
+        host = process.elements.get(element.attached_to or "")
+        if host is not None and host.compensation_handler is not None:
+            return host.compensation_handler, False
+    throws = element.type in (ElementType.END_EVENT, ElementType.INTERMEDIATE_THROW_EVENT)
+    return element.id, throws and not kinds.isdisjoint(ENDING)
+
+
+def passed(visits: list[Visit], process: Process) -> set[str]:
+    """The elements that were passed, and the sequence flows that were taken."""
+    completed = {visit.element_id for visit in visits if visit.state == ElementState.COMPLETED}
+    begun = {visit.element_id for visit in visits}
+    found = {visit.flow_id for visit in visits if visit.flow_id is not None}
+    for element in process.elements.values():
+        traced, begun_is_enough = trace_of(element, process)
+        if traced in (begun if begun_is_enough else completed):
+            found.add(element.id)
+    return found
 
 
 def waiting(visits: list[Visit]) -> list[Visit]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from bpmn.model import Process
 from engine import incidents, instances, user_tasks, variables
 from engine.queries import definitions, lists
 from engine.queries import instance as queries
@@ -231,13 +232,15 @@ class Instance:
         if self.incidents:
             self._fail(f"Expected no incident, but there are {len(self.incidents)}.")
 
+    @property
+    def _process(self) -> Process:
+        return definitions.process(self._scratch.engine, self.row.definition_key)
+
     def _history(self) -> list[facts.Visit]:
         return facts.history(self._scratch.engine, self.key)
 
     def _passed(self) -> set[str]:
-        visits = self._history()
-        flows = {visit.flow_id for visit in visits if visit.flow_id is not None}
-        return flows | {visit.element_id for visit in visits if visit.state == ElementState.COMPLETED}
+        return facts.passed(self._history(), self._process)
 
     def _incidents_at(self, element_id: str | None) -> list[IncidentRow]:
         if element_id is not None:
@@ -245,7 +248,7 @@ class Instance:
         return [row for row in self.incidents if element_id in (None, row.element_id)]
 
     def _check(self, *ids: str) -> None:
-        process = definitions.process(self._scratch.engine, self.row.definition_key)
+        process = self._process
         known = [*process.elements, *process.flows, process.id]
         for id in ids:
             if id not in known:

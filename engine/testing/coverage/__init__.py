@@ -1,0 +1,1 @@
+"""BPMN coverage: which elements, sequence flows and rules the process tests passed, and which they never did."""
