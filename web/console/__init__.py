@@ -17,12 +17,14 @@ from web.console import (
     instances,
     playground,
     processes,
+    secrets,
     services,
+    task_actions,
     tasks,
 )
 from web.console.blueprint import bp
 
 __all__ = [
     "audit", "bp", "decisions", "deployments", "doubts", "home", "instance", "instance_actions", "instances",
-    "playground", "processes", "services", "tasks",
+    "playground", "processes", "secrets", "services", "task_actions", "tasks",
 ]
