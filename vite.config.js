@@ -26,6 +26,6 @@ export default defineConfig({
     cssTarget: ['chrome123', 'firefox121', 'safari17.5'],
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 700,
-    rollupOptions: { input: ['web/assets/console.js', 'web/assets/diagram.js', 'web/assets/decision.js'] },
+    rollupOptions: { input: ['web/assets/console.js', 'web/assets/diagram.js', 'web/assets/decision.js', 'web/assets/tasks.js'] },
   },
 });
