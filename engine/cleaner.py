@@ -21,20 +21,11 @@ SHARE = 0.1
 """How much of its time it works at most, while there is much to do: everybody else comes first."""
 
 
-def slice_once(engine: Engine, default: timedelta | None) -> int:
-    """Delete one slice of old history; returns how many rows that was."""
-    return engine.execute(retention.clean, default)
-
-
 class Cleaner:
-    """A thread that cleans from time to time. Any number of nodes may have one; each takes what no other has taken.
+    """A thread that cleans from time to time. Any number of nodes may have one; each takes what no other has taken."""
 
-    `default`: how long ended instances are kept whose process says nothing; None: for ever.
-    """
-
-    def __init__(self, engine: Engine, default: timedelta | None = None) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._default = default
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="partitur-cleaner", daemon=True)
 
@@ -59,6 +50,6 @@ class Cleaner:
     def _clean(self) -> None:
         while not self._stopping.is_set():
             began = time.monotonic()
-            if not slice_once(self._engine, self._default):
+            if not self._engine.execute(retention.clean, self._engine.history):
                 return
             self._stopping.wait((time.monotonic() - began) * (1 / SHARE - 1))

@@ -19,6 +19,8 @@ from web.cli.effects import decide, hold, list_effects, release
 from web.cli.feel import feel
 from web.cli.group import Commands
 from web.cli.operating import cancel, resume, retry, suspend, templates, upgrade_database
+from web.cli.retention import retention
+from web.cli.secrets import secrets
 from web.cli.serving import serve, worker
 from web.cli.watching import list_incidents, list_instances, show
 
@@ -50,7 +52,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "suspend": suspend,
     "resume": resume,
     "cancel": cancel,
+    "secrets": secrets,
     "templates": templates,
+    "retention": retention,
     "upgrade": upgrade_database,
     "users": users,
     "tokens": tokens,

@@ -12,6 +12,7 @@ import time
 from datetime import timedelta
 from types import FrameType
 
+from engine.cleaner import Cleaner
 from engine.engine import Engine
 from engine.scheduler import Scheduler
 from service_tasks.reloading import Reloader
@@ -60,6 +61,7 @@ class Node:
         self._worker = self._new_worker()
         self._reloader = Reloader(services.registry, services.sources, self._renew) if services.reload else None
         self._scheduler = Scheduler(engine)
+        self._cleaner = Cleaner(engine)
 
     def start(self) -> None:
         """Let it run: from now on jobs are called, timers fire and pages are answered."""
@@ -67,6 +69,7 @@ class Node:
         gc.collect()
         gc.freeze()
         self._scheduler.start()
+        self._cleaner.start()
         if self._worker:
             self._worker.start()
         if self.web:
@@ -99,6 +102,7 @@ class Node:
         if self._worker:
             done = self._worker.stop(timedelta(seconds=max(0.0, deadline - time.monotonic()))) and done
         self._scheduler.stop()
+        self._cleaner.stop()
         return done
 
 

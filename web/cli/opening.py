@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bpmn.python_scripts import PythonScripts, PythonScriptsMissing
 from bpmn.reading.source import ScriptLanguages
 from engine.engine import Engine
+from engine.keyring import Keyring
 from engine.errors import Unavailable
 from web.cli.group import Refused
 from web.cli.settings import Settings, actor, shown_url
@@ -49,6 +50,8 @@ def opened(settings: Settings | None = None, *, by_itself: bool = False) -> Iter
     scripts = _scripts(settings)
     engine = _engine(settings, scripts.languages if scripts else {})
     engine.strict = settings.strict
+    engine.keyring = Keyring(settings.secrets_keys, settings.data_dir / "secrets_key")
+    engine.history = settings.history
     try:
         yield engine if by_itself else engine.acting_as(actor())
     finally:

@@ -7,7 +7,10 @@ import os
 import re
 import zoneinfo
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+
+from engine.retention import LONGEST_DAYS
 
 SWITCH = {"on": True, "1": True, "true": True, "yes": True, "off": False, "0": False, "false": False, "no": False}
 SYNCHRONOUS = ("FULL", "NORMAL", "EXTRA")
@@ -35,12 +38,21 @@ class Settings:
     """Whether diagrams may hold Python scripts, which run in a sandbox."""
     strict: bool = False
     """Whether warnings refuse a deployment, too."""
+    http_connector: bool = True
+    """Whether workers serve tasks of Camunda's REST connector."""
+    http_allow: str = ""
+    """Which hosts those may call (see `service_tasks.connector.Reach`)."""
+    secrets_keys: tuple[str, ...] = ()
+    """What secrets are encrypted with, the newest first; without any, a file in the data directory."""
+    history: timedelta | None = None
+    """How long ended instances are kept whose process says nothing; None: for ever."""
 
     @classmethod
     def of(cls, *, data_dir: Path | None = None, host: str | None = None, port: int | None = None,
            strict: bool = False) -> Settings:
         """Read DATA_DIR, DATABASE_URL, PARTITUR_HOST, PORT, TIME_ZONE, SQLITE_SYNCHRONOUS, PARTITUR_USERS,
-        PARTITUR_HOSTS, PARTITUR_PYTHON_SCRIPTS and PARTITUR_STRICT; an argument that is given beats its variable.
+        PARTITUR_HOSTS, PARTITUR_PYTHON_SCRIPTS, PARTITUR_STRICT, PARTITUR_HTTP_CONNECTOR, PARTITUR_HTTP_ALLOW,
+        PARTITUR_SECRETS_KEY and PARTITUR_HISTORY_DAYS; an argument that is given beats its variable.
 
         Raises:
             SettingsError: a value cannot be.
@@ -57,6 +69,10 @@ class Settings:
             hosts=_hosts(),
             python_scripts=_switch("PARTITUR_PYTHON_SCRIPTS"),
             strict=strict or _switch("PARTITUR_STRICT"),
+            http_connector=_switch("PARTITUR_HTTP_CONNECTOR", "on"),
+            http_allow=os.environ.get("PARTITUR_HTTP_ALLOW") or "",
+            secrets_keys=tuple((os.environ.get("PARTITUR_SECRETS_KEY") or "").replace(",", " ").split()),
+            history=_history(),
         )
 
     def make_data_dir(self) -> None:
@@ -109,8 +125,17 @@ def _synchronous() -> str:
     return word
 
 
-def _switch(name: str) -> bool:
-    word = (os.environ.get(name) or "off").lower()
+def _history() -> timedelta | None:
+    text = os.environ.get("PARTITUR_HISTORY_DAYS") or ""
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) > LONGEST_DAYS:
+        raise SettingsError(f"Expected PARTITUR_HISTORY_DAYS to be a number up to {LONGEST_DAYS}, but found {text!r}.")
+    return timedelta(days=int(text))
+
+
+def _switch(name: str, default: str = "off") -> bool:
+    word = (os.environ.get(name) or default).lower()
     if word not in SWITCH:
         raise SettingsError(f"Expected {name} to be on or off, but found {word!r}.")
     return SWITCH[word]
