@@ -287,6 +287,12 @@ class Database:
         if not self.is_sqlite:
             connection.execute(select(sql_functions.pg_advisory_xact_lock(zlib.crc32(name.encode()))))
 
+    def try_serialize(self, connection: Connection, name: str) -> bool:
+        """Whether no other transaction that names the same thing is under way; then none can be until this one ends."""
+        if self.is_sqlite:
+            return True
+        return bool(connection.scalar(select(sql_functions.pg_try_advisory_xact_lock(zlib.crc32(name.encode())))))
+
     def wait_for_locks(self, connection: Connection) -> None:
         """Let the rest of this transaction wait for the locks of others as long as it takes."""
         if not self.is_sqlite:

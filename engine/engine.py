@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ from bpmn.dmn import DecisionModel
 from bpmn.model import Model
 from bpmn.problems import Problem
 from bpmn.reading.source import NO_LANGUAGES, ScriptLanguages
-from engine import execution, outages, requests
+from engine import execution, outages, queue, requests
 from engine.clock import Clock, system_clock
 from engine.contracts import JobContract, Published
 from engine.database import Database, commit
@@ -28,6 +28,7 @@ from engine.grouping import Grouping, Work
 from engine.keyring import Keyring
 from engine.keys import Keys
 from engine.live import Cache
+from engine.partitions import Partitions
 from engine.programs import Programs
 from engine.states import InstanceState
 from engine.transaction import Transaction
@@ -68,15 +69,20 @@ class Engine:
         self.decision_models: dict[int, DecisionModel] = {}
         """Compiled DMN models by the key of their requirements graph."""
         self.wakeup = Wakeup()
+        self.queue = queue.of(self.database)
+        self.partitions: Partitions | None = None
+        """The partitions whose jobs, timers and instances on the move this process serves; None: all."""
         self.keyring = Keyring()
         """The keys of secrets; whoever opens the engine gives it others."""
         self.contracts: dict[str, JobContract] = {}
-        self.checks: list[Callable[[Model], Iterable[Problem]]] = []
-        """Further checks of a model at deploy; each yields problems."""
-        self.strict = False
-        """Whether warnings refuse a deployment, as errors do."""
         self.published = Published()
         """What other nodes say of the services that they have."""
+        self.checks: list[Callable[[Model], Iterable[Problem]]] = []
+        """Further checks of a model at deploy; each yields problems."""
+        self.history: timedelta | None = None
+        """How long ended instances are kept whose process says nothing; None: for ever."""
+        self.strict = False
+        """Whether warnings refuse a deployment, as errors do."""
         self.finishing: set[int] = set()
         """Instances on the move that a thread of this process takes on, slice by slice."""
         self._grouping = Grouping(self._run_together)

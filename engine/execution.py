@@ -12,10 +12,13 @@ from sqlalchemy import Connection, select
 
 from bpmn import surroundings
 from bpmn.interpreter import TokenNotFound
-from engine import decisions, recording, schema
+from engine import decisions, queue, recording, schema
 from engine import live as lives
 from engine.actions import Action, Go
 from engine.live import Live
+from engine.partitions import Partitions, among
+from engine.queue import TAKEOVER, Kind
+from engine.rows import AnyRow
 from engine.states import InstanceState
 
 if TYPE_CHECKING:
@@ -25,7 +28,10 @@ SLICE = 2_000
 """After so many steps an instance is saved and the others get their turn: it goes on in a transaction of its own."""
 
 _i = schema.instances.c
-UNFINISHED = select(_i.key).where(_i.steps > 0, _i.suspended_at.is_(None)).limit(100)
+UNFINISHED = (
+    select(_i.key, _i.revision, _i.partition_key).where(_i.steps > 0, _i.suspended_at.is_(None)).order_by(_i.key)
+    .limit(100)
+)
 
 logger = structlog.get_logger(__name__)
 
@@ -46,6 +52,9 @@ def run(tx: Transaction) -> None:
     for live in tx.live.values():
         lives.save(tx, live)
     tx.rows.flush()
+    planned = queue.soon(tx.planned, tx.now)
+    if planned:
+        tx.engine.queue.put(tx.connection, planned, tx.now)
 
 
 def _go_on(tx: Transaction, live: Live, actions: Sequence[Action]) -> None:
@@ -75,6 +84,8 @@ def _move(tx: Transaction, live: Live) -> None:
     if live.run.is_waiting:
         live.steps = 0
     elif live.suspended_at is None:
+        if live.steps == 0:
+            tx.plan(Kind.INSTANCE, tx.now + TAKEOVER, live.partition_key, f"{live.key}:{live.revision + 1}")
         live.steps += taken
         tx.unfinished.add(live.key)
 
@@ -84,9 +95,10 @@ def go_on(tx: Transaction, key: int) -> None:
     tx.resume(key, Go())
 
 
-def unfinished(connection: Connection) -> list[int]:
-    """Instances that were saved on the move: somebody runs them, or its process has died."""
-    return list(connection.scalars(UNFINISHED))
+def unfinished(connection: Connection, partitions: Partitions | None = None) -> Sequence[AnyRow]:
+    """Instances that were saved on the move, with revision and partition: somebody runs them, or its process has
+    died."""
+    return connection.execute(UNFINISHED.where(*among(_i.partition_key, partitions))).fetchall()
 
 
 def _defer(tx: Transaction, live: Live, action: Action) -> None:

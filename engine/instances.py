@@ -15,7 +15,7 @@ from engine.actions import AnyAction, Cancel, Go
 from engine.errors import InvalidInput, NotFound, WrongState
 from engine.schema import DEFAULT_TENANT
 from engine.states import InstanceState, JobState
-from engine.wakeup import due_topic
+from engine.wakeup import SWEEP
 
 if TYPE_CHECKING:
     from engine.programs import Definition
@@ -174,7 +174,7 @@ def resume(tx: Transaction, key: int, reason: str) -> None:
             if deferred:
                 tx.rows.write(lives.DROP_DEFERRED, {"b_key": member})
     tx.instance_rows.clear()
-    tx.announce(due_topic(tx.now))
+    tx.announce(SWEEP)
     audit.record(tx, "RESUME", "INSTANCE", key, instance_key=key, reason=why)
 
 

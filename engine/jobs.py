@@ -23,6 +23,7 @@ from engine.contracts import ANY_WORKER
 from engine.effects import IN_DOUBT, LOCK_EXPIRED
 from engine.errors import InvalidInput, NotFound, WrongState
 from engine.live import Live, joined_instance, with_instance
+from engine.queue import Kind
 from engine.states import OPEN_JOB_STATES, EffectState, JobState
 from engine.user_tasks import ListenerAnswer
 from engine.wakeup import due_topic, jobs_topic
@@ -106,7 +107,7 @@ def start_waiting(tx: Transaction, live: Live, entry: journal.JobOpened) -> None
         "headers": user_tasks.with_changes(entry.headers, entry.changes), "due_at": tx.now,
         "expected_by": tx.now + contract.expected if contract and contract.expected else None,
         "give_up_at": tx.now + contract.total if contract and contract.total else None,
-        "locked_by": None, "locked_until": None, "lock_token": 0, "suspended": False,
+        "locked_by": None, "locked_until": None, "lock_token": 0, "suspended": live.suspended_at is not None,
         "error_code": None, "error_message": None,
         # Not the key: a service that two databases share must never take one's job for the other's.
         "idempotency_key": str(uuid.uuid4()), **effects.INTENDED,
@@ -167,7 +168,7 @@ def throw_error(tx: Transaction, key: int, code: str, message: str = "",
                 lock_token: int | None = None, worker: str | None = None) -> None:
     """Answer a job with a BPMN error, which an error boundary event or event sub-process may catch.
 
-    If nothing catches it, an incident is opened. `effect`: what is known of it. Raises NotFound, WrongState, InvalidInput.
+    If nothing catches it, an incident is opened. `effect`: what is known. Raises NotFound, WrongState, InvalidInput.
     """
     if not code:
         raise InvalidInput("Expected an error code, but it is empty.")
@@ -205,7 +206,10 @@ def fail(tx: Transaction, key: int, message: str, *, retries: int | None = None,
     doubtful = IN_DOUBT if effect is EffectState.IN_DOUBT else None
     _answer(tx, job, JobState.CREATED, effect, retries=left, due_at=tx.now + wait, error_code=doubtful,
             error_message=message)
-    tx.announce(due_topic(tx.now + wait) if wait else jobs_topic(job["type"]))
+    if wait:
+        tx.plan(Kind.RETRY, tx.now + wait, job["partition_key"], job["type"])
+    else:
+        tx.announce(jobs_topic(job["type"]))
 
 
 def _give_up(tx: Transaction, job: RowMapping, incident_type: str, message: str, effect: EffectState) -> None:

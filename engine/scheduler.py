@@ -1,32 +1,32 @@
-"""Background work: what falls due by the clock. Every node may run it at once; there is no leader."""
+"""Background work: what falls due by the clock. Every node may run it at once; there is no leader.
+
+Where the queue is live (PostgreSQL), it hands out what is due, and the scheduler only does the checks that have no
+entries of their own, and sweeps. Else, or while the queue is away, the scheduler looks for everything itself.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import and_, bindparam, func, select
 
-from engine import deadlines, execution, jobs, messages, schema, timers
+from engine import due, execution, sweeping, timers
+from engine.due import next_due as next_due
+from engine.due import wake_for_retries as wake_for_retries
 from engine.errors import Unavailable
-from engine.states import JobState
-from engine.wakeup import jobs_topic
+from engine.partitions import PARTITIONS, Partitions, of_group, whole_groups
+from engine.queue import Entry
+from engine.sweeping import Handling
 
 if TYPE_CHECKING:
     from engine.engine import Engine
-    from engine.transaction import Transaction
 
 logger = structlog.get_logger(__name__)
 
-CHECKS: tuple[Callable[[Transaction], int], ...] = (
-    jobs.release_expired, deadlines.give_up_untaken, deadlines.give_up_overdue, messages.expire,
-)
-
 LONGEST_WAIT = timedelta(seconds=5)
-"""Other processes commit too and cannot wake this one, so it looks from time to time."""
+"""Other processes commit too and may not be able to wake this one, so it looks from time to time."""
 
 AFTER_OUTAGE = timedelta(seconds=1)
 """When the database is away, it is tried again after this time."""
@@ -34,75 +34,28 @@ AFTER_OUTAGE = timedelta(seconds=1)
 SHORTEST_WAIT = timedelta(milliseconds=20)
 """What is due but held by another node is looked at again after this time, not at once and for ever."""
 
-_j = schema.jobs.c
-NEXT_DUE = (
-    select(func.min(schema.timers.c.due_at)).where(~schema.timers.c.suspended),
-    select(func.min(_j.locked_until)).where(_j.state == JobState.ACTIVATED.value),
-    select(func.min(schema.messages.c.expires_at)),
-    deadlines.NEXT,
-)
-_RETRIED = and_(_j.ended_at.is_(None), _j.error_message.is_not(None))
-NEXT_RETRY = select(func.min(_j.due_at)).where(_RETRIED, _j.due_at > bindparam("now"))
-RETRIED_SINCE = select(_j.type).distinct().where(
-    _RETRIED, _j.due_at > bindparam("since"), _j.due_at <= bindparam("now")
-)
+SWEEP = timedelta(seconds=20)
+"""How often the tables are swept for what has no entry in the queue: a third of its horizon."""
+
+LATE = timedelta(seconds=10)
+"""A timer that is so late is fired directly: the queue should have handed it out long ago."""
+
+STILL = timedelta(seconds=2)
+"""An instance on the move that did not get on for so long has lost the process that moved it."""
+
+NONE: Partitions = frozenset()
 
 
 def run_once(engine: Engine) -> int:
     """Do what has fallen due; returns how much that was. One check that fails does not hold up the others."""
-    total = _fire_timers(engine)
-    for check in CHECKS:
-        try:
-            total += engine.execute(check)
-        except Unavailable:
-            raise
-        except Exception:
-            logger.exception("background check failed", check=check.__name__)
-    return total
-
-
-def _fire_timers(engine: Engine) -> int:
-    try:
-        return engine.execute(timers.trigger_due)
-    except Unavailable:
-        raise
-    except Exception:
-        logger.exception("firing timers together failed; firing them one by one")
-    fired = 0
-    for key, instance_key in timers.due(engine):
-        try:
-            fired += engine.execute(timers.trigger, key, instance_key)
-        except Unavailable:
-            raise
-        except Exception:
-            # One instance that cannot go on must not stop the timers of all others.
-            logger.exception("firing a timer failed", timer_key=key, instance_key=instance_key)
-            engine.execute(timers.postpone, key)
-    return fired
-
-
-def next_due(engine: Engine) -> datetime | None:
-    """When something falls due next; None if nothing is planned."""
-    with engine.read() as connection:
-        times = [connection.scalar(statement) for statement in NEXT_DUE]
-        times.append(connection.scalar(NEXT_RETRY, {"now": engine.clock()}))
-    return min((time for time in times if time is not None), default=None)
-
-
-def wake_for_retries(engine: Engine, since: datetime) -> datetime:
-    """Wake who waits for jobs whose pause before another try has ended since then; returns up to when."""
-    now = engine.clock()
-    with engine.read() as connection:
-        types = connection.scalars(RETRIED_SINCE, {"since": since, "now": now}).all()
-    if types:
-        engine.wakeup.announce([jobs_topic(type) for type in types])
-    return now
+    return due.fire_timers(engine, engine.partitions) + due.run_checks(engine)
 
 
 def left_behind(engine: Engine) -> list[int]:
     """Instances that were saved on the move and that no thread of this process takes on."""
     with engine.read() as connection:
-        return [key for key in execution.unfinished(connection) if key not in engine.finishing]
+        rows = execution.unfinished(connection, engine.partitions)
+    return [row.key for row in rows if row.key not in engine.finishing]
 
 
 class Scheduler:
@@ -113,6 +66,20 @@ class Scheduler:
         self._stopping = threading.Event()
         self._listener = engine.wakeup.listen_for_due()
         self._thread = threading.Thread(target=self._run, name="partitur-scheduler", daemon=True)
+        self._handling = Handling(engine)
+        self._looked = engine.clock()
+        self._recovery = threading.Thread()
+        self._progress: dict[int, tuple[int, datetime]] | None = None
+        self._swept: datetime | None = None
+
+    def handle(self, entry: Entry) -> timedelta | None:
+        """Handle an entry of the queue."""
+        return self._handling(entry)
+
+    @property
+    def groups(self) -> list[int]:
+        """The groups of partitions whose entries this node may take from the queue."""
+        return whole_groups(self._engine.partitions)
 
     def start(self) -> None:
         """Begin."""
@@ -125,18 +92,12 @@ class Scheduler:
         self._thread.join()
 
     def _run(self) -> None:
-        looked = self._engine.clock()
-        recovery = threading.Thread()
         with self._listener:
             while not self._stopping.is_set():
                 # While it looks, whatever falls due may be overlooked, so that it must look again.
                 self._listener.planned = None
                 try:
-                    busy = run_once(self._engine) >= timers.BATCH
-                    looked = wake_for_retries(self._engine, looked)
-                    if not recovery.is_alive():
-                        recovery = self._recover()
-                    wait = timedelta() if busy else self._wait()
+                    wait = self._turn()
                 except Unavailable as error:
                     logger.warning("the scheduler waits for the database", reason=error.why)
                     wait = AFTER_OUTAGE
@@ -147,18 +108,62 @@ class Scheduler:
                     self._listener.planned = self._engine.clock() + wait
                     self._listener.wait(wait.total_seconds())
 
+    def _turn(self) -> timedelta:
+        """Do what is due; returns how long to wait."""
+        direct = self._direct()
+        busy = False
+        if direct != NONE:
+            busy = due.fire_timers(self._engine, direct) >= timers.BATCH
+            self._looked = due.wake_for_retries(self._engine, self._looked)
+            if not self._recovery.is_alive():
+                self._recovery = self._recover()
+        busy = due.run_checks(self._engine) >= timers.BATCH or busy
+        if direct is not None and self._engine.queue.is_live:
+            self._sweep()
+        else:
+            self._swept = None
+        return timedelta() if busy else self._wait(direct)
+
+    def _direct(self) -> Partitions | None:
+        """The partitions whose timers nobody hands out; None for all."""
+        served = self._engine.partitions
+        if not self._engine.queue.is_live:
+            return served
+        return frozenset(range(PARTITIONS) if served is None else served).difference(*map(of_group, self.groups))
+
+    def _sweep(self) -> None:
+        now = self._engine.clock()
+        if self._listener.asked_to_sweep() or self._swept is None or now - self._swept >= SWEEP:
+            self._engine.execute(sweeping.sweep)
+            self._swept = now
+        oldest = sweeping.oldest(self._engine)
+        if oldest is not None and now - oldest > LATE:
+            logger.warning("timers were not handed out; firing them directly", due_at=oldest)
+            due.fire_timers(self._engine, self._engine.partitions)
+
     def _recover(self) -> threading.Thread:
         """Take on what a process left on the move when it died; in a thread of its own, for it may take long."""
-        keys = left_behind(self._engine)
+        keys = self._stuck()
         thread = threading.Thread(target=self._engine.finish, args=(keys,), name="partitur-recovery", daemon=True)
         if keys:
             thread.start()
         return thread
 
-    def _wait(self) -> timedelta:
-        due = next_due(self._engine)
-        if due is None:
+    def _stuck(self) -> list[int]:
+        """Instances on the move that did not get on since this process looked before; at its first look, all."""
+        now = self._engine.clock()
+        with self._engine.read() as connection:
+            rows = execution.unfinished(connection, self._engine.partitions)
+        before, seen = self._progress, {row.key: (row.revision, now) for row in rows}
+        for key, known in (before or {}).items():
+            if key in seen and seen[key][0] == known[0]:
+                seen[key] = known
+        self._progress = seen
+        return [key for key, (_, since) in seen.items()
+                if key not in self._engine.finishing and (before is None or now - since >= STILL)]
+
+    def _wait(self, direct: Partitions | None) -> timedelta:
+        at = due.next_check(self._engine) if direct == NONE else due.next_due(self._engine, direct)
+        if at is None:
             return LONGEST_WAIT
-        return min(max(due - self._engine.clock(), SHORTEST_WAIT), LONGEST_WAIT)
-
-
+        return min(max(at - self._engine.clock(), SHORTEST_WAIT), LONGEST_WAIT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from engine import schema
 from engine.actions import Go
 from engine.errors import InvalidInput
 from engine.live import Live
+from engine.partitions import partition_of
 from engine.programs import Definition
 from engine.states import InstanceState
 
@@ -56,8 +56,3 @@ def start(tx: Transaction, definition: Definition, *, variables: Mapping[str, An
     tx.live[key] = live
     tx.resume(key, Go())
     return live
-
-
-def partition_of(root_key: int) -> int:
-    """The partition of an instance: a small number that all instances of one tree share."""
-    return zlib.crc32(root_key.to_bytes(8, "big")) % 1024

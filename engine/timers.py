@@ -5,19 +5,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from bpmn.interpreter import journal
 from engine import live as lives
 from engine import schedules, schema, starting
 from engine.actions import Fail, Trigger
 from engine.errors import InvalidTimer
-from engine.live import Live
+from engine.live import Live, joined_instance
+from engine.partitions import Partitions, among
 from engine.programs import Definition, StartEvent
+from engine.queue import Kind
 from engine.rows import AnyRow
 from engine.schedules import Due
 from engine.subscriptions import ATTACHED
-from engine.wakeup import due_topic
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -38,9 +39,20 @@ REARM = (
     .values(due_at=bindparam("b_due_at"), repeats_left=bindparam("b_repeats_left"))
 )
 POSTPONE = update(schema.timers).where(_t.key == bindparam("b_key")).values(due_at=bindparam("b_due_at"))
-DUE_NOW = (
-    select(_t.key, _t.instance_key).where(~_t.suspended, _t.due_at <= bindparam("now"))
-    .order_by(_t.due_at, _t.key).limit(BATCH)
+_DUE = (~_t.suspended, _t.due_at <= bindparam("now"))
+DUE_NOW = select(_t.key, _t.instance_key).where(*_DUE).order_by(_t.due_at, _t.key).limit(BATCH)
+CLAIM = (
+    # The instance is locked before its timer, as everywhere, but nobody waits: what another node holds is its.
+    joined_instance(schema.timers).where(*_DUE).order_by(_t.due_at, _t.key).limit(BATCH)
+    .with_for_update(skip_locked=True)
+)
+CLAIM_STARTS = (
+    select(schema.timers).where(*_DUE, _t.instance_key.is_(None)).order_by(_t.due_at, _t.key).limit(BATCH)
+    .with_for_update(skip_locked=True)
+)
+ORPHANS = delete(schema.timers).where(
+    _t.due_at <= bindparam("now"), _t.instance_key.is_not(None), ~_t.suspended,
+    ~select(schema.instances.c.key).where(schema.instances.c.key == _t.instance_key).exists(),
 )
 BY_KEY = select(schema.timers).where(_t.key == bindparam("key"), ~_t.suspended).with_for_update(skip_locked=True)
 
@@ -58,10 +70,11 @@ def start_waiting(tx: Transaction, live: Live, entry: journal.TimerOpened) -> No
         "key": tx.key(), "instance_key": live.key, "element_instance_key": entry.key,
         "definition_key": live.definition.key, "element_id": entry.element.id,
         "partition_key": live.partition_key, "event_index": entry.index, "due_at": due.at, "schedule": due.schedule,
-        "repeats_left": due.repeats_left, "attached": entry.element.type in ATTACHED, "suspended": False,
+        "repeats_left": due.repeats_left, "attached": entry.element.type in ATTACHED,
+        "suspended": live.suspended_at is not None,
         "created_at": tx.now,
     })
-    tx.announce(due_topic(due.at))
+    tx.plan(Kind.TIMERS, due.at, live.partition_key)
 
 
 def stop_waiting(tx: Transaction, live: Live, token: int) -> None:
@@ -82,18 +95,47 @@ def arm_start(tx: Transaction, definition: Definition, event: StartEvent) -> Non
         "schedule": due.schedule, "repeats_left": due.repeats_left, "attached": False, "suspended": False,
         "created_at": tx.now,
     })
-    tx.announce(due_topic(due.at))
+    tx.plan(Kind.TIMERS, due.at, 0)
 
 
-def trigger_due(tx: Transaction) -> int:
-    """Fire the timers that are due, the oldest first, at most `BATCH`; returns how many."""
-    return sum(trigger(tx, key, instance_key) for key, instance_key in tx.select(DUE_NOW, {"now": tx.now}))
+def trigger_due(tx: Transaction, partitions: Partitions | None = None) -> int:
+    """Fire the timers that are due, the oldest first, at most about `BATCH`; returns how many.
+
+    Those that other nodes are firing, and those of instances at which somebody else is at work, are passed over.
+    """
+    served = among(_t.partition_key, partitions)
+    count = 0
+    for timer in tx.select(CLAIM.where(*served), {"now": tx.now}):
+        count += 1
+        tx.instance_rows.setdefault(timer.instance_key, timer._mapping)
+        if lives.restore(tx, timer.instance_key) is None:
+            # Nothing leaves a timer behind, but one that is there all the same must not fall due again and again.
+            tx.rows.write(DELETE, {"b_key": timer.key})
+        else:
+            _fire(tx, timer)
+    for timer in tx.select(CLAIM_STARTS.where(*served), {"now": tx.now}):
+        count += 1
+        _fire(tx, timer)
+    return count
 
 
-def due(engine: Engine) -> list[tuple[int, int | None]]:
+def due(engine: Engine, partitions: Partitions | None = None) -> list[tuple[int, int | None]]:
     """The keys of timers that are due, each with its instance's, at most `BATCH`."""
+    statement = DUE_NOW.where(*among(_t.partition_key, partitions))
     with engine.read() as connection:
-        return [(row.key, row.instance_key) for row in connection.execute(DUE_NOW, {"now": engine.clock()})]
+        return [(row.key, row.instance_key) for row in connection.execute(statement, {"now": engine.clock()})]
+
+
+def next_due(connection: Connection, partitions: Partitions | None = None) -> datetime | None:
+    """When the next timer is due; None if there is none."""
+    statement = select(func.min(_t.due_at)).where(~_t.suspended, *among(_t.partition_key, partitions))
+    found: datetime | None = connection.scalar(statement)
+    return found
+
+
+def forget_orphans(tx: Transaction) -> int:
+    """Delete due timers whose instance is gone; returns how many."""
+    return tx.connection.execute(ORPHANS, {"now": tx.now}).rowcount
 
 
 def trigger(tx: Transaction, key: int, instance_key: int | None) -> bool:
@@ -123,7 +165,7 @@ def _fire(tx: Transaction, timer: AnyRow) -> None:
         tx.rows.write(DELETE, {"b_key": timer.key})
     else:
         tx.rows.write(REARM, {"b_key": timer.key, "b_due_at": due.at, "b_repeats_left": due.repeats_left})
-        tx.announce(due_topic(due.at))
+        tx.plan(Kind.TIMERS, due.at, timer.partition_key)
     if timer.instance_key is None:
         starting.start(tx, tx.definition(timer.definition_key), start_event=timer.element_id)
     else:

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Executable, RowMapping
 
 from engine.actions import Action
+from engine.partitions import group_of
+from engine.queue import Entry, Kind
 from engine.rows import AnyRow, Rows
+from engine.wakeup import due_topic
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -49,6 +52,7 @@ class Transaction:
         self.unfinished: set[int] = set()
         """Instances that are saved on the move and have to go on in another transaction."""
         self.topics: set[str] = set()
+        self.planned: list[Entry] = []
         self.prepared: list[Definition] = []
 
     def key(self) -> int:
@@ -72,6 +76,12 @@ class Transaction:
     def announce(self, topic: str) -> None:
         """After the commit, wake whoever waits for `topic` in this process (see `engine.wakeup`)."""
         self.topics.add(topic)
+
+    def plan(self, kind: Kind, at: datetime, partition: int, key: str = "") -> None:
+        """Something falls due at a time: tell who does it (see `engine.queue`)."""
+        self.planned.append(Entry(kind, key, group_of(partition), at))
+        if not self.engine.queue.is_live:
+            self.topics.add(due_topic(at))
 
     def definition(self, key: int) -> Definition:
         """The definition with this key; raises NotFound."""

@@ -8,11 +8,13 @@ because other processes commit too.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from math import inf
 
 DUE = "due:"
+SWEEP = "sweep"
+"""The topic of something that became due without being planned: schedulers look for it."""
 
 
 def jobs_topic(type: str) -> str:
@@ -64,20 +66,30 @@ class DueListener(Listener):
     """Waits for something that falls due before `planned`, when it is going to look anyway; None: for anything."""
 
     planned: datetime | None = None
+    _sweep = False
+
+    def asked_to_sweep(self) -> bool:
+        """Whether something became due without being planned, since this was asked before."""
+        asked, self._sweep = self._sweep, False
+        return asked
 
     def hears(self, topics: Collection[str]) -> bool:
         """Whether one of the topics is sooner than planned."""
         planned = self.planned
         latest = inf if planned is None else planned.timestamp()
-        return any(float(topic.removeprefix(DUE)) < latest for topic in topics if topic.startswith(DUE))
+        self._sweep = self._sweep or SWEEP in topics
+        return any(
+            topic == SWEEP or (topic.startswith(DUE) and float(topic.removeprefix(DUE)) < latest) for topic in topics
+        )
 
 
 class Wakeup:
-    """The listeners of one engine."""
+    """The listeners of one engine. `relay` tells other processes of what this one announces, if there is a way."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._listeners: list[Listener] = []
+        self.relay: Callable[[Collection[str]], None] | None = None
 
     def listen(self, topics: Collection[str]) -> Listener:
         """A listener for these topics; use it in a `with` block."""
@@ -88,12 +100,25 @@ class Wakeup:
         return DueListener(self, ())
 
     def announce(self, topics: Collection[str]) -> None:
-        """Wake all who wait for one of the topics."""
-        with self._lock:
-            listeners = list(self._listeners)
-        for listener in listeners:
+        """Wake all who wait for one of the topics, in other processes too."""
+        self.hear(topics)
+        if self.relay:
+            self.relay(topics)
+
+    def hear(self, topics: Collection[str]) -> None:
+        """Wake those who wait for one of the topics in this process."""
+        for listener in self._all():
             if listener.hears(topics):
                 listener.wake()
+
+    def hear_all(self) -> None:
+        """Wake everybody in this process: something may have been missed."""
+        for listener in self._all():
+            listener.wake()
+
+    def _all(self) -> list[Listener]:
+        with self._lock:
+            return list(self._listeners)
 
     def _add(self, listener: Listener) -> None:
         with self._lock:
