@@ -10,7 +10,8 @@ def every_page(engine, key):
     task = lists.user_tasks(engine).items[0].key
     tabs = (f"/instances/{key}?tab={tab}" for tab in ("variables", "incidents", "jobs", "tasks", "audit", "raw"))
     return ("/", "/processes", "/processes/review", "/deployments/new", "/instances", *tabs, "/tasks", f"/tasks/{task}",
-            "/services", "/decisions", "/feel", "/audit", "/nowhere")
+            f"/tasks?view=overdue&due=today&task={task}",
+            "/services", "/secrets", "/decisions", "/feel", "/audit", "/nowhere")
 
 
 def diagram(page):
