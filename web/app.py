@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from engine.database import ping
 from engine.engine import Engine
 from service_tasks.registry import Registry
-from web import camunda7, camunda8, console
+from web import api, camunda7, camunda8, console
 from web.answers import engine as this_engine
 from web.auth import gate
 from web.auth.access import Access
@@ -74,6 +74,7 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
     app.extensions["services"] = Registry() if services is None else services
     app.register_blueprint(console.bp)
     app.register_blueprint(links.bp)
+    app.register_blueprint(api.bp)
     app.register_blueprint(camunda8.bp)
     app.register_blueprint(camunda7.bp)
     app.register_blueprint(camunda7.pages)

@@ -17,7 +17,7 @@ _words: dict[str, Speak] = {}
 
 
 def speak(prefix: str | None, refuse: Speak) -> None:
-    """Answer HTTP errors at addresses that begin with `prefix` by `refuse`."""
+    """Answer HTTP errors at addresses below `prefix` by `refuse`."""
     if prefix:
         _words[prefix] = refuse
 
@@ -35,7 +35,7 @@ def refusal(error: HTTPException) -> Response | None:
 
 def _door() -> Speak | None:
     path = request.path
-    return next((refuse for prefix, refuse in _words.items() if path == prefix or path.startswith(f"{prefix}/")), None)
+    return next((refuse for prefix, refuse in _words.items() if path.startswith(f"{prefix}/")), None)
 
 
 def with_headers(response: Response, error: HTTPException) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -124,8 +124,9 @@ def get(engine: Engine, key: int) -> DefinitionRow:
 
 
 def search(engine: Engine, *, process_id: str | None = None, version: int | None = None, key: int | None = None,
-           name: str | None = None, latest: bool = False, limit: int = 50, offset: int = 0) -> Page[DefinitionRow]:
-    """Definitions by what is known of them, newest first (without counts)."""
+           name: str | None = None, latest: bool = False, counted: bool = False, limit: int = 50,
+           offset: int = 0) -> Page[DefinitionRow]:
+    """Definitions by what is known of them, newest first; without counts unless `counted`."""
     statement = _ROWS.order_by(_d.key.desc())
     for column, value in ((_d.process_id, process_id), (_d.version, version), (_d.key, key), (_d.name, name)):
         if value is not None:
@@ -136,7 +137,11 @@ def search(engine: Engine, *, process_id: str | None = None, version: int | None
             newer.c.process_id == _d.process_id, newer.c.tenant_id == _d.tenant_id, newer.c.version > _d.version
         ).exists())
     with engine.read() as connection:
-        return page(connection, statement, DefinitionRow, limit, offset)
+        found = page(connection, statement, DefinitionRow, limit, offset)
+        counts = _counts(connection, process_id) if counted else {}
+    if not counts:
+        return found
+    return replace(found, items=tuple(replace(row, counts=counts.get(row.key, Counts())) for row in found.items))
 
 
 def content(engine: Engine, key: int) -> bytes:

@@ -58,7 +58,7 @@ def _ask(access: Access) -> ResponseReturnValue | None:
         g.identity = _by_session(access)
     if g.identity is not None:
         return None
-    if doors.speaks() or request.path.startswith("/api") or request.method not in {"GET", "HEAD"}:
+    if doors.speaks() or is_header_only() or request.method not in {"GET", "HEAD"}:
         raise unauthorized("Expected to know who asks, but the request shows neither a password nor a token.")
     if "HX-Request" in request.headers:
         return "", 401, {"HX-Redirect": url_for("login.page")}

@@ -15,6 +15,7 @@ from web.console import (
     instance,
     instance_actions,
     instances,
+    interfaces,
     playground,
     processes,
     secrets,
@@ -26,5 +27,5 @@ from web.console.blueprint import bp
 
 __all__ = [
     "audit", "bp", "decisions", "deployments", "doubts", "home", "instance", "instance_actions", "instances",
-    "playground", "processes", "secrets", "services", "task_actions", "tasks",
+    "interfaces", "playground", "processes", "secrets", "services", "task_actions", "tasks",
 ]

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Response, current_app, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from bpmn.model import Dialect
 from engine import holds
 from engine.queries import effects, lists, used
-from engine.queries.effects import ServiceFigures
 from engine.states import EffectState
 from service_tasks import templates
-from service_tasks.openapi import openapi
 from service_tasks.registry import Registry
 from web.console import forms, numbers
 from web.console.blueprint import acting, bp, done, engine
@@ -77,32 +73,6 @@ def _page(name: str) -> str:
 def service_templates() -> ResponseReturnValue:
     """The element templates of all services, in one file for the Modeler's folder; `dialect=camunda7` for that one."""
     dialect = Dialect.CAMUNDA_7 if request.args.get("dialect") == "camunda7" else Dialect.CAMUNDA_8
-    answer: Response = jsonify([templates.template(contract, dialect) for contract in _registry()])
+    answer: Response = jsonify([templates.template(contract, dialect) for contract in _registry().own()])
     answer.headers["Content-Disposition"] = 'attachment; filename="partitur-services.json"'
     return answer
-
-
-@bp.get("/api/services")
-def service_contracts() -> ResponseReturnValue:
-    """The contracts with their JSON Schemas, their figures and holds, for programs."""
-    held = {hold.service: hold for hold in holds.all_of_them(engine())}
-    return jsonify(services=[
-        {**contract.describe(), "figures": _figures(effects.figures(engine(), contract.name)),
-         "held": held[contract.name].kind if contract.name in held else None}
-        for contract in _registry()
-    ])
-
-
-@bp.get("/api/services/openapi.json")
-def service_openapi() -> ResponseReturnValue:
-    """The contracts as OpenAPI 3.1."""
-    return jsonify(openapi(_registry()))
-
-
-def _figures(figures: ServiceFigures) -> dict[str, Any]:
-    return {
-        "settled": figures.settled, "failed": figures.failed, "inDoubt": figures.in_doubt,
-        "errorRate": figures.error_rate,
-        "typicalSeconds": figures.typical.total_seconds() if figures.typical else None,
-        "slowSeconds": figures.slow.total_seconds() if figures.slow else None,
-    }
