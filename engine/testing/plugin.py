@@ -42,7 +42,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def partitur(request: pytest.FixtureRequest) -> Iterator[Scratch]:
+def partitur_options() -> dict[str, Any]:
+    """Arguments for the scratch engines, such as `time_zone`: to be defined anew by whoever wants others."""
+    return {}
+
+
+@pytest.fixture
+def partitur(request: pytest.FixtureRequest, partitur_options: dict[str, Any]) -> Iterator[Scratch]:
     """A scratch engine for one test (`engine.testing.Scratch`), thrown away afterwards.
 
     Files to deploy are looked for beside the test, in the folders of the ini option `partitur_models`, and in the
@@ -51,7 +57,7 @@ def partitur(request: pytest.FixtureRequest) -> Iterator[Scratch]:
     from engine.testing import Scratch
 
     folders = [request.path.parent, *request.config.getini(FOLDERS), request.config.rootpath]
-    with Scratch(folders) as scratch:
+    with Scratch(folders, **partitur_options) as scratch:
         yield scratch
         coverage = request.config.stash.get(KEY, None)
         if coverage is not None:

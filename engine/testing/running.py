@@ -25,8 +25,8 @@ WORKER = "stub"
 FOR_EVER = timedelta(days=365 * 1000)
 """A stand-in never loses the lock of a job that it is slow to answer."""
 
-MOST_ANSWERS = 10_000
-"""So many answers at one moment are a loop."""
+MOST_AT_ONCE = 10_000
+"""So much happening at one moment is a loop."""
 
 MOST_MOMENTS = 100_000
 """So many moments at which something fell due are a timer that repeats too often for the time that was to pass."""
@@ -35,7 +35,8 @@ _j = schema.jobs.c
 _t = schema.timers.c
 NEXT_TIMER = select(func.min(_t.due_at)).where(~_t.suspended)
 OLDEST_UNTAKEN = select(_j.type, func.min(_j.due_at)).where(
-    _j.state == JobState.CREATED.value, ~_j.suspended).group_by(_j.type)
+    _j.state == JobState.CREATED.value, ~_j.suspended, _j.type.not_in(select(schema.holds.c.service))
+).group_by(_j.type)
 
 Work = tuple[datetime, int, Callable[[], None]]
 
@@ -57,18 +58,18 @@ class Runner:
         self._order = itertools.count()
 
     def settle(self) -> int:
-        """Answer what can be answered now, until nothing can move; returns how much that was.
+        """Answer what can be answered now, and let happen what is due, until nothing can move.
 
-        Raises NeverAtRest, and what a function of a stand-in raises.
+        Returns how much that was. Raises NeverAtRest, and what a function of a stand-in raises.
         """
         done = 0
-        while self._finish_one() or self._take_job() or self._take_task():
-            done += 1
-            if done > MOST_ANSWERS:
-                last = self.calls[-1]
-                raise NeverAtRest(f"Expected the processes to come to rest, but at {self._clock.now.isoformat()} there "
-                                  f"were more than {MOST_ANSWERS} calls; the last one was of {last.type!r} at element "
-                                  f"{last.element_id!r} of process {last.process_id!r}.")
+        while step := self._step():
+            done += step
+            if done > MOST_AT_ONCE:
+                last = f"; the last call was of {self.calls[-1].type!r} at element {self.calls[-1].element_id!r} of " \
+                       f"process {self.calls[-1].process_id!r}" if self.calls else ""
+                raise NeverAtRest(f"Expected the processes to come to rest, but at {self._clock.now.isoformat()} more "
+                                  f"than {MOST_AT_ONCE} things happened{last}.")
         return done
 
     def advance_to(self, time: datetime) -> None:
@@ -84,13 +85,11 @@ class Runner:
             if moments > MOST_MOMENTS:
                 raise NeverAtRest(f"Expected to come to {time.isoformat()}, but until {self._clock.now.isoformat()} "
                                   f"something fell due at {MOST_MOMENTS} moments already.")
-            is_new = moment > self._clock.now
-            self._clock.turn_to(max(moment, self._clock.now))
-            done = scheduler.run_once(self._engine) + self.settle()
-            if not is_new and not done:
+            if moment <= self._clock.now:
                 raise NeverAtRest(f"Expected what fell due at {moment.isoformat()} to happen, but nothing did.")
+            self._clock.turn_to(moment)
+            self.settle()
         self._clock.turn_to(time)
-        self.settle()
 
     def next_timer(self) -> datetime | None:
         """When the next timer fires; None if none is armed."""
@@ -113,6 +112,17 @@ class Runner:
         with self._engine.read() as connection:
             waiting = connection.execute(OLDEST_UNTAKEN).all()
         return [due + limits[type] for type, due in waiting if type in limits]
+
+    def _step(self) -> int:
+        """One answer, or what is due now; returns how much happened."""
+        if self._finish_one() or self._take_job() or self._take_task():
+            return 1
+        due = scheduler.next_due(self._engine)
+        is_due = due is not None and due <= self._clock.now
+        return scheduler.run_once(self._engine) if is_due or self._is_overdue() else 0
+
+    def _is_overdue(self) -> bool:
+        return any(limit <= self._clock.now for limit in self._pickup_limits())
 
     def _finish_one(self) -> bool:
         if not self._under_way or self._under_way[0][0] > self._clock.now:

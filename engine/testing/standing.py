@@ -36,6 +36,9 @@ def describe(engine: Engine, stubs: Stubs, key: int) -> str:
     shown = ", ".join(f"{name}={_short(value)}" for name, value in facts.variables(engine, key).items())
     lines.append(f"  variables: {shown or 'none'}")
     lines.append(f"  time: {engine.clock().isoformat()}")
+    idle = [repr(stub.name) for stub in (*stubs.services.values(), *stubs.tasks.values())
+            if stub.is_ready and not stub.calls]
+    lines += [f"  told an answer, but never called: {', '.join(idle)}"] if idle else []
     return "\n".join(lines)
 
 

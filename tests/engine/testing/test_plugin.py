@@ -60,6 +60,23 @@ def test_each_test_has_an_engine_of_its_own(project):
     project.runpytest_inprocess().assert_outcomes(passed=2)
 
 
+def test_a_project_says_when_and_where_its_tests_run(project):
+    project.makepyfile("""
+        from datetime import datetime, UTC
+        import pytest
+
+        @pytest.fixture
+        def partitur_options():
+            return {"begin": datetime(2040, 2, 1, tzinfo=UTC), "time_zone": "Asia/Tokyo"}
+
+        def test_time(partitur):
+            assert partitur.now.year == 2040
+            assert str(partitur.engine.time_zone) == "Asia/Tokyo"
+    """)
+
+    project.runpytest_inprocess().assert_outcomes(passed=1)
+
+
 def test_a_failure_shows_where_the_instance_is_and_the_line_of_the_test(project):
     project.makepyfile("""
         def test_review(partitur):

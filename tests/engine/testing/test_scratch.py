@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import service_tasks
-from engine import instances
+from engine import holds, instances
 from engine.contracts import JobContract
 from engine.errors import DeploymentRefused, NotFound
 from engine.testing import BpmnError, Directions, Failure, ListenerAnswer, NeverAtRest, Scratch
@@ -295,8 +295,57 @@ def test_the_same_moments_come_every_time_even_with_many_timers(scratch):
     assert order == ["PT1M", "PT2M", "PT3M", "PT4M", "PT5M"]
 
 
+def test_what_is_due_already_happens_at_once(scratch):
+    scratch.deploy(file(process("p", start(), catch("past", timer("Date", "2029-12-31T00:00:00Z")),
+                                catch("now", timer("Duration", "PT0S")), end())))
+
+    run = scratch.start("p")
+
+    run.assert_path("past", "now", "end")
+    assert scratch.now == BEGIN
+
+
+def test_more_timers_than_one_transaction_fires_are_all_fired(scratch):
+    scratch.deploy(file(process("p", start(), catch("wait", timer("Duration", "PT1H")), end())))
+    many = '<bpmn:multiInstanceLoopCharacteristics><bpmn:extensionElements><zeebe:loopCharacteristics ' \
+           'inputCollection="=for i in 1..250 return i" inputElement="i"/></bpmn:extensionElements>' \
+           "</bpmn:multiInstanceLoopCharacteristics>"
+    scratch.deploy(file(process("q", start(), call("each", "p").replace("</bpmn:extensionElements>",
+                                f"</bpmn:extensionElements>{many}"), end()), name="q.bpmn"))
+    run = scratch.start("q")
+    assert len(run.called) == 250
+
+    scratch.advance(hours=1)
+
+    run.assert_ended()
+
+
+def test_a_held_service_is_waited_for_without_end(scratch):
+    scratch.deploy(file(process("p", start(), service("pay"), end())))
+    scratch.engine.contracts["pay"] = JobContract(pickup=timedelta(minutes=10))
+    scratch.service("pay").returns()
+    scratch.execute(holds.hold, "pay", "The bank moves house.")
+    run = scratch.start("p")
+
+    scratch.advance(hours=1)
+
+    run.assert_no_incidents()
+    run.assert_waits_at("pay")
+    scratch.execute(holds.release, "pay", "It has moved.")
+    run.assert_ended()
+
+
+def test_an_answer_that_nobody_asked_for_is_told_when_an_assertion_fails(scratch):
+    scratch.deploy(file(process("p", start(), service("pay"), end())))
+    scratch.service("pya").returns()
+    run = scratch.start("p")
+
+    with pytest.raises(AssertionError, match="told an answer, but never called: 'pya'"):
+        run.assert_ended()
+
+
 def test_circles_are_found(scratch, monkeypatch):
-    monkeypatch.setattr("engine.testing.running.MOST_ANSWERS", 20)
+    monkeypatch.setattr("engine.testing.running.MOST_AT_ONCE", 20)
     monkeypatch.setattr("engine.testing.running.MOST_MOMENTS", 20)
     scratch.deploy(
         file(process("p", start(), '<bpmn:exclusiveGateway id="join"/>', service("again"),
@@ -304,7 +353,7 @@ def test_circles_are_found(scratch, monkeypatch):
         file(process("q", start(event=timer("Cycle", "R/PT1S")), end()), name="q.bpmn"))
     scratch.service("again").returns()
 
-    with pytest.raises(NeverAtRest, match="of 'again' at element 'again' of process 'p'"):
+    with pytest.raises(NeverAtRest, match="more than 20 things happened; the last call was of 'again' at element"):
         scratch.start("p")
     scratch.service("again").hangs()
     with pytest.raises(NeverAtRest, match="something fell due at 20 moments"):
