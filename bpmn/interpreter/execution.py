@@ -8,6 +8,7 @@ from typing import Any
 
 from bpmn.interpreter import journal, placing, state, throwing
 from bpmn.interpreter.failures import ErrorUncaught, TokenNotFound
+from bpmn.interpreter.migrating import Counterparts, Obstacle, arm_new, obstacles, translate
 from bpmn.interpreter.modifying import Put, Take, modify
 from bpmn.interpreter.nodes import listeners
 from bpmn.interpreter.nodes.ad_hoc import AdHocSubProcess, Directions
@@ -243,6 +244,29 @@ class Execution:
             ModificationRefused: one of them is not possible; the instance must not be used any more.
         """
         modify(self.workflow, puts, takes)
+
+    def obstacles(self, target: Program, counterparts: Counterparts) -> list[Obstacle]:
+        """What keeps the instance from going on in another definition; empty if nothing does."""
+        return obstacles(self.workflow, target, counterparts)
+
+    def migrated(self, target: Program, counterparts: Counterparts) -> Execution:
+        """The instance in another definition, everything changed so far being saved.
+
+        What it gave up stands in the journal of this one, which must not be used any more; what it waits for anew in
+        the journal of the other.
+
+        Raises:
+            MigrationRefused: there are obstacles; nothing was changed.
+        """
+        top, source = self.workflow, self.program
+        tokens = translate(top, target, counterparts)
+        scopes = {scope.key: scope for scope in (top.scope, *(token.scope for token in top.index.values()))}
+        variables = [(key, name, value) for key, scope in scopes.items() for name, value in scope.local().items()]
+        moved = Execution.load(target, tokens, variables, key=top.key, keys=top.keys, has_caller=top.has_caller,
+                               decide=top.decide)
+        moved.workflow.ended_scopes = top.ended_scopes
+        arm_new(moved.workflow, source, counterparts)
+        return moved
 
     def cancel(self) -> None:
         """Terminate the instance.

@@ -59,5 +59,9 @@ class ModificationRefused(Exception):
     """Tokens cannot be put or taken as it was asked for; the sentence says why."""
 
 
+class MigrationRefused(Exception):
+    """The instance cannot go on in the other definition; the sentences say why."""
+
+
 class CompileError(Exception):
     """SpiffWorkflow's parser refused a model that passed validation; the sentence says why."""

@@ -1,0 +1,200 @@
+"""Lets an instance go on in another definition: every token at the counterpart of its element, with all it has.
+
+What waits keeps waiting: jobs, user tasks, timers, subscriptions and called instances stay as they are, and so do
+variables, incidents and what can be compensated. Boundary events and event sub-processes that the other definition does
+not have are given up, and those that only it has begin to wait.
+Source: Camunda 7 manual, "Process Instance Migration"; Camunda 8 docs, "Process instance migration".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bpmn.interpreter import state
+from bpmn.interpreter.failures import MigrationRefused
+from bpmn.interpreter.nodes.base import Node
+from bpmn.interpreter.nodes.compensation import ACTIVITY, INNER, KIND, NODE
+from bpmn.interpreter.nodes.compensation import GROUP as GROUP_RECORD
+from bpmn.interpreter.nodes.events import BoundaryEvent
+from bpmn.interpreter.nodes.gateways import InclusiveGateway, ParallelGateway
+from bpmn.interpreter.nodes.subprocesses import EventSubProcess
+from bpmn.interpreter.task import ERROR, WAITING, Token
+from bpmn.interpreter.workflow import FAREWELL, ProcessWorkflow, Record, ScopeWorkflow
+
+if TYPE_CHECKING:
+    from bpmn.interpreter.program import Program
+
+Counterparts = Mapping[str, str]
+"""Element ids of the source → of the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why an instance cannot be migrated: the element at which it is, and a sentence."""
+
+    element: str
+    message: str
+
+
+def obstacles(top: ProcessWorkflow, target: Program, counterparts: Counterparts) -> list[Obstacle]:
+    """Everything that keeps an instance from going on in `target`; empty if nothing does."""
+    return list(dict.fromkeys(_Check(top, target, counterparts).all()))
+
+
+def translate(top: ProcessWorkflow, target: Program, counterparts: Counterparts) -> bytes:
+    """Give up what the target does not have, and give the tokens of an instance as they are in the target.
+
+    Raises MigrationRefused if there are obstacles; then nothing was changed.
+    """
+    found = obstacles(top, target, counterparts)
+    if found:
+        raise MigrationRefused(" ".join(each.message for each in found))
+    move = _Move(top.spec.program, target, counterparts)
+    for token in list(top.index.values()):
+        if _beside(token) and move.of(token.task_spec) is None:
+            top.cancel_tokens([token])
+    return move.tokens(state.dump(top))
+
+
+def arm_new(top: ProcessWorkflow, source: Program, counterparts: Counterparts) -> None:
+    """Let boundary events and event sub-processes wait that only the target has; `top` runs in the target already."""
+    had = {counterparts.get(id, id) for id in source.process.elements}
+    for workflow in [top, *top.subprocesses.values()]:
+        for node in workflow.spec.event_sub_processes:
+            if node.awaited and node.element.id not in had and not workflow.done:
+                node.listen_in(workflow)
+    for token in list(top.index.values()):
+        if token.parent is not None or not token.entered or token._state == ERROR or FAREWELL in token.internal_data:
+            continue
+        for boundary in token.task_spec.armed if token.task_spec.waits else ():
+            if boundary.element.id not in had:
+                boundary.arm(token)
+
+
+def _beside(token: Token) -> bool:
+    """It waits beside the flow: an armed boundary event, or an event sub-process that listens."""
+    return isinstance(token.task_spec, BoundaryEvent) or token.id in token.workflow.listeners
+
+
+class _Move:
+    """Finds for each node of the source its counterpart in the target."""
+
+    def __init__(self, source: Program, target: Program, counterparts: Counterparts) -> None:
+        self._source, self._target, self._counterparts = source, target, counterparts
+
+    def of(self, node: Node) -> Node | None:
+        """The counterpart of a node; None if there is none."""
+        id = node.element.id
+        name = self._counterparts.get(id, id) + node.name.removeprefix(id)
+        return self._target.by_id.get(name)
+
+    def number(self, number: int) -> int:
+        """The number in the target of the node with this number in the source."""
+        found = self.of(self._source.nodes[number])
+        assert found is not None, "checked before"
+        return found.number
+
+    def record(self, record: Record) -> Record:
+        """A record of what can be compensated."""
+        moved = list(record)
+        moved[ACTIVITY] = self._counterparts.get(record[ACTIVITY], record[ACTIVITY])
+        if record[KIND] != GROUP_RECORD:
+            moved[NODE] = self.number(record[NODE])
+        if record[INNER]:
+            moved[INNER] = [self.record(inner) for inner in record[INNER]]
+        return moved
+
+    def tokens(self, dumped: bytes) -> bytes:
+        """Saved tokens, with the numbers of the target."""
+        content: list[Any] = msgspec.msgpack.decode(dumped)
+        for _, rows, *rest in content[2]:
+            for row in rows:
+                row[1] = self.number(row[1])
+                if len(row) > 6 and row[6]:
+                    for name in ("log", "compensates"):
+                        if row[6].get(name):
+                            row[6][name] = [self.record(record) for record in row[6][name]]
+            for index in (0, 2):
+                if len(rest) > index and rest[index]:
+                    rest[index][:] = [self.record(record) for record in rest[index]]
+        return msgspec.msgpack.encode(content)
+
+
+class _Check:
+    """Looks for obstacles, one kind after the other."""
+
+    def __init__(self, top: ProcessWorkflow, target: Program, counterparts: Counterparts) -> None:
+        self._top, self._target, self._counterparts = top, target, counterparts
+        self._move = _Move(top.spec.program, target, counterparts)
+
+    def all(self) -> Iterator[Obstacle]:
+        """Every obstacle."""
+        if self._top.ready:
+            yield Obstacle("", "Expected the instance to wait, but it is on the move.")
+        for token in self._top.index.values():
+            if not _beside(token):
+                yield from self._of_token(token)
+        for token in self._top.index.values():
+            for name in ("log", "compensates"):
+                yield from self._of_records(token.internal_data.get(name))
+        for workflow in [self._top, *self._top.subprocesses.values()]:
+            yield from self._of_records(workflow.log)
+            yield from self._of_records(workflow.compensates)
+
+    def _of_token(self, token: Token) -> Iterator[Obstacle]:
+        node = token.task_spec
+        id = node.element.id
+        found = self._move.of(node)
+        if found is None:
+            yield Obstacle(id, f"Expected a counterpart of {node.label}, but process {self._target.process.id!r} has "
+                               f"none.")
+            return
+        if type(found) is not type(node) or found.element.type != node.element.type:
+            yield Obstacle(id, f"Expected the counterpart of {node.label} to be of the same kind, but {found.label} "
+                               f"is not.")
+            return
+        yield from self._of_place(token, found)
+        yield from self._of_wait(token, found)
+
+    def _of_place(self, token: Token, found: Node) -> Iterator[Obstacle]:
+        node = token.task_spec
+        workflow: ScopeWorkflow = token.workflow
+        owner = workflow.parent_task
+        around = self._top.spec.program.process.id if owner is None else owner.task_spec.element.id
+        wanted = self._target.process.id if owner is None else self._counterparts.get(around, around)
+        if found.element.scope != wanted:
+            yield Obstacle(node.element.id, f"Expected {found.label} to be in {wanted!r}, as {node.label} is in "
+                                            f"{around!r}, but it is in {found.element.scope!r}.")
+
+    def _of_wait(self, token: Token, found: Node) -> Iterator[Obstacle]:
+        node, id = token.task_spec, token.task_spec.element.id
+        if "listener" in token.internal_data:
+            yield Obstacle(id, f"Expected {node.label} to wait for itself, but one of its listeners is at work.")
+        kinds = [event.kind for event in node.awaited]
+        if kinds != [event.kind for event in found.awaited]:
+            yield Obstacle(id, f"Expected {found.label} to wait for the same events as {node.label}, but it does not.")
+        loop, other = node.element.loop, found.element.loop
+        if (loop is None) != (other is None) or (
+                loop is not None and other is not None and loop.sequential != other.sequential):
+            yield Obstacle(id, f"Expected {found.label} to be repeated in the same way as {node.label}, but it is not.")
+        if (node.element.job is None) != (found.element.job is None):
+            yield Obstacle(id, f"Expected {found.label} to be done by a worker just as {node.label}, but only one is.")
+        if isinstance(node, ParallelGateway | InclusiveGateway) and token._state == WAITING \
+                and token.flow not in found.element.incoming:
+            yield Obstacle(id, f"Expected {found.label} to have the incoming flow {token.flow!r}, by which a token "
+                               f"came that waits there, but it has none.")
+        if isinstance(node, EventSubProcess) and "compensates" in token.internal_data:
+            yield from self._of_records(token.internal_data["compensates"])
+
+    def _of_records(self, records: list[Record] | None) -> Iterator[Obstacle]:
+        for record in records or ():
+            if record[KIND] != GROUP_RECORD:
+                node = self._top.spec.program.nodes[record[NODE]]
+                if self._move.of(node) is None:
+                    yield Obstacle(record[ACTIVITY], f"Expected a counterpart of {node.label}, which may have to "
+                                                     f"compensate {record[ACTIVITY]!r}, but there is none.")
+            yield from self._of_records(record[INNER])
