@@ -35,6 +35,8 @@ class Instance:
         self._scratch = scratch
 
     def __repr__(self) -> str:
+        if self._scratch.closed:
+            return f"Process instance {self.key} of a scratch engine that was closed."
         return describe(self._scratch.engine, self._scratch.stubs, self.key)
 
     @property

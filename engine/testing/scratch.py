@@ -44,6 +44,7 @@ class Scratch:
                  scripts: ScriptLanguages = NO_LANGUAGES) -> None:
         self.clock = VirtualClock(begin)
         self.stubs = Stubs()
+        self.closed = False
         self._folders = [Path(folder) for folder in folders]
         self._place = Path(tempfile.mkdtemp(prefix="partitur-test-"))
         path = self._place / "scratch.db"
@@ -61,6 +62,7 @@ class Scratch:
 
     def close(self) -> None:
         """Throw the database away."""
+        self.closed = True
         self.engine.close()
         shutil.rmtree(self._place, ignore_errors=True)
 

@@ -360,6 +360,23 @@ def test_circles_are_found(scratch, monkeypatch):
         scratch.advance(hours=1)
 
 
+def test_what_is_due_and_does_not_happen_is_no_endless_wait(scratch, monkeypatch):
+    scratch.deploy(file(process("p", start(), catch("wait", timer("Duration", "PT1H")), end())))
+    scratch.start("p")
+    monkeypatch.setattr("engine.scheduler.run_once", lambda engine: 0)
+
+    with pytest.raises(NeverAtRest, match="Expected what fell due at 2030-01-07T10:00:00.* but nothing did"):
+        scratch.advance(hours=2)
+
+
+def test_an_instance_can_be_looked_at_when_its_engine_is_gone(tmp_path):
+    with Scratch([tmp_path]) as scratch:
+        scratch.deploy(file(process("p", start(), end())))
+        run = scratch.start("p")
+
+    assert "of a scratch engine that was closed" in repr(run)
+
+
 def test_called_processes_are_run_and_found(scratch):
     scratch.deploy(file(process("outer", start(), call("sub", "inner"), end()),
                         process("inner", start("start2"), service("work"), script("s", "=1 + 1", "two"), end("end2"))))
