@@ -365,7 +365,7 @@ def test_what_is_due_and_does_not_happen_is_no_endless_wait(scratch, monkeypatch
     scratch.start("p")
     monkeypatch.setattr("engine.scheduler.run_once", lambda engine: 0)
 
-    with pytest.raises(NeverAtRest, match="Expected what fell due at 2030-01-07T10:00:00.* but nothing did"):
+    with pytest.raises(NeverAtRest, match=r"Expected what fell due at 2030-01-07T10:00:00.* but nothing did"):
         scratch.advance(hours=2)
 
 
