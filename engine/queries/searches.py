@@ -14,7 +14,7 @@ from engine.database import Database
 from engine.effects import LOCK_EXPIRED
 from engine.errors import InvalidInput
 from engine.live import has_value, lookup
-from engine.queries import things
+from engine.queries import tasks, things
 from engine.queries.criteria import Criterion, Searchable, condition
 from engine.queries.things import ElementRow, IncidentRow, JobRow, SubscriptionRow, UserTaskRow, VariableRow
 from engine.states import InstanceState, JobState
@@ -297,6 +297,7 @@ USER_TASKS = Searchable(
         "candidate_user": _contains(_u.candidate_users), "candidate_group": _contains(_u.candidate_groups),
         "tags": _contains(_i.tags), "variable": _has_variable(_u.instance_key, _u.instance_key),
         "local_variable": _has_variable(_u.instance_key, _u.element_instance_key),
+        **tasks.SPECIAL,
     },
 )
 INCIDENTS = Searchable(

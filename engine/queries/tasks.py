@@ -6,7 +6,7 @@ part are joined with their instances; counts stop at a limit.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,11 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, literal_column,
 
 from engine import schema
 from engine.candidates import GROUP, USER
+from engine.database import Database
 from engine.errors import InvalidInput
 from engine.live import has_value
 from engine.queries import things
+from engine.queries.criteria import Criterion, Special, condition
 from engine.queries.instances import ANY
 from engine.queries.things import UserTaskRow
 
@@ -159,3 +161,31 @@ def _ranges(criteria: TaskCriteria) -> list[ColumnElement[bool]]:
     if criteria.without_due:
         found.append(_u.due_at.is_(None))
     return found
+
+
+def _with_candidate(kind: str) -> Special:
+    """An open task that has some candidate (`eq`) or one of some (`in`); with True or False: any or none at all."""
+    def made(_: Database, criterion: Criterion) -> ColumnElement[bool]:
+        if isinstance(criterion.value, bool):
+            found = candidate(_c.kind == kind)
+            return found if criterion.value else ~found
+        return candidate(_c.kind == kind, condition(_c.name, criterion))
+    return made
+
+
+def _involving(_: Database, criterion: Criterion) -> ColumnElement[bool]:
+    """Somebody has it, owns it or may claim it."""
+    named = candidate(_c.kind == USER, _c.name == criterion.value)
+    return or_(_u.assignee == criterion.value, _u.owner == criterion.value, named)
+
+
+def _follow_up_before(_: Database, criterion: Criterion) -> ColumnElement[bool]:
+    return or_(_u.follow_up_at.is_(None), condition(_u.follow_up_at, criterion))
+
+
+SPECIAL: Mapping[str, Special] = {
+    "open": lambda _, criterion: OPEN if criterion.value else ~OPEN,
+    "open_candidate_user": _with_candidate(USER), "open_candidate_group": _with_candidate(GROUP),
+    "involved_user": _involving, "follow_up_or_none": _follow_up_before,
+}
+"""What the interfaces search open tasks by, beside their columns; by indexes, unlike the lists of candidates."""

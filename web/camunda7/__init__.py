@@ -21,6 +21,7 @@ from web.camunda7 import (  # each module adds its routes to the blueprint
     messages,
     operations,
     platform,
+    task_people,
     tasks,
     variables,
 )
@@ -29,5 +30,6 @@ from web.camunda7.platform import pages
 
 __all__ = [
     "activities", "bp", "decisions", "definitions", "deployments", "external_tasks", "fallback", "fetching",
-    "history", "incidents", "instances", "jobs", "messages", "operations", "pages", "platform", "tasks", "variables",
+    "history", "incidents", "instances", "jobs", "messages", "operations", "pages", "platform",
+    "task_people", "tasks", "variables",
 ]

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
 
 from bpmn.model import Element
 from engine import user_tasks
-from engine.errors import NotFound
+from engine.errors import InvalidInput, NotFound
 from engine.queries.criteria import Criterion, one
 from engine.queries.searches import USER_TASKS, FoundUserTask
-from engine.states import UserTaskState
-from web.body import body
+from engine.states import DelegationState, UserTaskState
+from web.body import body, shown
 from web.camunda7 import formats, instances, known, values
 from web.camunda7.blueprint import acting, answer, bp, done, engine
-from web.camunda7.listing import Asked, Kind, as_number, as_text, as_texts, serve
+from web.camunda7.listing import Asked, Kind, ReadValue, as_flag, as_number, as_text, as_texts, serve
 from web.camunda7.parameters import (
     TENANTS,
     after,
@@ -39,9 +40,10 @@ def _written(found: FoundUserTask) -> dict[str, Any]:
     return {
         "id": formats.id(found.key), "name": found.name, "assignee": found.assignee,
         "created": formats.date(found.created_at), "due": formats.date(found.due_at),
-        "followUp": formats.date(found.follow_up_at), "lastUpdated": None, "delegationState": None,
-        "description": element.documentation if element else None,
-        "executionId": formats.id(found.element_instance_key), "owner": None, "parentTaskId": None,
+        "followUp": formats.date(found.follow_up_at), "lastUpdated": formats.date(found.changed_at),
+        "delegationState": found.delegation,
+        "description": found.description or (element.documentation if element else None),
+        "executionId": formats.id(found.element_instance_key), "owner": found.owner, "parentTaskId": None,
         "priority": found.priority,
         "processDefinitionId": formats.definition_id(found.process_id, found.version, found.definition_key),
         "processInstanceId": formats.id(found.instance_key), "taskDefinitionKey": found.element_id,
@@ -61,23 +63,34 @@ def _form_ref(element: Element | None) -> dict[str, Any] | None:
     return {"key": form.id.text, "binding": form.binding, "version": int(version) if version.isdecimal() else None}
 
 
+CANDIDATES: Mapping[str, tuple[str, str, ReadValue]] = {
+    "candidateUser": ("open_candidate_user", "eq", as_text), "candidateGroup": ("open_candidate_group", "eq", as_text),
+    "candidateGroups": ("open_candidate_group", "in", as_texts),
+    "withCandidateUsers": ("open_candidate_user", "eq", as_flag),
+    "withCandidateGroups": ("open_candidate_group", "eq", as_flag),
+}
+WITHOUT = {"withoutCandidateUsers": "open_candidate_user", "withoutCandidateGroups": "open_candidate_group"}
+
+
 def _candidates(asked: Asked) -> list[Criterion]:
     """Tasks that somebody may claim: those that nobody has, unless all are asked for."""
-    content = asked.content
-    found = []
-    if "candidateUser" in content:
-        found.append(Criterion("candidate_user", "eq", as_text(content["candidateUser"], "candidateUser")))
-    if "candidateGroup" in content:
-        found.append(Criterion("candidate_group", "eq", as_text(content["candidateGroup"], "candidateGroup")))
-    if "candidateGroups" in content:
-        found.append(Criterion("candidate_group", "in", as_texts(content["candidateGroups"], "candidateGroups")))
+    found = [Criterion(name, operator, value) for parameter, (name, operator, read) in CANDIDATES.items()
+             if parameter in asked.content and (value := read(asked.content[parameter], parameter)) is not False]
     if found and not asked.flag("includeAssignedTasks"):
         found.append(Criterion("assignee", "exists", False))
-    return found
+    return found + [Criterion(name, "eq", False) for parameter, name in WITHOUT.items() if asked.flag(parameter)]
+
+
+def _delegation(value: Any, where: str) -> list[Criterion]:
+    """`delegationState`: PENDING or RESOLVED."""
+    state = as_text(value, where)
+    if state not in list(DelegationState):
+        raise InvalidInput(f"Expected '{where}' to be one of {', '.join(DelegationState)}, but found {shown(state)}.")
+    return [Criterion("delegation", "eq", state)]
 
 
 KIND = Kind(
-    what=USER_TASKS, write=_written, always=[Criterion("state", "eq", UserTaskState.CREATED.value)],
+    what=USER_TASKS, write=_written, always=[Criterion("open", "eq", True)],
     further=_candidates,
     parameters={
         "taskId": key("key"), "taskIdIn": any_key_of("key"), "processInstanceId": key("instance_key"),
@@ -96,15 +109,19 @@ KIND = Kind(
         "dueAfter": after("due_at"), "dueBefore": before("due_at"),
         "withoutDueDate": only_if("due_at", "exists", False), "followUpDate": at("follow_up_at"),
         "followUpAfter": after("follow_up_at"), "followUpBefore": before("follow_up_at"),
+        "followUpBeforeOrNotExistent": before("follow_up_or_none"), "owner": field("owner"),
+        "delegationState": _delegation, "involvedUser": field("involved_user"), "description": field("description"),
+        "descriptionLike": like("description"), "createdOn": at("created_at"), "updatedAfter": after("changed_at"),
         "createdAfter": after("created_at"),
         "createdBefore": before("created_at"), "active": only_if("suspended_at", "exists", False),
         "suspended": only_if("suspended_at", "exists", True), "processVariables": variables(),
         "taskVariables": variables("local_variable"), **TENANTS,
     },
     sorts={"instanceId": "instance_key", "dueDate": "due_at", "executionId": "element_instance_key",
-           "followUpDate": "follow_up_at", "assignee": "assignee", "created": "created_at", "name": "name",
+           "followUpDate": "follow_up_at", "assignee": "assignee", "created": "created_at", "lastUpdated": "changed_at",
+           "description": "description", "name": "name",
            "nameCaseInsensitive": "name", "priority": "priority", "id": "key", "tenantId": "tenant_id"},
-    ignored=frozenset({"candidateUser", "candidateGroup", "candidateGroups", "includeAssignedTasks"}),
+    ignored=frozenset({*CANDIDATES, *WITHOUT, "includeAssignedTasks"}),
 )
 
 
@@ -160,16 +177,6 @@ def get_form(id: str) -> Response:
     found = open_task(id)
     form_ref = _form_ref(known.element(found.definition_key, found.element_id))
     return answer({"key": found.form_key, "camundaFormRef": form_ref, "contextPath": None})
-
-
-@bp.get("/task/<id>/identity-links")
-def get_identity_links(id: str) -> Response:
-    """Who has a task, and who may claim it."""
-    found = open_task(id)
-    people = [(found.assignee, None, "assignee")] if found.assignee else []
-    people += [(user, None, "candidate") for user in found.candidate_users]
-    groups = [(None, group, "candidate") for group in found.candidate_groups]
-    return answer([{"userId": user, "groupId": group, "type": type} for user, group, type in [*people, *groups]])
 
 
 def open_task(id: str) -> FoundUserTask:

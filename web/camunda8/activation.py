@@ -121,7 +121,7 @@ def _task(job: ActivatedJob, task: FoundUserTask) -> dict[str, Any]:
         "action": ACTIONS.get(listener_event(job.listener_event), ""), "assignee": asked.get("assignee", task.assignee),
         "candidateGroups": asked.get("candidate_groups", task.candidate_groups),
         "candidateUsers": asked.get("candidate_users", task.candidate_users),
-        "changedAttributes": sorted(ATTRIBUTES[name] for name in asked),
+        "changedAttributes": sorted(ATTRIBUTES[name] for name in asked if name in ATTRIBUTES),
         "dueDate": formats.date(asked.get("due_at", task.due_at)),
         "followUpDate": formats.date(asked.get("follow_up_at", task.follow_up_at)), "formKey": None,
         "priority": asked.get("priority", task.priority), "userTaskKey": formats.key(task.key),

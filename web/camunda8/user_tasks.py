@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Response
@@ -10,6 +11,7 @@ from engine import user_tasks
 from engine.queries import scopes
 from engine.queries.criteria import Criterion
 from engine.queries.searches import USER_TASKS, FoundUserTask
+from engine.states import UserTaskState
 from web.body import Body, body, key_of
 from web.camunda8 import formats, variables
 from web.camunda8.blueprint import acting, bp, done, engine
@@ -38,7 +40,29 @@ def _written(found: FoundUserTask) -> dict[str, Any]:
     }
 
 
-KIND = Kind(
+class TaskKind(Kind):
+    """User tasks: searches for open ones are made so that their indexes serve."""
+
+    def criteria(self, filter: Body) -> list[Criterion]:
+        """The criteria of a filter. Raises InvalidInput."""
+        found = super().criteria(filter)
+        if OPEN not in found:
+            return found
+        return [_of_open(criterion) for criterion in found]
+
+
+OPEN = Criterion("state", "eq", UserTaskState.CREATED.value)
+
+
+def _of_open(criterion: Criterion) -> Criterion:
+    if criterion == OPEN:
+        return Criterion("open", "eq", True)
+    if criterion.field in ("candidate_user", "candidate_group") and criterion.operator in ("eq", "in"):
+        return replace(criterion, field=f"open_{criterion.field}")
+    return criterion
+
+
+KIND = TaskKind(
     what=USER_TASKS, write=_written, noun="a user task", key="userTaskKey",
     fields={
         "state": Field("state"), "assignee": Field("assignee"), "businessId": Field("business_id"),

@@ -34,7 +34,9 @@ def test_a_task_has_every_field(api, task):
 
 @pytest.mark.parametrize(("filter", "count"), [
     ({"candidateGroup": "leads"}, 1), ({"candidateGroup": "others"}, 0),
-    ({"candidateUser": {"$in": ["ada", "bob"]}}, 1),
+    ({"candidateUser": {"$in": ["ada", "bob"]}}, 1), ({"state": "CREATED", "candidateGroup": "leads"}, 1),
+    ({"state": "CREATED", "candidateGroup": {"$in": ["others", "leads"]}, "candidateUser": "ada"}, 1),
+    ({"state": "CREATED", "candidateGroup": "others"}, 0), ({"state": "CREATED", "candidateUser": "leads"}, 0),
     ({"assignee": {"$exists": False}}, 1), ({"state": "COMPLETED"}, 0), ({"tags": ["vip"]}, 1),
     ({"processInstanceVariables": [{"name": "amount", "value": "42"}]}, 1),
     ({"localVariables": [{"name": "amount", "value": "42"}]}, 0),
@@ -68,6 +70,39 @@ def test_a_task_is_changed_and_the_rest_stays(api, task):
     assert (found["dueDate"], found["candidateGroups"], found["priority"]) == (None, [], 80)
     for wrong in ({}, {"changeset": {}}, {"changeset": {"priority": 101}}, {"changeset": {"dueDate": "soon"}}):
         api.send("PATCH", f"/user-tasks/{task}", wrong, status=400)
+
+
+def test_tasks_of_candidates_are_found_when_they_are_over(api, task):
+    api.send("POST", f"/user-tasks/{task}/completion", {})
+    for state, count in (("COMPLETED", 1), ("CREATED", 0)):
+        assert len(api.items("user-tasks", {"candidateGroup": "leads", "state": state})) == count
+    assert len(api.items("user-tasks", {"candidateGroup": "leads"})) == 1
+
+
+def test_a_task_that_is_job_based_is_done_by_a_worker_or_by_a_person(api):
+    # given
+    review = drawing.user("review", 'assignee="ada" candidateGroups="leads"').replace("<zeebe:userTask/>", "")
+    api.deploy(drawing.process("old", drawing.start(), review, drawing.end()))
+    first, second = api.start("old"), api.start("old")
+
+    # when a worker does the first one
+    asked = {"type": "io.camunda.zeebe:userTask", "worker": "w", "maxJobsToActivate": 1, "timeout": 60_000}
+    [job] = api.post("/jobs/activation", asked)["jobs"]
+    shapes.check(job, shapes.ACTIVATED_JOB)
+    assert job["customHeaders"] == {"io.camunda.zeebe:assignee": "ada", "io.camunda.zeebe:candidateGroups": '["leads"]',
+                                    "io.camunda.zeebe:priority": "50"}
+    assert job["processInstanceKey"] == first
+    api.send("POST", f"/jobs/{job['jobKey']}/completion", {"variables": {"ok": True}})
+
+    # then
+    assert {each["state"]: each["processInstanceKey"] for each in api.items("user-tasks")} == {
+        "COMPLETED": first, "CREATED": second}
+
+    # when a person does the other one
+    [open_] = api.items("user-tasks", {"state": "CREATED"})
+    api.send("POST", f"/user-tasks/{open_['userTaskKey']}/completion", {})
+    assert api.instance(second)["state"] == "COMPLETED"
+    assert api.post("/jobs/activation", {**asked, "requestTimeout": -1})["jobs"] == []
 
 
 def test_a_task_is_completed(api, task):
