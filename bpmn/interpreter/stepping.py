@@ -48,7 +48,8 @@ def advance(top: ProcessWorkflow, budget: int = DEFAULT_BUDGET, pause_after: int
                 continue
             if steps >= budget:
                 top.fail(token, "run", _too_many(token.task_spec))
-            elif token.task_spec.kind and token.parent is None and not top.stop_after:
+            elif token.task_spec.kind and token.parent is None and not token.entered and not top.stop_after:
+                # What has its beginning in the journal (a retry after an incident) has to have its end there, too.
                 steps = _run_inline(top, token, steps, limit)
             else:
                 steps += 1

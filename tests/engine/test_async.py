@@ -40,6 +40,8 @@ def test_what_went_before_stays_when_an_element_fails(engine, steps, marks):
     steps.resolve()
     assert steps.state(key) == "COMPLETED"
     assert steps.variables(key)["each"] == 25
+    assert steps.history(key) == ["start", "pay", "split", "end"]
+    assert steps.left_behind() == {}
 
 
 @pytest.mark.parametrize("marks", MARKS)
