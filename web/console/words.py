@@ -43,6 +43,7 @@ TYPE_WORDS = {"AD_HOC_SUB_PROCESS": "ad-hoc sub-process", "SUB_PROCESS": "sub-pr
 
 DEEDS = {
     ("DEPLOY", "DEPLOYMENT"): "deployed",
+    ("DRILL", "DEFINITION"): "drilled the process",
     ("RESOLVE", "INCIDENT"): "retried",
     ("START", "INSTANCE"): "started",
     ("CANCEL", "INSTANCE"): "cancelled",
@@ -54,6 +55,13 @@ DEEDS = {
     ("CLAIM", "USER_TASK"): "claimed a task of",
     ("ASSIGN", "USER_TASK"): "assigned a task of",
     ("UNCLAIM", "USER_TASK"): "gave back a task of",
+    ("DELEGATE", "USER_TASK"): "delegated a task of",
+    ("RESOLVE", "USER_TASK"): "resolved a delegated task of",
+    ("CHANGE", "USER_TASK"): "changed a task of",
+    ("DENY", "USER_TASK"): "let a listener deny a change to a task of",
+    ("COMMENT", "USER_TASK"): "wrote a comment on a task of",
+    ("SAVE", "TASK_FILTER"): "kept a filter of tasks",
+    ("DELETE", "TASK_FILTER"): "deleted a filter of tasks",
     ("EVALUATE", "DECISION"): "evaluated a decision",
     ("HOLD", "SERVICE"): "held the service",
     ("RELEASE", "SERVICE"): "released the service",
@@ -62,6 +70,10 @@ DEEDS = {
     ("ASK_SERVICE", "EFFECT"): "had a service asked about a call of",
     ("REPEAT_CALL", "EFFECT"): "repeated a call in doubt of",
     ("RECORD_OUTCOME", "EFFECT"): "recorded the outcome of a call of",
+    ("CREATE", "SECRET"): "stored a secret",
+    ("REPLACE", "SECRET"): "replaced a secret",
+    ("DELETE", "SECRET"): "deleted a secret",
+    ("ROTATE", "SECRET"): "encrypted the secrets anew",
     ("PUBLISH", "MESSAGE"): "published a message",
     ("BROADCAST", "SIGNAL"): "broadcast a signal",
 }
