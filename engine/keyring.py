@@ -40,6 +40,11 @@ class Keyring:
         return f"Keyring(path={str(self._path)!r})" if self._path else "Keyring()"
 
     @property
+    def is_usable(self) -> bool:
+        """Whether secrets can be stored."""
+        return self._path is not None or self._fernet is not None
+
+    @property
     def is_file(self) -> bool:
         """Whether the keys are in a file, and so can be changed by us."""
         return self._path is not None

@@ -86,9 +86,9 @@ class Registry:
         self.add(service)
         self._built_in |= self._contracts.keys() - before
 
-    def is_built_in(self, name: str) -> bool:
-        """Whether a service is one of Partitur itself."""
-        return name in self._built_in
+    def own(self) -> list[ServiceContract]:
+        """The contracts that are not built in, by name."""
+        return [contract for contract in self if contract.name not in self._built_in]
 
     def _add(self, contract: ServiceContract) -> None:
         known = self._contracts.get(contract.name)

@@ -52,6 +52,8 @@ class ConnectorChecks:
 
     def _stored(self) -> frozenset[str] | None:
         engine = self.connector.engine
+        if engine is not None and not engine.keyring.is_usable:
+            return None  # a scratch engine that only checks: nobody could have stored any
         return None if engine is None else frozenset(secret.name for secret in secrets.all_of_them(engine))
 
     def _check(self, process: Process, element: Element, stored: frozenset[str] | None) -> Found:

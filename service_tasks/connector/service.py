@@ -143,7 +143,8 @@ def policy_of(policy: Policy, headers: Mapping[str, str], variables: Mapping[str
     retry = policy.retry
     if text := headers.get("retryBackoff", "").strip():
         with contextlib.suppress(InDoubt):  # refused at deploy; where it is not, waits are those of services
-            retry = replace(retry, backoff="fixed", jitter=0.0, first=duration_of(text, "retryBackoff"))
+            first = duration_of(text, "retryBackoff")
+            retry = replace(retry, backoff="fixed", jitter=0.0, first=first, cap=first)
     timeout = policy.timeout
     with contextlib.suppress(ValidationError):  # the call itself says what is wrong with them
         names = ("connectionTimeoutInSeconds", "readTimeoutInSeconds")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 import time
@@ -21,6 +22,10 @@ from service_tasks.errors import GiveUp, InDoubt, NotSent, UnknownOutcome
 NOT_SENT = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout)
 MAX_REQUEST_BYTES = 10_000_000
 MAX_RESPONSE_BYTES = 1_000_000
+
+for _name in ("httpcore.http11", "httpcore.connection"):
+    # On the level of debugging it writes down the headers of answers, which may hold what services echo.
+    logging.getLogger(_name).setLevel(logging.INFO)
 
 Resolve = Callable[[str, int], Iterable[str]]
 

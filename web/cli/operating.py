@@ -124,7 +124,7 @@ def templates(
     """Write element templates of the services, for Camunda Modeler's palette; those of services that are gone go."""
     known = Services(sources=services or ())
     known.load()
-    if not len(known.registry):
+    if not known.registry.own():
         raise Refused("Expected services to make templates of, but none was given: use --services.")
-    written: list[Any] = [str(path) for path in element_templates.sync(known.registry, folder)]
+    written: list[Any] = [str(path) for path in element_templates.sync(known.registry.own(), folder)]
     answer({"files": written}, lambda console: console.print("\n".join(written), markup=False))

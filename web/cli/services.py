@@ -11,6 +11,8 @@ import typer
 from engine.engine import Engine
 from service_tasks import Registry
 from service_tasks.checks import Catalogue
+from service_tasks.connector import ConnectorChecks, HttpConnector, Reach, ReachError
+from web.cli.settings import Settings, SettingsError
 
 Sources = Annotated[
     list[str] | None,
@@ -54,7 +56,7 @@ class Services:
         Raises:
             ContractError: a source cannot be loaded, or two services have one name.
         """
-        self.load()
+        self.load(engine)
         self._catalogue.connect(engine)
 
     def publish(self, engine: Engine) -> None:
@@ -65,12 +67,19 @@ class Services:
     def _catalogue(self) -> Catalogue:
         return Catalogue(registry=self.registry, external_types=self.external_types)
 
-    def load(self) -> None:
-        """Fill the registry.
+    def load(self, engine: Engine | None = None) -> None:
+        """Fill the registry, and let `engine` check how diagrams use what is built in.
 
         Raises:
             ContractError: a source cannot be loaded, or two services have one name.
+            SettingsError: the list of hosts that may be called cannot be read.
         """
+        settings = Settings.of()
+        if settings.http_connector:
+            connector = HttpConnector(engine, _reach(settings))
+            self.registry.build_in(connector)
+            if engine is not None:
+                engine.checks.append(ConnectorChecks(connector).check)
         self.registry.discover()
         for source in self.sources:
             self.registry.load(source)
@@ -78,5 +87,12 @@ class Services:
     @property
     def count(self) -> str:
         """How many there are, in words."""
-        number = len(self.registry)
+        number = len(self.registry.own())
         return "1 service" if number == 1 else f"{number or 'no'} services"
+
+
+def _reach(settings: Settings) -> Reach:
+    try:
+        return Reach.of(settings.http_allow)
+    except ReachError as error:
+        raise SettingsError(str(error)) from error
