@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 
 from engine import instances, task_comments, task_drafts, task_filters, user_tasks
 from engine.errors import Conflict, InvalidInput, NotFound, WrongState
@@ -198,3 +199,28 @@ def test_comments_stay_when_the_task_is_over(engine, clock, steps, board):
         engine.execute(task_comments.add, task, "  ")
     with pytest.raises(NotFound):
         engine.execute(task_comments.add, 4711, "x")
+
+
+@pytest.mark.parametrize(("criteria", "index"), [
+    ({}, "ix_user_tasks_"), ({"whose": "mine"}, "ix_user_tasks_open"), ({"whose": "unassigned"}, "ix_user_tasks_open"),
+    ({"due": "overdue"}, "ix_user_tasks_due"), ({"process": "order"}, "ix_user_tasks_process"),
+    ({"group": "sales"}, "ix_task_candidates_name"), ({"whose": "groups"}, "ix_task_candidates_name"),
+])
+def test_open_tasks_are_found_by_an_index_however_many_are_over(engine, criteria, index):
+    if not engine.database.is_sqlite:
+        pytest.skip("PostgreSQL reads small tables as a whole, whatever indexes there are.")
+    read: list[tuple[str, object]] = []
+
+    def note(_connection, _cursor, statement, parameters, *_):
+        if not statement.startswith(("EXPLAIN", "BEGIN")):
+            read.append((statement, parameters))
+
+    event.listen(engine.database.engine, "before_cursor_execute", note)
+    tasks.counts(engine, [task_filters.read(criteria, "ada", ["sales"], engine.clock())])
+    event.remove(engine.database.engine, "before_cursor_execute", note)
+    [(statement, parameters)] = read
+    with engine.read() as connection:
+        steps_ = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        plan = "\n".join(str(row[3]) for row in steps_)
+    assert index in plan
+    assert "SCAN user_tasks\n" not in plan + "\n"

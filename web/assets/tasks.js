@@ -26,6 +26,7 @@ if (pane) {
   }
 }
 
+document.querySelector('#task-tabs [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
 const chosen = document.querySelector('.task-list li.chosen');
 const column = document.getElementById('task-column');
 if (chosen && column.scrollHeight > column.clientHeight) column.scrollTop = chosen.offsetTop - column.offsetTop;
