@@ -94,6 +94,18 @@ def test_a_service_answers_in_the_order_it_was_told(scratch):
     assert len({call.idempotency_key for call in pay.calls}) == 2
 
 
+def test_another_answer_holds_from_then_on(scratch):
+    scratch.deploy(file(process("p", start(), service("pay"), end())))
+    pay = scratch.service("pay").returns(paid=1)
+    scratch.start("p").assert_variables(paid=1)
+
+    pay.returns(paid=2)
+
+    scratch.start("p").assert_variables(paid=2)
+    pay.answers({"paid": 3}, {"paid": 4})
+    assert [scratch.start("p").variables["paid"] for _ in range(3)] == [3, 4, 4]
+
+
 def test_attempts_used_up_are_an_incident_that_can_be_resolved(scratch):
     scratch.deploy(file(process("p", start(), service("pay", retries=2), end())))
     scratch.service("pay").answers(Failure("down"), Failure("still down"), {"paid": 1})
