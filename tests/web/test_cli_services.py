@@ -9,6 +9,7 @@ import pytest
 from engine import activation, jobs, services
 from engine.contracts import JobContract
 from engine.engine import Engine
+from engine.queries import drills as drill_lists
 from engine.queries import lists
 from engine.states import EffectState
 from tests.web.test_cli import EXAMPLE, NO_WAY_OUT, partitur
@@ -119,3 +120,44 @@ def test_a_strict_deployment_is_refused_for_a_warning(partitur, monkeypatch, how
 def test_strictness_is_the_server_s_own(partitur):
     refused = partitur("deploy", ORDER, "--strict", "--url", "http://x", code=1)
     assert "a server is strict or not by itself" in refused["error"]
+
+
+def test_a_deployed_process_is_drilled_and_the_result_kept(partitur, tmp_path):
+    partitur("deploy", EXAMPLE)
+
+    found = partitur("drill", "order-fulfilment", "--services", EXAMPLE)
+
+    assert (found["clean"], found["unreached"]) == (True, [])
+    engine = Engine(f"sqlite:///{tmp_path / 'data' / 'partitur.db'}")
+    [row] = drill_lists.latest(engine, [int(found["definition_key"])]).values()
+    assert (row.clean, row.failures, row.remained) == (True, 6, 0)
+    assert drill_lists.report(engine, row.key)["trials"] == found["trials"]
+    [entry] = lists.audit(engine, entity="DEFINITION").items
+    assert entry.operation == "DRILL"
+    engine.close()
+
+
+def test_a_file_is_drilled_without_a_database_and_fails_when_something_is_left(partitur, tmp_path):
+    forgotten = tmp_path / "order.bpmn"
+    forgotten.write_text(ORDER.read_text().replace(
+        '<bpmn:compensateEventDefinition id="UndoOrderDefinition" />', ""))
+    assert "UndoOrderDefinition" not in forgotten.read_text()
+
+    found = partitur("drill", forgotten, "--services", EXAMPLE, code=1)
+
+    assert found["clean"] is False
+    left = {trial["code"]: [effect["service"] for effect in trial["remained"]] for trial in found["trials"]}
+    assert left["NO_CARRIER"] == ["authorize-payment", "reserve-inventory"]
+    assert not (tmp_path / "data").exists()
+    shown = partitur("drill", forgotten, "--services", EXAMPLE, code=1, as_json=False).output
+    assert "2 left something undone" in shown
+
+
+@pytest.mark.parametrize(("arguments", "code", "said"), [
+    (["nobody"], 1, "neither"), (["a", "b"], 2, ""),
+    ([ORDER, "--good-end", "Nowhere"], 1, "no element 'Nowhere'"),
+    ([ORDER, "--results", '{"a": 1}'], 1, "to be an object"), ([ORDER, "--variables", "[]"], 1, "object"),
+])
+def test_a_drill_that_makes_no_sense_is_refused(partitur, arguments, code, said):
+    answer = partitur("drill", *arguments, code=code, as_json=code != 2)
+    assert said in str(answer["error"] if code == 1 else "")

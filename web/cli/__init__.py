@@ -15,6 +15,7 @@ from web.cli.demo import demo
 from web.cli.deploying import deploy, start
 from web.cli.dmn import dmn
 from web.cli.doctor import doctor
+from web.cli.drilling import drill_process
 from web.cli.effects import decide, hold, list_effects, release
 from web.cli.feel import feel
 from web.cli.group import Commands
@@ -54,6 +55,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "cancel": cancel,
     "secrets": secrets,
     "templates": templates,
+    "drill": drill_process,
     "retention": retention,
     "upgrade": upgrade_database,
     "users": users,
