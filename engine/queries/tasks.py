@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _u, _c, _i, _v = schema.user_tasks.c, schema.task_candidates.c, schema.instances.c, schema.variables.c
 
 OPEN: ColumnElement[bool] = _u.state == literal_column("'CREATED'")
-"""Written out, not as a parameter: only so do the indexes of open tasks serve."""
+"""Written out, not as a parameter: a generic plan (PostgreSQL, prepared statements) uses a partial index only so."""
 
 COUNTED = 10_000
 """A list knows how long it is up to here."""

@@ -170,6 +170,7 @@ def test_list_follows_the_engine_and_leaves_alone_what_is_typed(open_page, engin
     # when
     story.start(business_id="order-new", variables={"amount": 1})
     engine.execute(user_tasks.assign, orders[0], "bob")
+    engine.execute(variables.set, lists.user_task(engine, orders[0]).instance_key, {"amount": 99})
     page.clock.fast_forward(6_000)
 
     # then
