@@ -79,8 +79,14 @@ def _compared(operator: str, left: Any, right: Any) -> bool:
     """FEEL gives null where kinds differ, feelin compares as JavaScript does: what is shown must not differ."""
     if operator == "!=":
         return True
-    first, second = (int(side) if isinstance(side, bool) else javascript.number(side) for side in (left, right))
+    first, second = _number(left), _number(right)
     return first is not None and second is not None and _OPERATORS[operator](first, second)
+
+
+def _number(value: Any) -> float | int | None:
+    if isinstance(value, bool):
+        return int(value)
+    return javascript.number(",".join(map(javascript.text, value)) if isinstance(value, list) else value)
 
 
 def _passes(value: Any) -> bool:

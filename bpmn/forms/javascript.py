@@ -19,6 +19,7 @@ MAX_PATTERN = 2_000
 PATTERN_SECONDS = 0.25
 """How long a pattern may look at one value: it comes with the form, and may be made to take for ever."""
 _ESCAPES = frozenset("dDwWsSbBtnrvfxu0123456789k")
+_REFERENCE = regex.compile(r"\\k<(\w+)>")
 _NUMBER = regex.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _RADIX = {"0x": 16, "0o": 8, "0b": 2}
 _HALF_DAY = 2**53
@@ -89,7 +90,10 @@ def text(value: Any) -> str:
         return str(value)
     if isinstance(value, int) and abs(value) < 10**21:
         return str(value)
-    return _float_text(float(value))
+    try:
+        return _float_text(float(value))
+    except OverflowError:
+        return "Infinity" if value > 0 else "-Infinity"
 
 
 def _float_text(value: float) -> str:
@@ -133,6 +137,10 @@ def _translated(pattern: str) -> str:
     inside, index = False, 0
     while index < len(pattern):
         symbol = pattern[index]
+        if named := _REFERENCE.match(pattern, index):
+            out.append(f"(?P={named[1]})")
+            index = named.end()
+            continue
         if symbol == "\\" and index + 1 < len(pattern):
             escaped = pattern[index + 1]
             # Any other letter stands for itself; to this library it might be an anchor.

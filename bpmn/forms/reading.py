@@ -35,6 +35,18 @@ def read(content: bytes | str, resource_name: str, *,
         form_id = _id(written, default_id)
     except _NotRead as error:
         return None, [Problem(severity=Severity.ERROR, message=str(error), resource_name=resource_name)]
+    form = _read(written, form_id, reader)
+    return (form if not reader.has_errors else None), reader.problems
+
+
+def read_object(written: Mapping[str, Any]) -> Form | None:
+    """A form that was made here; None if it cannot be one."""
+    reader = ComponentReader("")
+    form = _read(written, written["id"], reader)
+    return form if not reader.has_errors else None
+
+
+def _read(written: Mapping[str, Any], form_id: str, reader: ComponentReader) -> Form:
     _versions(written, reader)
     components = written.get("components")
     if not isinstance(components, list):
@@ -44,9 +56,8 @@ def read(content: bytes | str, resource_name: str, *,
     tag = written.get("versionTag")
     if tag is not None and not isinstance(tag, str):
         reader.error(None, f"Expected the version tag to be a text, but it is {_kind(tag)}.")
-    form = Form(id=form_id, version_tag=tag or None, components=read_components,
+    return Form(id=form_id, version_tag=tag or None, components=read_components,
                 schema={**written, "id": form_id, "type": "default", "components": schema})
-    return (form if not reader.has_errors else None), reader.problems
 
 
 def _json(content: bytes | str) -> Mapping[str, Any]:

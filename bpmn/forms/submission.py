@@ -85,6 +85,25 @@ class _Field:
     path: tuple[str | int, ...]
     scope: Scope
     indexes: tuple[int, ...] = ()
+    is_fixed: bool = False
+    """Nobody may change it: it is disabled or readonly, or a group around it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where components stand in the data, and whether what is around them lets them be changed."""
+
+    path: tuple[str | int, ...] = ()
+    indexes: tuple[int, ...] = ()
+    is_fixed: bool = False
+
+    def at(self, path: tuple[str | int, ...], is_fixed: bool) -> _Place:
+        """The place inside a group."""
+        return _Place(path, self.indexes, is_fixed)
+
+    def item(self, path: tuple[str | int, ...], place: int, is_fixed: bool) -> _Place:
+        """The place inside one element of a dynamic list."""
+        return _Place((*path, place), (*self.indexes, place), is_fixed)
 
 
 @dataclass(slots=True)
@@ -99,7 +118,7 @@ class _State:
     def shown(self) -> list[_Field]:
         """Every field and dynamic list that is not hidden."""
         seen = {**self.initial, **_without_hidden(self.form, self.data)}
-        return list(_walk(self.form.components, (), (), _Context(seen, seen), self.data))
+        return list(_walk(self.form.components, _Place(), _Context(seen, seen), self.data))
 
 
 def submit(form: Form, variables: Mapping[str, Any], answer: Mapping[str, Any], *, whole: bool = True) -> Submission:
@@ -113,8 +132,7 @@ def submit(form: Form, variables: Mapping[str, Any], answer: Mapping[str, Any], 
     state.data = deepcopy(state.initial)
     with running():
         _fill_in(state, form.components, (), answer, whole)
-        _settle(state)
-        return _result(state)
+        return _result(state, _settle(state))
 
 
 def opened(form: Form, variables: Mapping[str, Any]) -> Submission:
@@ -122,10 +140,10 @@ def opened(form: Form, variables: Mapping[str, Any]) -> Submission:
     return submit(form, variables, {}, whole=False)
 
 
-def _result(state: _State) -> Submission:
+def _result(state: _State, shown: list[_Field]) -> Submission:
     data: dict[str, Any] = {}
     errors = []
-    for each in state.shown():
+    for each in shown:
         component = each.component
         value = paths.get(state.data, each.path)
         if component.repeats:
@@ -182,8 +200,10 @@ def _fill_in(state: _State, components: Iterable[Component], base: tuple[str | i
     for component in components:
         path = (*base, *component.path)
         given = paths.get(answer, path)
+        if component.disabled or component.readonly is True:
+            continue
         if component.is_keyed:
-            if given is not MISSING and not component.disabled and component.readonly is not True:
+            if given is not MISSING:
                 paths.put(state.data, path, values.clean(component, given, state.opened_with))
         elif component.repeats:
             _fill_in_list(state, component, path, answer, whole)
@@ -205,35 +225,35 @@ def _fill_in_list(state: _State, component: Component, path: tuple[str | int, ..
         _fill_in(state, component.components, (*path, place), answer, whole)
 
 
-def _settle(state: _State) -> None:
-    """Bring the values that follow from others into line, until nothing changes any more."""
+def _settle(state: _State) -> list[_Field]:
+    """Bring the values that follow from others into line, until nothing changes any more; what is shown then.
+
+    What is computed when the form is submitted changes nothing of that.
+    """
     for _ in range(MAX_PASSES):
-        if sum(_adjust(state, each) for each in state.shown()) == 0:
+        shown = state.shown()
+        if sum(_adjust(state, each) for each in shown) == 0:
             break
-    late = [each for each in state.shown() if each.component.settings.get("computeOn") == "presubmit"]
+    late = [each for each in shown
+            if each.component.settings.get("computeOn") == "presubmit" and not each.is_fixed]
     for each, value in [(each, _computed(each)) for each in late]:
         paths.put(state.data, each.path, value)
+    return shown
 
 
 def _adjust(state: _State, each: _Field) -> bool:
     component = each.component
-    if component.repeats:
-        return False
     value = paths.get(state.data, each.path)
-    is_fixed = component.readonly
-    if isinstance(is_fixed, Condition):
-        is_fixed = is_fixed.holds(each.scope)
-        before = paths.get(state.initial, each.path)
-        wanted = before if is_fixed and before is not MISSING else value
-    else:
-        wanted = value
-    if component.expression is not None and component.settings.get("computeOn", "change") == "change":
+    wanted = value
+    if each.is_fixed:
+        wanted = paths.get(state.initial, each.path)
+    elif component.expression is not None and component.settings.get("computeOn", "change") == "change":
         wanted = _computed(each)
-    elif not is_fixed and not component.disabled and component.type in SINGLE | MULTIPLE:
+    elif component.type in SINGLE | MULTIPLE:
         wanted = _chosen(state, each, value)
     if wanted is MISSING or values.same(wanted, value):
         return False
-    paths.put(state.data, each.path, wanted)
+    paths.put(state.data, each.path, deepcopy(wanted))
     return True
 
 
@@ -247,28 +267,30 @@ def _chosen(state: _State, each: _Field, value: Any) -> Any:
     if allowed is None:
         return value
     if each.component.type in MULTIPLE:
-        return [item for item in value if values.contains(allowed, item)] if isinstance(value, list) else []
+        return [item for item in value if values.contains(allowed, item)] if isinstance(value, list) else value
     return value if not value or values.contains(allowed, value) else None
 
 
-def _walk(components: Iterable[Component], base: tuple[str | int, ...], indexes: tuple[int, ...], context: _Context,
+def _walk(components: Iterable[Component], place: _Place, context: _Context,
           data: Mapping[str, Any]) -> Iterator[_Field]:
-    scope: Scope | None = None
+    if not components:
+        return
+    scope = context.scope()
     for component in components:
-        if component.hide is not None or component.is_keyed or component.repeats:
-            scope = scope if scope is not None else context.scope()
-        if component.hide is not None and scope is not None and component.hide.holds(scope):
+        if component.hide is not None and component.hide.holds(scope):
             continue
-        path = (*base, *component.path)
-        if scope is not None and (component.is_keyed or component.repeats):
-            yield _Field(component, path, scope, indexes)
+        path = (*place.path, *component.path)
+        is_fixed = place.is_fixed or component.disabled or (
+            component.readonly.holds(scope) if isinstance(component.readonly, Condition) else component.readonly)
+        if component.is_keyed or component.repeats:
+            yield _Field(component, path, scope, place.indexes, is_fixed)
         if component.repeats:
             items = paths.get(data, path)
-            for place, item in enumerate(items if isinstance(items, list) else []):
-                yield from _walk(component.components, (*path, place), (*indexes, place), context.inside(item, place),
-                                 data)
+            for number, item in enumerate(items if isinstance(items, list) else []):
+                yield from _walk(component.components, place.item(path, number, is_fixed),
+                                 context.inside(item, number), data)
         elif component.components:
-            yield from _walk(component.components, path, indexes, context, data)
+            yield from _walk(component.components, place.at(path, is_fixed), context, data)
 
 
 def _without_hidden(form: Form, data: dict[str, Any]) -> dict[str, Any]:

@@ -95,10 +95,10 @@ def _is_time(value: str) -> bool:
 def _selected(component: Component, value: Any, data: Mapping[str, Any]) -> Any:
     several = component.type in MULTIPLE
     options = component.options
+    if options is not None and options.expression is not None and (not several or isinstance(value, list | None)):
+        return value
     if several and not isinstance(value, list):
         return []
-    if options is not None and options.expression is not None:
-        return value
     written = None if options is None else data.get(options.variable) if options.variable else options.values
     if not isinstance(written, list):
         return [] if several else None

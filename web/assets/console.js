@@ -2,6 +2,7 @@
 import './console.css';
 import htmx from 'htmx.org';
 
+import { showForms } from './parts/camunda-forms.js';
 import { watchConnection } from './parts/connection.js';
 import { copyFrom } from './parts/copy.js';
 import { openDialog } from './parts/dialogs.js';
@@ -59,9 +60,11 @@ for (const name of ['dragover', 'dragleave', 'drop']) {
 document.addEventListener('htmx:after:swap', () => {
   showTimes();
   raise();
+  showForms();
 });
 
 showTimes();
 raise();
+showForms();
 watchConnection();
 startLive(htmx);

@@ -8,10 +8,11 @@ from flask.typing import ResponseReturnValue
 from engine import instances
 from engine.errors import NotFound
 from engine.queries import definitions as known
+from engine.queries import forms as start_forms
 from engine.queries import instances as found
 from engine.queries.definitions import Counts, DefinitionRow
 from engine.queries.instances import InstanceFilter
-from web.console import forms, marks, numbers, paging
+from web.console import marks, numbers, paging, task_forms
 from web.console.blueprint import acting, bp, done, engine
 
 COUNTED = ("active", "incident", "suspended", "completed", "terminated")
@@ -45,7 +46,7 @@ def process(process_id: str) -> ResponseReturnValue:
         "processes/detail.html", section="processes", live=5, definition=definition, versions=versions,
         is_newest=definition.version == versions[0].version, element=element,
         marks=marks.live(counts), counts=counts, names={each.id: each.name or each.id for each in elements.values()},
-        page=rows, filtered=bool(element),
+        page=rows, filtered=bool(element), form=task_forms.shown(start_forms.of_start(engine(), definition.key), {}),
     )
 
 
@@ -68,8 +69,12 @@ def definition_file(key: int) -> ResponseReturnValue:
 
 @bp.post("/definitions/<key:key>/instances")
 def start_instance(key: int) -> ResponseReturnValue:
-    """Start an instance of one version."""
-    variables = forms.json_object("variables", "the variables")
+    """Start an instance of one version, with what its start form asks for if it has one."""
+    named = start_forms.of_start(engine(), key)
+    variables = task_forms.taken(named, {})
     business_id = request.form.get("business_id", "").strip() or None
+    if named.definition is not None and named.definition.business_id_field:
+        given = variables.get(named.definition.business_id_field)
+        business_id = None if given in (None, "") else str(given)
     started = acting().execute(instances.start, definition_key=key, variables=variables, business_id=business_id)
     return done("Started.", url_for("console.instance", key=started.key), "active")

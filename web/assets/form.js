@@ -1,0 +1,123 @@
+// <camunda-form for, schema, data>: a Camunda Form, filled in here and sent with the HTML form that `for` names.
+//
+// for     id of the <form> with a hidden field `form-data`, which is sent
+// schema  JSON: the form; data  JSON: the variables it is opened with
+//
+// It says `partitur:form-changed` with its data whenever somebody changes it, and takes what was kept of it before
+// through its property `data`. Everything that comes from a form is untrusted: form-js shows it as text, or as HTML
+// from which everything that could act was taken away.
+import '@bpmn-io/form-js-viewer/dist/assets/form-js.css';
+import './styles/form.css';
+import { Form } from '@bpmn-io/form-js-viewer';
+
+class CamundaForm extends HTMLElement {
+  async connectedCallback() {
+    if (this.form) return;
+    this.form = new Form({ container: this });
+    try {
+      await this.open(this.kept ? merged(this.variables, this.kept) : this.variables);
+    } catch (error) {
+      this.say(error);
+      return;
+    }
+    // What form-js computes while it opens is no change of anybody.
+    this.form.on('changed', () => { if (this.hasAttribute('data-ready')) this.changed(); });
+    this.addEventListener('submit', (event) => {
+      // Enter in a field: the page's own form is sent, with everything in it.
+      event.stopPropagation();
+      this.target?.requestSubmit();
+    });
+    requestAnimationFrame(() => this.toggleAttribute('data-ready', true));
+  }
+
+  get target() {
+    return document.getElementById(this.getAttribute('for'));
+  }
+
+  get variables() {
+    return JSON.parse(this.getAttribute('data'));
+  }
+
+  get data() {
+    return this.form._getSubmitData();
+  }
+
+  set data(kept) {
+    this.open(merged(this.variables, kept));
+  }
+
+  open(data) {
+    return this.form.importSchema(JSON.parse(this.getAttribute('schema')), data);
+  }
+
+  changed() {
+    clearTimeout(this.soon);
+    this.soon = setTimeout(() => {
+      this.write();
+      this.dispatchEvent(new CustomEvent('partitur:form-changed', { bubbles: true, detail: { data: this.data } }));
+    }, 200);
+  }
+
+  write() {
+    const field = this.target?.elements['form-data'];
+    if (field) field.value = JSON.stringify(this.data);
+  }
+
+  // Whether everything is as the form wants it; if not, the first trouble gets the focus.
+  check() {
+    const { errors } = this.form.submit();
+    this.write();
+    if (Object.keys(errors).length === 0) return true;
+    this.focusTrouble();
+    return false;
+  }
+
+  showErrors(errors) {
+    this.form._setState({ errors });
+    this.focusTrouble();
+  }
+
+  focusTrouble() {
+    requestAnimationFrame(() => this.querySelector('.fjs-has-errors :is(input, textarea, select)')?.focus());
+  }
+
+  say(error) {
+    const box = document.createElement('p');
+    box.className = 'trouble';
+    box.textContent = `This form cannot be shown: ${error.message}.`;
+    this.replaceChildren(box);
+  }
+}
+
+function merged(below, above) {
+  if (!isObject(below) || !isObject(above)) return above;
+  const result = { ...below };
+  for (const [name, value] of Object.entries(above)) result[name] = merged(below[name], value);
+  return result;
+}
+
+function isObject(value) {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+function formOf(target) {
+  return target.id ? document.querySelector(`camunda-form[for="${CSS.escape(target.id)}"]`) : null;
+}
+
+// Before anything else hears of it: what the form refuses is not sent.
+window.addEventListener('submit', (event) => {
+  const form = formOf(event.target);
+  if (!form || form.check()) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}, true);
+
+document.addEventListener('htmx:after:swap', () => {
+  for (const found of document.querySelectorAll('[data-field-errors]')) {
+    const form = formOf(found.closest('form'));
+    form?.showErrors(JSON.parse(found.dataset.fieldErrors));
+    delete found.dataset.fieldErrors;
+  }
+});
+
+customElements.define('camunda-form', CamundaForm);
