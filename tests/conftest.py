@@ -6,15 +6,18 @@ import os
 import shutil
 import tempfile
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
 from engine.database import Database
 from engine.engine import Engine
+from engine.errors import Unavailable
 from engine.upgrade import open_schema
+from tests.acceptance import invariants
 
 
 class TurnedClock:
@@ -28,6 +31,33 @@ class TurnedClock:
 
     def advance(self, **duration: float) -> None:
         self.now += timedelta(**duration)
+
+
+_opened: list[str] = []
+_init = Engine.__init__
+
+
+def _remembered(self: Engine, url: str, *args, **kwargs) -> None:
+    _init(self, url, *args, **kwargs)
+    _opened.append(url)
+
+
+Engine.__init__ = _remembered  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def no_limbo(request):
+    """After every test: nothing broken, and nothing alive without an explanation, in any database that it opened.
+
+    A test that breaks a database on purpose says why: `@pytest.mark.breaks_database("…")`.
+    """
+    _opened.clear()
+    yield
+    if "NO_LIMBO" in os.environ and request.node.get_closest_marker("breaks_database") is None:
+        for url in list(dict.fromkeys(_opened))[-20:]:
+            if ":memory:" not in url and (not url.startswith("sqlite") or Path(make_url(url).database).exists()):
+                with suppress(Unavailable):     # a server of the test's own, which is gone by now
+                    invariants.check(url)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 
 from engine import schema
 from engine.database import Database
+from tests import limbo
 
 P, E, J, U = schema.instances.c, schema.element_instances.c, schema.jobs.c, schema.user_tasks.c
 T, S, N, D, V = schema.timers.c, schema.subscriptions.c, schema.incidents.c, schema.deferred.c, schema.variables.c
@@ -40,10 +41,12 @@ RULES: dict[str, Select] = {
     "an ended instance keeps no tokens, an active one does, and each has its times": select(P.key).where(or_(
         and_(ENDED, or_(P.tokens.is_not(None), P.ended_at.is_(None))),
         and_(~ENDED, or_(P.tokens.is_(None), P.ended_at.is_not(None))))),
-    "an active instance waits for something or somebody": select(P.key).where(~ENDED, ~or_(
-        OPEN_JOB, OPEN_TASK, OPEN_TIMER, OPEN_SUBSCRIPTION, OPEN_CHILD, OPEN_INCIDENT)),
+    "an active instance waits for something or somebody": select(P.key).where(
+        ~ENDED, P.steps == 0, P.suspended_at.is_(None), ~or_(
+            OPEN_JOB, OPEN_TASK, OPEN_TIMER, OPEN_SUBSCRIPTION, OPEN_CHILD, OPEN_INCIDENT)),
     "an instance knows how many incidents it has": select(P.key).where(P.incident_count != COUNTED),
-    "an open job belongs to an element that is active": select(J.key).where(J.ended_at.is_(None), ~LIVE_ELEMENT),
+    "an open job belongs to an element that is active, or says farewell to one": select(J.key).where(
+        J.ended_at.is_(None), ~LIVE_ELEMENT, J.listener_event.is_distinct_from("CANCELING")),
     "a job that a worker holds has a lock, and no other has": select(J.key).where(
         or_(and_(J.state == "ACTIVATED", or_(J.locked_until.is_(None), J.locked_by.is_(None))),
             and_(J.state != "ACTIVATED", J.locked_until.is_not(None)))),
@@ -78,6 +81,8 @@ def check(url: str) -> None:
     database = Database(url)
     try:
         with database.read() as connection:
-            assert violations(connection) == {}
+            broken, unexplained = violations(connection), limbo.violations(connection)
     finally:
         database.close()
+    assert not broken, f"{url}: {broken}"
+    assert not unexplained, f"{url}: {' '.join(unexplained)}"
