@@ -11,6 +11,7 @@ from web.console import (
     decisions,
     deployments,
     doubts,
+    drills,
     home,
     instance,
     instance_actions,
@@ -26,6 +27,6 @@ from web.console import (
 from web.console.blueprint import bp
 
 __all__ = [
-    "audit", "bp", "decisions", "deployments", "doubts", "home", "instance", "instance_actions", "instances",
+    "audit", "bp", "decisions", "deployments", "doubts", "drills", "home", "instance", "instance_actions", "instances",
     "interfaces", "playground", "processes", "secrets", "services", "task_actions", "tasks",
 ]
