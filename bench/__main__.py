@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import core, expressions, order_example, persisted, services
+from bench import core, expressions, http, order_example, persisted, services
 from bench.figures import show, write
 
 PARTS = {
@@ -18,6 +18,7 @@ PARTS = {
     "persisted": persisted.measure,
     "order-example": order_example.measure,
     "services": services.measure,
+    "http": http.measure,
 }
 
 

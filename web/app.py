@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from engine.database import ping
 from engine.engine import Engine
 from service_tasks.registry import Registry
-from web import api, camunda7, camunda8, console
+from web import api, camunda7, camunda8, console, doors
 from web.answers import engine as this_engine
 from web.auth import gate
 from web.auth.access import Access
@@ -71,6 +71,7 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
     app.url_map.converters["key"] = KeyConverter
     app.extensions["engine"] = engine
     gate.install(app, access or Access(AccessFile(None), secrets.token_urlsafe(32)), hosts)
+    app.before_request(doors.refuse_nul)
     app.extensions["services"] = Registry() if services is None else services
     app.register_blueprint(console.bp)
     app.register_blueprint(links.bp)

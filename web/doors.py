@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import Response, current_app, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -17,7 +17,7 @@ _words: dict[str, Speak] = {}
 
 
 def speak(prefix: str | None, refuse: Speak) -> None:
-    """Answer HTTP errors at addresses below `prefix` by `refuse`."""
+    """Answer HTTP errors at `prefix` and below by `refuse`; only below, if it ends with a slash."""
     if prefix:
         _words[prefix] = refuse
 
@@ -34,8 +34,10 @@ def refusal(error: HTTPException) -> Response | None:
 
 
 def _door() -> Speak | None:
-    path = request.path
-    return next((refuse for prefix, refuse in _words.items() if path.startswith(f"{prefix}/")), None)
+    for prefix, refuse in _words.items():
+        if request.path == prefix or request.path.startswith(f"{prefix.rstrip('/')}/"):
+            return refuse
+    return None
 
 
 def with_headers(response: Response, error: HTTPException) -> Response:
@@ -44,6 +46,16 @@ def with_headers(response: Response, error: HTTPException) -> Response:
         if name in HEADERS:
             response.headers.add(name, value)
     return response
+
+
+def refuse_nul() -> None:
+    """Refuse the character NUL in an address: no database can look for it, and nothing is called so.
+
+    Raises BadRequest.
+    """
+    texts = (text for pair in request.args.items(multi=True) for text in pair)
+    if "\0" in request.path or any("\0" in text for text in texts):
+        raise BadRequest("Expected an address without the character NUL, but it contains it.")
 
 
 def nothing_here(what: str) -> HTTPException:

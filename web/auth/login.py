@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 from flask import Blueprint, current_app, flash, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from engine.errors import Rejection
 from web.auth.access import Access, TooOften, Wrong
-from web.console.security import StaleForm, check_csrf
+from web.console.security import check_csrf
 
 LONGEST_SESSION = 12 * 3_600
 """Seconds after which one logs in again."""
@@ -18,8 +19,8 @@ bp = Blueprint("login", __name__)
 bp.before_request(check_csrf)
 
 
-@bp.errorhandler(StaleForm)
-def _stale(error: StaleForm) -> ResponseReturnValue:
+@bp.errorhandler(Rejection)
+def _rejected(error: Rejection) -> ResponseReturnValue:
     return _form(400, str(error))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +19,9 @@ from web.parking import Lot, Parked, Place
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+# More requests than threads is what a queue is for, and a line about each of them helps nobody.
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 THREADS = 16
 """Requests worked on at once. Long polls hold no thread while they wait."""

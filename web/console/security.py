@@ -7,7 +7,7 @@ import secrets
 
 from flask import request, session
 
-from engine.errors import Rejection
+from engine.errors import InvalidInput, Rejection
 from web.auth.identity import current, name_or
 
 NOBODY = "operator"
@@ -29,6 +29,7 @@ def check_csrf() -> None:
 
     Raises:
         StaleForm: the token is missing or another one.
+        InvalidInput: a field has the character NUL, which no database can keep.
     """
     if request.method in {"GET", "HEAD", "OPTIONS"}:
         return
@@ -36,6 +37,9 @@ def check_csrf() -> None:
     if not hmac.compare_digest(given.encode(), str(session.get("csrf", "")).encode()) or not given:
         raise StaleForm("Expected a form of this session, but it is too old or comes from elsewhere. "
                         "Load the page again and repeat.")
+    for name, value in request.form.items(multi=True):
+        if "\0" in name or "\0" in value:
+            raise InvalidInput(f"Expected {name[:40]!r} to be a text without the character NUL, but it contains it.")
 
 
 def actor() -> str:

@@ -1,0 +1,80 @@
+"""Requests that a machine draws from our OpenAPI document: the answers fit it, and none is a fault of ours."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from engine import activation, definitions, instances, jobs
+from engine.engine import Engine
+from tests.engine import drawing
+from web.app import create_app
+
+CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
+          response_headers_conformance)
+QUIET = tuple(HealthCheck)
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def api(request, tmp_path_factory):
+    """The document of an application with something of everything in it."""
+    if request.param == "sqlite":
+        path = tmp_path_factory.mktemp("api") / "partitur.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        url = f"sqlite:///{path}"
+    else:
+        url = request.getfixturevalue("postgres_template")()
+    engine = Engine(url, synchronous="OFF")
+    parts = drawing.start(), drawing.user("look"), drawing.service("pay"), drawing.end()
+    engine.execute(definitions.deploy, [drawing.file(drawing.process("order", *parts))])
+    engine.execute(definitions.deploy, [drawing.file(drawing.process("bill", *parts[:1], *parts[2:]))])
+    for process in ("order", "bill", "bill"):
+        engine.execute(instances.start, process, variables={"amount": 1}, business_id="A-1")
+    [job, *_] = engine.execute(activation.activate, ["pay"], "worker", 1)
+    engine.execute(jobs.fail, job.key, "Out of order.", lock_token=job.lock_token, retries=0)
+    yield schemathesis.openapi.from_wsgi("/api/openapi.json", create_app(engine, secret_key="test"))
+    engine.close()
+
+
+def drawn(api, mode, examples, **more):
+    """Send what is drawn for each operation; answers have to fit the document."""
+    count = 0
+    for found in api.get_all_operations():
+        operation = found.ok()
+        if mode is GenerationMode.NEGATIVE and not operation.query:
+            continue    # nothing could be wrong about it
+
+        @settings(max_examples=examples, deadline=None, suppress_health_check=QUIET, database=None, **more)
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def check(case):
+            case.call_and_validate(checks=CHECKS)
+
+        check()
+        count += 1
+    assert count >= 6
+
+
+MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+def test_answers_fit_the_document(api, mode):
+    drawn(api, mode, 10, derandomize=True)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("mode", MODES, ids=str)
+def test_answers_to_very_many_requests_fit_the_document(api, mode):
+    drawn(api, mode, 500)
