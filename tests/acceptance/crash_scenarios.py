@@ -1,0 +1,114 @@
+"""Lives of a node that works on one scenario of `tests.scenarios`, each in a process of its own, which may be killed.
+
+Run as a program it is a warm mould: for each line of JSON on standard input it forks a child that opens the engine on
+a database and brings the instance to its end, or dies on the way, as if killed; then another one that comes up after
+it. Nothing in the product knows of this: commits are counted at the database driver, calls where they are made.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from engine.activation import ActivatedJob
+from engine.engine import Engine
+from tests.acceptance import invariants
+from tests.scenarios.catalogue import SCENARIOS
+from tests.scenarios.office import Office, OfficeClock, last_moment
+
+KILLED = 9
+PATIENCE = 60.0
+"""Seconds that a life may take."""
+
+
+class Death:
+    """Dies just before or just after the commit or call of some number."""
+
+    def __init__(self, at: str, number: int, when: str) -> None:
+        self.at, self.number, self.when = at, number, when
+        self.seen = {"commit": 0, "call": 0}
+
+    def watch(self, engine: Engine) -> None:
+        """Count the commits of an engine."""
+        dialect = engine.database.engine.dialect
+        commit = dialect.do_commit
+        dialect.do_commit = lambda connection: self.around("commit", lambda: commit(connection))
+
+    def around(self, at: str, act: Callable[[], Any]) -> None:
+        """Do something that counts, if it is still to be done."""
+        self.seen[at] += 1
+        mine = (self.at, self.number) == (at, self.seen[at])
+        if mine and self.when == "before":
+            os._exit(KILLED)
+        act()
+        if mine:
+            os._exit(KILLED)
+
+
+def live(request: dict[str, Any], death: Death) -> dict[str, Any]:
+    """One life, from opening the database to the end of the instance."""
+    clock = OfficeClock()
+    engine = Engine(request["url"], clock=clock, synchronous="OFF")
+    clock.not_before(last_moment(engine) + timedelta(seconds=1))
+    invariants.check(request["url"])
+    death.watch(engine)
+
+    def call(job: ActivatedJob) -> None:
+        # The service keeps its own book: a line for each time it is asked.
+        with open(request["book"], "a") as book:
+            death.around("call", lambda: (book.write(f"{job.type} {job.idempotency_key}\n"), book.flush()))
+
+    office = Office(engine, clock, "I-1", SCENARIOS[request["scenario"]], call=call)
+    office.deploy()
+    office.start()
+    office.finish()
+    seen = dict(death.seen)
+    outcome = office.outcome()
+    engine.close()
+    invariants.check(request["url"])
+    return {"seen": seen, "outcome": outcome}
+
+
+def child(request: dict[str, Any], death: Death) -> tuple[int | None, dict[str, Any]]:
+    """Fork a process for a life, and wait for its end: exit code (None: it hung), and what it said."""
+    mine, its = os.pipe()
+    process = os.fork()
+    if process == 0:
+        os.close(mine)
+        try:
+            said, code = live(request, death), 0
+        except BaseException:
+            said, code = {"error": traceback.format_exc()}, 1
+        with os.fdopen(its, "w") as answer:
+            json.dump(said, answer)
+        os._exit(code)
+    os.close(its)
+    ready, _, _ = select.select([mine], [], [], PATIENCE)
+    if not ready:
+        os.kill(process, signal.SIGKILL)
+    content = b"".join(iter(lambda: os.read(mine, 65536), b""))
+    os.close(mine)
+    _, status = os.waitpid(process, 0)
+    return os.waitstatus_to_exitcode(status) if ready else None, json.loads(content) if content else {}
+
+
+def main() -> None:
+    """Serve requests until standard input ends."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)       # what a node logs is no answer
+    for line in sys.stdin:
+        request = json.loads(line)
+        lives = [child(request, Death(*death)) for death in request["deaths"]]
+        answers.write(json.dumps(lives) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()
