@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bpmn.model import Dialect
-from service_tasks.contract import ServiceContract
+from service_tasks.contract import ContractError, ServiceContract
 from service_tasks.jsontypes import json_types
 from service_tasks.words import title
 
@@ -29,6 +29,10 @@ ICON = (
     '<path d="M2 5h14M2 9h14M2 13h14"/><circle cx="6" cy="11" r="2" fill="#222"/>'
     '<circle cx="12" cy="7" r="2" fill="#222"/></svg>'
 )
+
+DIALECTS = (Dialect.CAMUNDA_8, Dialect.CAMUNDA_7)
+FIELD_TYPES = {frozenset({"integer"}): "Number", frozenset({"number"}): "Number", frozenset({"boolean"}): "Boolean"}
+"""How the Camunda 8 tab shows inputs of one simple type; everything else is a text or an expression."""
 
 Template = dict[str, Any]
 Property = dict[str, Any]
@@ -55,19 +59,51 @@ def sync(contracts: Iterable[ServiceContract], folder: Path) -> list[Path]:
     """Write the templates of both dialects to `folder` (`.camunda/element-templates` beside the diagrams, or the
     Modeler's own `resources/element-templates`); returns the files.
 
-    Templates that this function wrote earlier for services that are gone are removed.
+    A template that changed although its contract has the same version gets a higher one, so that the Modeler offers
+    the update to tasks that use it. Templates that this function wrote earlier for services that are gone are removed;
+    files of others stay. Raises ContractError if a file of somebody else has a name that is needed, or two services
+    need the same one; then nothing is written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    written = []
+    planned: dict[Path, list[Template]] = {}
     for contract in contracts:
         path = folder / f"partitur-{_file_name(contract.name)}.json"
-        content = [template(contract, dialect) for dialect in (Dialect.CAMUNDA_8, Dialect.CAMUNDA_7)]
+        before = _written_before(path)
+        if before is None or path in planned:
+            what = "somebody else's" if before is None else "that of another service"
+            raise ContractError(
+                f"Expected to write the template of service {contract.name!r} to {path.name}, but that file is {what}."
+            )
+        planned[path] = [_renewed(template(contract, dialect), before) for dialect in DIALECTS]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, content in planned.items():
         path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        written.append(path)
     for path in folder.glob("partitur-*.json"):
-        if path not in written:
+        if path not in planned and _written_before(path) is not None:
             path.unlink()
-    return written
+    return list(planned)
+
+
+def _written_before(path: Path) -> dict[str, Template] | None:
+    """The templates in a file of ours, by id; empty if there is no file, None if it is somebody else's."""
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    ours = isinstance(found, list) and all(
+        isinstance(each, dict) and str(each.get("id", "")).startswith("partitur.") for each in found
+    )
+    return {each["id"]: each for each in found} if ours else None
+
+
+def _renewed(made: Template, before: Mapping[str, Template]) -> Template:
+    """The template with the version that it needs beside the one that was written before."""
+    old = before.get(made["id"])
+    if old is None or not isinstance(old.get("version"), int):
+        return made
+    changed = {**old, "version": 0} != {**made, "version": 0}
+    return {**made, "version": max(made["version"], old["version"] + 1 if changed else old["version"])}
 
 
 def _binding(contract: ServiceContract, dialect: Dialect) -> list[Property]:
@@ -105,7 +141,9 @@ def _input(
         field["value"] = str(description.get("default", choices[0]))
     elif dialect is Dialect.CAMUNDA_8:
         field["feel"] = "required" if structured else "optional"
-        field["value"] = f"={name}" if required else ""
+        field["type"] = FIELD_TYPES.get(json_types(description, schema), field["type"])
+        if required or field["type"] in ("Text", "String"):
+            field["value"] = f"={name}" if required else ""
     else:
         field["value"] = f"${{{name}}}" if required else ""
     if required:
