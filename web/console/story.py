@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from bpmn.model import USER_TASK_JOB
 from engine.queries.instance import InstanceDetail
 from engine.queries.things import JobRow, SubscriptionRow
 from engine.states import IncidentState, InstanceState, JobState, UserTaskState
@@ -53,7 +54,7 @@ def _waits(detail: InstanceDetail, names: Mapping[str, str], now: datetime) -> I
             yield Sentence(state="incident", moment=incident.created_at,
                            text=f"{name(incident.element_id)} failed: “{short(incident.message, 300)}”")
     for job in detail.jobs:
-        if job.state in (JobState.CREATED, JobState.ACTIVATED):
+        if job.state in (JobState.CREATED, JobState.ACTIVATED) and not _is_beside_task(job):
             yield _job(job, name(job.element_id), now)
     for task in detail.user_tasks:
         if task.state == UserTaskState.CREATED:
@@ -77,6 +78,11 @@ def _waits(detail: InstanceDetail, names: Mapping[str, str], now: datetime) -> I
         else:
             yield Sentence(state="waiting", moment=child.started_at,
                            text=f"Waits for the called instance {name_of_child} ({child.key}), since")
+
+
+def _is_beside_task(job: JobRow) -> bool:
+    """Whether the job only offers a user task to workers, too, and none has taken it: the task tells enough."""
+    return job.type == USER_TASK_JOB and job.state == JobState.CREATED and not job.error_message
 
 
 def _job(job: JobRow, name: str, now: datetime) -> Sentence:
