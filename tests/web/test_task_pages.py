@@ -19,7 +19,8 @@ def task(engine, story):
 
 def test_list_says_what_is_wrong_with_its_address(console):
     for path, status, sentence in (
-        ("/tasks?due=soon", 422, "one of overdue, today, week, none"), ("/tasks?sort=colour", 422, "Expected to sort by"),
+        ("/tasks?due=soon", 422, "one of overdue, today, week, none"),
+        ("/tasks?sort=colour", 422, "Expected to sort by"),
         ("/tasks?priority_from=high", 422, "whole number"), ("/tasks?filter=99", 404, "yours or shared"),
         ("/tasks?filter=x", 422, "Expected"), ("/tasks?task=x", 422, "Expected"),
     ):
