@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, literal, select, update
 from engine import effects, holds, schema
 from engine.effects import DOUBTFUL, LOCK_EXPIRED
 from engine.errors import InvalidInput
-from engine.job_filters import JobFilter
+from engine.job_filters import TO_HAND_OUT, JobFilter
 from engine.rows import AnyRow
 from engine.states import JobState
 from engine.wakeup import due_topic
@@ -30,7 +30,7 @@ _e = schema.element_instances.c
 _DUE = (
     select(schema.jobs, _i.correlation_id, _i.trace_parent, _i.business_id, _i.version, _i.root_key, _i.tags)
     .join(schema.instances, _i.key == _j.instance_key)
-    .where(_j.state == JobState.CREATED.value, ~_j.suspended, _j.due_at <= bindparam("now"))
+    .where(TO_HAND_OUT, _j.due_at <= bindparam("now"))
     .order_by(_j.priority.desc(), _j.due_at, _j.key).limit(bindparam("max_jobs"))
     .with_for_update(of=schema.jobs, skip_locked=True)
 )

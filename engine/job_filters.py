@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists
+from sqlalchemy import ColumnElement, TextClause, exists, text
 
 from engine import schema
 from engine.live import has_value
@@ -16,6 +16,11 @@ _v = schema.variables.c
 # Other names than in the statements that these conditions become part of: those may join the tables too.
 _instances = schema.instances.alias("wanted_instances")
 _definitions = schema.definitions.alias("wanted_definitions")
+
+
+TO_HAND_OUT: TextClause = text("jobs.state = 'CREATED' AND NOT jobs.suspended")
+"""Which jobs wait for a worker, in the words of the index `ix_jobs_due`: SQLite takes a partial index for no others,
+not for a bound state, and would look through all jobs that there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, bindparam, func, or_, select
 
 from engine import schema
-from engine.job_filters import JobFilter
-from engine.states import JobState
+from engine.job_filters import TO_HAND_OUT, JobFilter
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -19,9 +18,13 @@ _j = schema.jobs.c
 
 _NEXT = select(func.min(_j.due_at)).where(
     # What is held is not handed out: a poll that took it for due would look for it again and again.
-    _j.state == JobState.CREATED.value, ~_j.suspended, _j.type.not_in(select(schema.holds.c.service)),
+    TO_HAND_OUT, _j.type.not_in(select(schema.holds.c.service)),
 )
 NEXT = _NEXT.where(_j.type == bindparam("type"))
+DUE = select(_j.due_at).where(
+    TO_HAND_OUT, _j.type == bindparam("type"), _j.type.not_in(select(schema.holds.c.service)),
+    _j.due_at <= bindparam("now"),
+).limit(1)
 
 
 def next_due(engine: Engine, type: str) -> datetime | None:
@@ -30,7 +33,10 @@ def next_due(engine: Engine, type: str) -> datetime | None:
     It only reads, so that many may ask at once without being in the way of each other.
     """
     with engine.read() as connection:
-        found: datetime | None = connection.scalar(NEXT, {"type": type})
+        # The first that is due will do; only where none is, the rest is looked through for the soonest.
+        found: datetime | None = connection.scalar(DUE, {"type": type, "now": engine.clock()})
+        if found is None:
+            found = connection.scalar(NEXT, {"type": type})
     return found
 
 

@@ -1,0 +1,36 @@
+"""Handing out a job reads the index of jobs that wait, however many others there are."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import event
+
+from engine import activation
+from engine.queries import due_jobs
+
+
+@pytest.fixture
+def plans(engine):
+    """Explains what is read from `jobs` as SQLite is going to do it."""
+    if engine.database.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL sees the values, and takes what index it likes by how much there is.")
+    found = []
+
+    def explain(connection, cursor, statement, parameters, context, executemany):
+        if statement.startswith("SELECT") and "jobs" in statement:
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            found.append([row[3] for row in cursor.fetchall()])
+
+    event.listen(engine.database.engine, "before_cursor_execute", explain)
+    return found
+
+
+def test_looking_for_jobs_uses_their_index(engine, plans):
+    due_jobs.next_due(engine, "pay")
+    due_jobs.next_due_of_any(engine, [("pay", None)])
+    for types in (["pay"], ["pay", "ship"]):
+        engine.execute(activation.activate, types, "worker", 1)
+    assert len(plans) == 5
+    for plan in plans:
+        assert any("ix_jobs_due" in step for step in plan), plan
+        assert not any(step.startswith("SCAN jobs") for step in plan), plan
