@@ -177,6 +177,27 @@ def test_rules_of_decisions_count_also_imported_and_required_ones(record):
     assert figures.share(page.parts) == (4, 6)
 
 
+def test_rules_of_an_imported_file_count_there(record):
+    # given a table in a file, and a decision in another one that asks it
+    rates = tables.definitions(
+        tables.decision("rate", tables.table(["amount"], ["rate"], ["< 100 | 1", ">= 100 | 2"])), namespace="rates")
+    fees = tables.definitions(
+        '<import name="r" namespace="rates" importType="https://www.omg.org/spec/DMN/20191111/MODEL/"/>'
+        '<decision id="fee" name="fee"><informationRequirement><requiredDecision href="rates#rate"/>'
+        f'</informationRequirement>{tables.literal("r.rate * 10")}</decision>', namespace="fees")
+
+    # when
+    with Scratch() as scratch:
+        rates = rates.replace(b'id="d"', b'id="rates"')
+        scratch.deploy(Resource(name="fees.dmn", content=fees), Resource(name="rates.dmn", content=rates))
+        assert scratch.decide("fee", amount=500) == 20
+        measure(scratch.engine, "t", record)
+
+    # then
+    [page] = figures.pages(record)
+    assert (page.name, [part.passed for part in page.parts]) == ("rates.dmn", [False, True])
+
+
 def test_models_that_no_test_deploys_are_never_passed(record, tmp_path):
     (tmp_path / "deep" / ".hidden").mkdir(parents=True)
     (tmp_path / "deep" / "p.bpmn").write_bytes(file(process("p", start(), end())).content)
@@ -219,12 +240,12 @@ def test_files_of_the_same_name_have_pages_of_their_own_and_none_is_outside(reco
     record.file("../../p.bpmn", contents[0])
     record.file("P.bpmn", contents[1])
     record.file("p.bpmn", contents[2])
-    record.file("index", contents[2])
+    record.file("Index", contents[2])
 
     pages.write(figures.pages(record), tmp_path / "report", 0)
 
     names = sorted(path.name for path in (tmp_path / "report").iterdir())
-    assert len(names) == 6
+    assert len({name.casefold() for name in names}) == 6
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
     assert ".._.._p.bpmn.html" in names
 

@@ -112,13 +112,23 @@ def test_signs_tell_kinds_apart():
 
 def test_what_is_inside_is_drawn_over_what_it_is_in():
     process = ('<bpmn:process id="p"><bpmn:boundaryEvent id="edge" attachedToRef="in"/><bpmn:task id="in"/>'
-               '<bpmn:subProcess id="around"/></bpmn:process>')
-    content = drawn(process, "edge 80 80 36 36", "in 20 20 100 80", "around 0 0 300 200").replace(
-        b'bpmnElement="around"', b'bpmnElement="around" isExpanded="true"')
+               '<bpmn:subProcess id="around"/><bpmn:subProcess id="outermost"/></bpmn:process>')
+    content = drawn(process, "edge 80 80 36 36", "in 20 20 100 80", "around 0 0 300 200", "outermost 0 0 400 300")
+    for id in (b"around", b"outermost"):
+        content = content.replace(b'bpmnElement="%s"' % id, b'bpmnElement="%s" isExpanded="true"' % id)
 
     order = [title.text for title in picture(content).iter(f"{SVG}title")]
 
-    assert order == ["around", "in", "edge"]
+    assert order == ["outermost", "around", "in", "edge"]
+
+
+def test_what_shows_nothing_is_left_out():
+    content = drawn('<bpmn:process id="p"><bpmn:documentation/><bpmn:task id="a"/></bpmn:process>', "a 0 0 100 80")
+    more = b'<bpmndi:BPMNShape id="x" bpmnElement=""><dc:Bounds x="0" y="0" width="9" height="9"/></bpmndi:BPMNShape>'
+
+    [plane] = interchange.planes(content.replace(b"</bpmndi:BPMNPlane>", more + b"</bpmndi:BPMNPlane>"))
+
+    assert [shape.id for shape in plane.shapes] == ["a"]
 
 
 @pytest.mark.parametrize(("text", "room", "expected"), [

@@ -20,6 +20,7 @@ from tests.engine.drawing import (
     error,
     error_of,
     file,
+    inside,
     message,
     message_of,
     process,
@@ -104,6 +105,24 @@ def test_another_answer_holds_from_then_on(scratch):
     scratch.start("p").assert_variables(paid=2)
     pay.answers({"paid": 3}, {"paid": 4})
     assert [scratch.start("p").variables["paid"] for _ in range(3)] == [3, 4, 4]
+
+
+def test_an_instance_waits_at_the_innermost_elements(scratch):
+    around = f'<bpmn:subProcess id="around">{inside(start("s1"), user("t"), end("s2"))}</bpmn:subProcess>'
+    scratch.deploy(file(process("p", start(), around, end())))
+
+    scratch.start("p").assert_waits_at("t")
+
+
+def test_an_instance_that_ends_otherwise_than_expected_is_told(scratch):
+    scratch.deploy(file(process("p", start(), end(reason="EMPTY"))))
+    run = scratch.start("p")
+
+    with pytest.raises(AssertionError, match="with the reason 'FULL', but it is 'EMPTY'"):
+        run.assert_ended("FULL")
+    with pytest.raises(AssertionError, match="to be active, but it has ended"):
+        run.assert_active()
+    run.assert_ended("EMPTY")
 
 
 def test_attempts_used_up_are_an_incident_that_can_be_resolved(scratch):
