@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from service_tasks.connector.target import encoded
+
 SHORTEST_PIECE = 8
 """Characters of Base64 that are sure to be a secret's; fewer could be anything's."""
 
@@ -61,7 +63,8 @@ def _forms(value: str) -> Iterator[str]:
     """A secret as it may occur: itself, and in the encodings that requests, answers and messages use."""
     for plain in {value, value.strip()} - {""}:
         yield plain
-        yield from (quote(plain, safe=""), quote_plus(plain), quote(plain))
+        yield plain.lower()  # in the name of a host
+        yield from (quote(plain, safe=""), quote_plus(plain), quote(plain), encoded(plain))
         yield from {_lower_escapes(quote(plain, safe="")), _lower_escapes(quote_plus(plain))}
         yield from (json.dumps(plain)[1:-1], json.dumps(plain, ensure_ascii=False)[1:-1])
         yield from (repr(plain)[1:-1], html.escape(plain), plain.encode().hex(), plain.encode().hex().upper())

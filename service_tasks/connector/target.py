@@ -93,13 +93,14 @@ def _path(path: str, given: str, more: Iterable[tuple[str, str]], as_it_is: bool
             if _LONE_PERCENT.search(part) or quote(part, safe=UNRESERVED + "%") != part:
                 raise BadUrl("Expected a URL that is encoded already (skipEncoding), but it is not.")
     else:
-        path, given = _encoded(path), _encoded(given)
+        path, given = encoded(path), encoded(given)
     added = "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in more)
     whole = "&".join(filter(None, (given, added)))
     return f"{path}?{whole}" if whole else path
 
 
-def _encoded(part: str) -> str:
+def encoded(part: str) -> str:
+    """A part of a URL with what no URL can hold percent-encoded; what is encoded already stays."""
     return quote(_LONE_PERCENT.sub("%25", part), safe=UNRESERVED + "%")
 
 

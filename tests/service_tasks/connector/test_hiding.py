@@ -15,6 +15,7 @@ from sqlalchemy import select
 from engine import schema
 from service_tasks.connector.masking import Mask
 from service_tasks.connector.references import BRACES, drawn, referenced, resolve
+from service_tasks.connector.target import encoded
 from tests.service_tasks.connector.conftest import SECRET
 
 FORMS = (
@@ -83,6 +84,25 @@ def test_the_answer_shows_which_secret_was_in_it(rest, service):
     variables = rest.completed(EVERYWHERE, {"resultVariable": "r"})
     assert variables["r"]["body"]["sent"]["key"] == "[secret BANK]"
     assert variables["r"]["body"]["[secret BANK]"] == 1
+
+
+@pytest.mark.parametrize("answer", [(404, {}, {}), (500, {}, {}), lambda handler, sent: None])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_secret_in_the_url_is_not_in_the_message(rest, service, answer, method):
+    path = f"/{quote(SECRET)}"
+    service.answers[path] = answer
+    service.answers[f"/{encoded(SECRET)}"] = answer
+    rest.store(BANK=SECRET)
+    message = rest.incident({"method": method, "url": f"{service.url}/{{{{secrets.BANK}}}}"})
+    assert "/[secret BANK]" in message
+    assert len(service.received) == 1
+
+
+def test_a_secret_that_is_a_host_is_not_in_the_message(rest):
+    rest.store(HOST="Hidden-Host.invalid")
+    message = rest.incident({"url": "http://{{secrets.HOST}}/"})
+    assert "[secret HOST]" in message
+    assert "hidden-host" not in message.lower()
 
 
 def test_a_secret_that_is_not_stored_is_an_incident_that_names_it(rest, service):
