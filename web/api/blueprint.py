@@ -60,4 +60,4 @@ def nothing(anything: str = "") -> ResponseReturnValue:
     raise doors.nothing_here(request.endpoint or "")
 
 
-doors.speak(PREFIX, _refused)
+doors.speak(f"{PREFIX}/", _refused)

@@ -15,7 +15,7 @@ from web.auth.accessfile import Content, Token, User
 from web.auth.hosts import is_loopback, is_of_this_machine
 
 SIGNAL = "/v2/signals/broadcast"
-PUBLIC = {"/static/<path:filename>", "/health", "/login", "/logout", "/oauth/token"}
+PUBLIC = {"/static/<path:filename>", "/health", "/ready", "/login", "/logout", "/oauth/token"}
 
 
 def basic(name, password):
@@ -43,7 +43,8 @@ def test_no_route_answers_a_stranger(app, client):
 
 def test_what_is_not_there_is_not_told_to_strangers(client):
     assert client.get("/v2/nothing").status_code == 401
-    assert client.get("/nothing").status_code == 303
+    for path in ("/nothing", "/api"):
+        assert client.get(path).status_code == 303
 
 
 def test_each_door_refuses_in_its_own_words(client):
