@@ -7,8 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from engine import instances, task_comments, task_drafts, task_filters, user_tasks, variables
+from engine import definitions, instances, task_comments, task_drafts, task_filters, user_tasks, variables
+from engine.queries import instance as read
 from engine.queries import lists
+from tests.engine import drawing
 from tests.web.browsing import visit
 from tests.web.conftest import HOSTILE
 from tests.web.test_console_appearance import AXE
@@ -140,6 +142,32 @@ def test_draft_can_be_forgotten(open_page, engine, orders):
     page.locator("#toasts", has_text="forgotten").wait_for()
     assert field(page, "amount").input_value() == "0"
     assert draft(engine, orders[0]) is None
+
+
+def test_draft_of_a_camunda_form_is_put_back_into_it(open_page, engine):
+    # given
+    fields = ('<camunda:formField id="customer" label="Customer" type="string"/>'
+              '<camunda:formField id="vip" label="VIP" type="boolean"/>')
+    drawn = (f'<bpmn:userTask id="fill"><bpmn:extensionElements><camunda:formData>{fields}</camunda:formData>'
+             "</bpmn:extensionElements></bpmn:userTask>")
+    engine.execute(definitions.deploy, [drawing.file7(drawing.process("p", drawing.start(), drawn, drawing.end()))])
+    engine.execute(instances.start, "p", variables={"customer": "nobody"})
+    [task] = lists.user_tasks(engine).items
+    page = open_page(f"/tasks?task={task.key}")
+    page.wait_for_selector("camunda-form[data-ready]")
+
+    # when
+    page.get_by_label("Customer").fill("ACME")
+    kept(page)
+    page.reload()
+
+    # then
+    page.wait_for_selector("camunda-form[data-ready]")
+    assert page.get_by_label("Customer").input_value() == "ACME"
+    page.get_by_label("Customer").focus()
+    page.keyboard.press("Control+Enter")
+    page.locator("#toasts", has_text="is completed").wait_for()
+    assert read.variables(engine, task.instance_key)["customer"] == "ACME"
 
 
 def test_draft_whose_variables_have_changed_says_so_and_shows_what_is_new(open_page, engine, orders):

@@ -76,10 +76,8 @@ function restore(form, content) {
       else if (values.length) element.value = values[0];
     }
   }
-  // A Camunda Form holds its data itself: it takes what was kept before it opens, or after.
-  const holder = content?.data ? document.querySelector('camunda-form') : null;
-  if (holder?.form) holder.data = content.data;
-  else if (holder) holder.kept = content.data;
+  // A Camunda Form holds its data itself.
+  if (content?.data) form.dispatchEvent(new CustomEvent('partitur:restore', { bubbles: true, detail: { data: content.data } }));
 }
 
 function showKept(note) {
