@@ -14,7 +14,8 @@ from engine.queries.tasks import TaskCriteria
 
 TASK = """INSERT INTO user_tasks (key, instance_key, element_instance_key, definition_key, process_id, element_id,
     partition_key, tenant_id, state, candidate_users, candidate_groups, priority, created_at, ended_at)
-    VALUES (:key, 1, :key, 1, 'p', 't', 0, '<default>', :state, '["ada"]', '["sales", "sales", "law"]', 50, 0, :ended)"""
+    VALUES (:key, 1, :key, 1, 'p', 't', 0, '<default>', :state, '["ada"]', '["sales", "sales", "law"]', 50, 0,
+    :ended)"""
 
 
 def test_candidates_of_open_tasks_become_rows(tmp_path):
