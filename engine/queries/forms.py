@@ -11,7 +11,6 @@ from sqlalchemy import Connection, exists, select
 
 from bpmn.forms.definition import EMBEDDED, OF_DEPLOYMENT, FormDefinition, GeneratedField
 from bpmn.forms.form import Form
-from bpmn.model import Element
 from engine import forms, schema
 from engine.errors import NotFound
 from engine.programs import Definition
@@ -84,13 +83,13 @@ def of_deployment(engine: Engine, key: int) -> tuple[FormRow, ...]:
         return tuple(FormRow(**row._mapping) for row in rows)
 
 
-def get(engine: Engine, key: int) -> FormOf:
-    """One version of a form by its key; raises NotFound."""
+def get(engine: Engine, key: int, named: FormDefinition | None = None) -> FormOf:
+    """One version of a form by its key, as a diagram has `named` it; raises NotFound."""
     with engine.read() as connection:
         row = connection.execute(_ROWS.where(_f.key == key)).one_or_none()
         if row is None:
             raise NotFound(f"Expected to find a form with key {key}, but there is none.")
-        return _deployed(connection, row)
+        return _deployed(connection, row, named)
 
 
 def of_task(engine: Engine, task: UserTaskRow) -> FormOf:
@@ -99,7 +98,7 @@ def of_task(engine: Engine, task: UserTaskRow) -> FormOf:
     element = definition.process.elements.get(task.element_id)
     named = forms.of_element(element) if element is not None else None
     if task.bound_form is not None:
-        return get(engine, task.bound_form)
+        return get(engine, task.bound_form, named)
     if named is None and task.form_key is None:
         return FormOf()
     return _find(engine, definition, named or FormDefinition(), task.form_key)
@@ -115,9 +114,10 @@ def of_start(engine: Engine, definition_key: int) -> FormOf:
     return _find(engine, definition, start.start_form, key)
 
 
-def start_element(engine: Engine, definition_key: int) -> Element | None:
-    """The start event without a trigger of a process; raises NotFound."""
-    return _definition(engine, definition_key).none_start
+def has_start_form(engine: Engine, definition_key: int) -> bool:
+    """Whether a process asks for something when it starts; raises NotFound."""
+    start = _definition(engine, definition_key).none_start
+    return start is not None and start.start_form is not None
 
 
 def _definition(engine: Engine, key: int) -> Definition:

@@ -21,7 +21,7 @@ EMPTY_STATES = {
     "/tasks?view=mine": "You have no tasks",
     "/services": "No service is known",
     "/audit": "No entries",
-    "/deployments/new": "Drop BPMN and DMN files here",
+    "/deployments/new": "Drop BPMN, DMN and form files here",
 }
 
 

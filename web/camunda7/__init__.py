@@ -14,6 +14,7 @@ from web.camunda7 import (  # each module adds its routes to the blueprint
     external_tasks,
     fallback,
     fetching,
+    form_routes,
     history,
     incidents,
     instances,
@@ -30,6 +31,6 @@ from web.camunda7.platform import pages
 
 __all__ = [
     "activities", "bp", "decisions", "definitions", "deployments", "external_tasks", "fallback", "fetching",
-    "history", "incidents", "instances", "jobs", "messages", "operations", "pages", "platform",
+    "form_routes", "history", "incidents", "instances", "jobs", "messages", "operations", "pages", "platform",
     "task_people", "tasks", "variables",
 ]

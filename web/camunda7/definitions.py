@@ -65,7 +65,7 @@ def get_definition(id: str) -> Response:
 @bp.get("/process-definition/key/<process_id>/tenant-id/<tenant_id>")
 def get_latest_definition(process_id: str, tenant_id: str | None = None) -> Response:
     """The newest version of a process."""
-    return answer(get(_latest(process_id, tenant_id)))
+    return answer(get(latest(process_id, tenant_id)))
 
 
 @bp.get("/process-definition/<id>/xml")
@@ -78,23 +78,20 @@ def get_xml(id: str) -> Response:
 @bp.get("/process-definition/key/<process_id>/tenant-id/<tenant_id>/xml")
 def get_latest_xml(process_id: str, tenant_id: str | None = None) -> Response:
     """The diagram of the newest version of a process."""
-    return _xml(_latest(process_id, tenant_id))
+    return _xml(latest(process_id, tenant_id))
 
 
 @bp.post("/process-definition/<id>/start")
-@bp.post("/process-definition/<id>/submit-form")
 def start(id: str) -> Response:
     """Start an instance of a definition."""
-    return _start(formats.definition_key(id))
+    return start_with(formats.definition_key(id), values.read_all(body()))
 
 
 @bp.post("/process-definition/key/<process_id>/start")
-@bp.post("/process-definition/key/<process_id>/submit-form")
 @bp.post("/process-definition/key/<process_id>/tenant-id/<tenant_id>/start")
-@bp.post("/process-definition/key/<process_id>/tenant-id/<tenant_id>/submit-form")
-def start_latest(process_id: str, tenant_id: str | None = None) -> Response:
+def startlatest(process_id: str, tenant_id: str | None = None) -> Response:
     """Start an instance of the newest version of a process."""
-    return _start(_latest(process_id, tenant_id))
+    return start_with(latest(process_id, tenant_id), values.read_all(body()))
 
 
 def get(key: int) -> dict[str, Any]:
@@ -105,7 +102,8 @@ def get(key: int) -> dict[str, Any]:
     return _written(found)
 
 
-def _latest(process_id: str, tenant_id: str | None) -> int:
+def latest(process_id: str, tenant_id: str | None) -> int:
+    """The key of the newest version of a process. Raises NotFound."""
     tenants.only_the_default(tenant_id)
     found = search(engine(), DEFINITIONS, Search(
         criteria=[Criterion("process_id", "eq", process_id), Criterion("latest", "eq", True)], limit=1,
@@ -120,11 +118,12 @@ def _xml(key: int) -> Response:
     return answer({"id": known.definition_id(key), "bpmn20Xml": content.decode("utf-8", "replace")})
 
 
-def _start(key: int) -> Response:
+def start_with(key: int, variables: dict[str, Any], business_id: str | None = None) -> Response:
+    """Start an instance with variables, and whatever else the body says."""
     asked = body()
     made = acting().execute(
-        instances.start, definition_key=key, variables=values.read_all(asked), elements=_elements(asked),
-        business_id=asked.text("businessKey"),
+        instances.start, definition_key=key, variables=variables, elements=_elements(asked),
+        business_id=asked.text("businessKey") or business_id,
     )
     content = process_instances.get(made.key)
     if asked.flag("withVariablesInReturn"):

@@ -7,14 +7,13 @@ from typing import Any
 
 from flask import Response
 
-from bpmn.model import Element
 from engine import user_tasks
 from engine.errors import InvalidInput, NotFound
 from engine.queries.criteria import Criterion, one
 from engine.queries.searches import USER_TASKS, FoundUserTask
 from engine.states import DelegationState, UserTaskState
 from web.body import body, shown
-from web.camunda7 import formats, instances, known, values
+from web.camunda7 import formats, forms, instances, known, values
 from web.camunda7.blueprint import acting, answer, bp, done, engine
 from web.camunda7.listing import Asked, Kind, ReadValue, as_flag, as_number, as_text, as_texts, serve
 from web.camunda7.parameters import (
@@ -49,18 +48,9 @@ def _written(found: FoundUserTask) -> dict[str, Any]:
         "processInstanceId": formats.id(found.instance_key), "taskDefinitionKey": found.element_id,
         "caseExecutionId": None, "caseInstanceId": None, "caseDefinitionId": None,
         "suspended": found.suspended_at is not None, "formKey": found.form_key,
-        "camundaFormRef": _form_ref(element),
+        "camundaFormRef": forms.reference(element.user_task.form if element and element.user_task else None),
         "tenantId": formats.tenant(found.tenant_id), "taskState": "Created",
     }
-
-
-def _form_ref(element: Element | None) -> dict[str, Any] | None:
-    """The Camunda Form that a task names, if it does."""
-    form = element.user_task.form if element and element.user_task else None
-    if form is None or form.id is None:
-        return None
-    version = form.version.text if form.version and form.binding == "version" else ""
-    return {"key": form.id.text, "binding": form.binding, "version": int(version) if version.isdecimal() else None}
 
 
 CANDIDATES: Mapping[str, tuple[str, str, ReadValue]] = {
@@ -160,7 +150,6 @@ def assign_task(id: str) -> Response:
 
 
 @bp.post("/task/<id>/complete")
-@bp.post("/task/<id>/submit-form")
 def complete_task(id: str) -> Response:
     """Finish a task; with `withVariablesInReturn` the answer has the variables of its instance."""
     asked = body()
@@ -169,14 +158,6 @@ def complete_task(id: str) -> Response:
     if asked.flag("withVariablesInReturn"):
         return answer(instances.variables(found.instance_key))
     return done()
-
-
-@bp.get("/task/<id>/form")
-def get_form(id: str) -> Response:
-    """The key of a task's form."""
-    found = open_task(id)
-    form_ref = _form_ref(known.element(found.definition_key, found.element_id))
-    return answer({"key": found.form_key, "camundaFormRef": form_ref, "contextPath": None})
 
 
 def open_task(id: str) -> FoundUserTask:

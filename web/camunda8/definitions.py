@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response
 
 from engine.queries import definitions
+from engine.queries.forms import has_start_form
 from engine.queries.searches import DEFINITIONS, FoundDefinition
 from web.body import key_of
 from web.camunda8 import formats
@@ -18,7 +19,8 @@ def _written(found: FoundDefinition) -> dict[str, Any]:
     return {
         "name": found.name, "resourceName": found.resource_name, "version": found.version,
         "versionTag": found.version_tag, "processDefinitionId": found.process_id, "tenantId": found.tenant_id,
-        "processDefinitionKey": formats.key(found.key), "hasStartForm": False, "state": "ACTIVE",
+        "processDefinitionKey": formats.key(found.key), "state": "ACTIVE",
+        "hasStartForm": has_start_form(engine(), found.key),
     }
 
 

@@ -10,6 +10,7 @@ from engine import definitions
 from engine.decisions import DeployedDecision, DeployedRequirements
 from engine.definitions import DeployedDefinition, Resource
 from engine.errors import InvalidInput
+from engine.forms import DeployedForm
 from web.body import printable
 from web.camunda8 import formats
 from web.camunda8.blueprint import acting, answer, bp
@@ -42,6 +43,7 @@ def deploy() -> Response:
             *(NOTHING | {"decisionDefinition": _decision(each, made.tenant_id)} for each in made.decisions),
             *(NOTHING | {"decisionRequirements": _requirements(graph)}
               for graph in {each.requirements.key: each.requirements for each in made.decisions}.values()),
+            *(NOTHING | {"form": _form(each)} for each in made.forms),
         ],
     })
 
@@ -58,6 +60,13 @@ def _decision(made: DeployedDecision, tenant_id: str) -> dict[str, Any]:
         "decisionDefinitionId": made.decision_id, "version": made.version, "name": made.name, "tenantId": tenant_id,
         "decisionRequirementsId": made.requirements.requirements_id, "decisionDefinitionKey": formats.key(made.key),
         "decisionRequirementsKey": formats.key(made.requirements.key),
+    }
+
+
+def _form(made: DeployedForm) -> dict[str, Any]:
+    return {
+        "formId": made.form_id, "version": made.version, "resourceName": made.resource_name,
+        "tenantId": made.tenant_id, "formKey": formats.key(made.key),
     }
 
 

@@ -8,12 +8,13 @@ from typing import Any
 from flask import Response
 
 from engine import user_tasks
+from engine.queries import forms as found_forms
 from engine.queries import scopes
 from engine.queries.criteria import Criterion
 from engine.queries.searches import USER_TASKS, FoundUserTask
 from engine.states import UserTaskState
 from web.body import Body, body, key_of
-from web.camunda8 import formats, variables
+from web.camunda8 import formats, forms, variables
 from web.camunda8.blueprint import acting, bp, done, engine
 from web.camunda8.filters import has_variables, listed
 from web.camunda8.models import element_of
@@ -36,7 +37,7 @@ def _written(found: FoundUserTask) -> dict[str, Any]:
         "elementInstanceKey": formats.key(found.element_instance_key), "processName": found.process_name,
         "processDefinitionKey": formats.key(found.definition_key),
         "processInstanceKey": formats.key(found.instance_key), "rootProcessInstanceKey": formats.key(found.root_key),
-        "businessId": found.business_id, "formKey": None, "tags": found.tags or [],
+        "businessId": found.business_id, "formKey": formats.key(found.bound_form), "tags": found.tags or [],
     }
 
 
@@ -154,9 +155,8 @@ def search_effective_variables(key: str) -> Response:
 
 @bp.get("/user-tasks/<key>/form")
 def get_form(key: str) -> Response:
-    """Tasks have no form of Camunda's kind here."""
-    KIND.found(key)
-    return done()
+    """The Camunda Form that a task is bound to; nothing if it has none that was deployed as a file."""
+    return forms.answered(found_forms.of_task(engine(), KIND.found(key)))
 
 
 def _variables(key: str, scopes_field: str, operator: str) -> Response:

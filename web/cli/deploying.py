@@ -18,17 +18,18 @@ from web.cli.settings import Settings
 from web.cli.terminal import Json, answer, table
 
 Files = Annotated[
-    list[Path], typer.Argument(metavar="FILE…", show_default=False, help="BPMN and DMN files, or folders of them.")
+    list[Path],
+    typer.Argument(metavar="FILE…", show_default=False, help="BPMN, DMN and form files, or folders of them."),
 ]
 
-SUFFIXES = (".bpmn", ".dmn")
+SUFFIXES = (".bpmn", ".dmn", ".form")
 
 
 def deploy(
     files: Files, services: Sources = None, external_types: ExternalTypes = None, strict: Strict = False,
     url: Url = None, json: Json = False,
 ) -> None:
-    """Deploy processes and decisions: all of them, or none and a list of everything that is wrong."""
+    """Deploy processes, decisions and forms: all of them, or none and a list of everything that is wrong."""
     if url and strict:
         raise Refused("Expected --strict without --url, because a server is strict or not by itself, but got both.")
     resources = [Resource(name=path.name, content=read_file(path)) for path in found(files)]
@@ -57,7 +58,7 @@ def found(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         inside = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES) if path.is_dir() else [path]
         if not inside:
-            raise Refused(f"Expected *.bpmn or *.dmn files in {path}, but there are none.")
+            raise Refused(f"Expected *.bpmn, *.dmn or *.form files in {path}, but there are none.")
         files += inside
     return files
 
@@ -81,6 +82,10 @@ def show(console: Console, deployment: Deployment) -> None:
         ]
         for made in deployment.decisions
     ]
+    rows += [
+        ["form", made.form_id, made.version, made.key, made.resource_name, "" if made.created else "unchanged"]
+        for made in deployment.forms
+    ]
     console.print(table(["", "id", "version", "key", "file", ""], rows))
 
 
@@ -88,7 +93,7 @@ def show_remote(console: Console, body: Mapping[str, Any]) -> None:
     """What a server says it has deployed."""
     rows = []
     for item in body.get("deployments", ()):
-        for kind, name in (("process", "processDefinition"), ("decision", "decisionDefinition")):
+        for kind, name in (("process", "processDefinition"), ("decision", "decisionDefinition"), ("form", "form")):
             made = item.get(name)
             if made:
                 id = made.get(f"{name}Id")

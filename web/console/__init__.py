@@ -12,6 +12,7 @@ from web.console import (
     deployments,
     doubts,
     drills,
+    form_pages,
     home,
     instance,
     instance_actions,
@@ -27,6 +28,6 @@ from web.console import (
 from web.console.blueprint import bp
 
 __all__ = [
-    "audit", "bp", "decisions", "deployments", "doubts", "drills", "home", "instance", "instance_actions", "instances",
-    "interfaces", "playground", "processes", "secrets", "services", "task_actions", "tasks",
+    "audit", "bp", "decisions", "deployments", "doubts", "drills", "form_pages", "home", "instance", "instance_actions",
+    "instances", "interfaces", "playground", "processes", "secrets", "services", "task_actions", "tasks",
 ]

@@ -77,6 +77,7 @@ def _summary(deployment: Deployment) -> str:
     named = [(f"{each.name or each.process_id} version {each.version}", each.created)
              for each in deployment.definitions]
     named += [(f"{each.name} version {each.version}", each.created) for each in deployment.decisions]
+    named += [(f"Form {each.form_id} version {each.version}", each.created) for each in deployment.forms]
     sentences = []
     for word, created in (("Deployed", True), ("Unchanged:", False)):
         names = [name for name, is_new in named if is_new is created]
@@ -89,6 +90,9 @@ def _target(deployment: Deployment) -> str:
     if len(deployment.definitions) == 1:
         only = deployment.definitions[0]
         return url_for("console.process", process_id=only.process_id, version=only.version)
+    if not deployment.definitions and not deployment.decisions and deployment.forms:
+        form = deployment.forms[0]
+        return url_for("console.form", form_id=form.form_id, version=form.version)
     if deployment.definitions or not deployment.decisions:
         return url_for("console.processes")
     if len(deployment.decisions) == 1:
