@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, literal, select, update
+from sqlalchemy import ColumnElement, bindparam, literal, select, update
 
 from engine import effects, holds, schema
 from engine.effects import DOUBTFUL, LOCK_EXPIRED
 from engine.errors import InvalidInput
 from engine.job_filters import TO_HAND_OUT, JobFilter
+from engine.partitions import Partitions, among
 from engine.rows import AnyRow
 from engine.states import JobState
 from engine.wakeup import due_topic
@@ -102,17 +103,18 @@ class ActivatedJob:
 
 def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jobs: int = 1,
              lock: timedelta = DEFAULT_LOCK, *, variables: Collection[str] | None = None,
-             only: JobFilter | None = None, held_too: bool = False) -> list[ActivatedJob]:
+             only: JobFilter | None = None, held_too: bool = False,
+             partitions: Partitions | None = None) -> list[ActivatedJob]:
     """Lock up to `max_jobs` due jobs for `worker`, the most urgent first.
 
     `types` limits the job types (None: every type), `only` the jobs of these types, `variables` the names handed
-    over (None: all). Jobs of suspended instances are passed over, and those of services that are held, unless
-    `held_too`. Raises InvalidInput.
+    over (None: all), `partitions` where the jobs belong. Jobs of suspended instances are passed over, and those of
+    services that are held, unless `held_too`. Raises InvalidInput.
     """
     if max_jobs < 1 or lock <= timedelta():
         raise InvalidInput("Expected at least one job and a lock longer than nothing, but got less.")
     held = () if held_too else tuple(holds.current(tx))
-    found = _due(tx, types, max_jobs, only, held)
+    found = _due(tx, types, max_jobs, only, held, among(_j.partition_key, partitions))
     if not found:
         return []
     until = tx.now + lock
@@ -128,7 +130,7 @@ def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jo
 
 
 def _due(tx: Transaction, types: Collection[str] | None, max_jobs: int, only: JobFilter | None,
-         held: Collection[str]) -> Sequence[AnyRow]:
+         held: Collection[str], more: Sequence[ColumnElement[bool]]) -> Sequence[AnyRow]:
     if held and types is not None:
         # Left out here, so that no amount of held jobs is in the way of the others.
         types = [type for type in types if type not in held]
@@ -142,7 +144,9 @@ def _due(tx: Transaction, types: Collection[str] | None, max_jobs: int, only: Jo
         statement, what["types"] = DUE_OF_TYPES, list(types)
     elif held:
         statement = statement.where(_j.type.not_in(held))
-    return tx.select(statement if only is None else statement.where(*only.conditions()), what)
+    if only is not None:
+        more = (*more, *only.conditions())
+    return tx.select(statement.where(*more) if more else statement, what)
 
 
 def _visible(tx: Transaction, found: Sequence[AnyRow], names: Collection[str] | None) -> dict[int, dict[str, Any]]:

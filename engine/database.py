@@ -57,6 +57,12 @@ POSTGRES_CONNECTION: Mapping[str, Any] = {
 }
 """What a connection asks for where the URL does not say. Source: PostgreSQL manual, libpq's connection parameters."""
 
+LONG_TRANSACTIONS = text(
+    "SELECT pid, application_name, coalesce(state, ''), clock_timestamp() - xact_start FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    " AND clock_timestamp() - xact_start > :age ORDER BY xact_start"
+)
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -292,6 +298,20 @@ class Database:
         if self.is_sqlite:
             return True
         return bool(connection.scalar(select(sql_functions.pg_try_advisory_xact_lock(zlib.crc32(name.encode())))))
+
+    def clock(self, connection: Connection, now: datetime) -> tuple[datetime, timedelta]:
+        """What the database's clock shows, and by how much `now` is ahead of it. SQLite has none of its own."""
+        if self.is_sqlite:
+            return now, timedelta()
+        shown: datetime = connection.execute(select(sql_functions.clock_timestamp(type_=UtcDateTime))).scalar_one()
+        return shown, now - shown
+
+    def long_transactions(self, connection: Connection,
+                          longer_than: timedelta) -> list[tuple[int, str, str, timedelta]]:
+        """Other sessions' transactions that are open for longer than that: process, program, state, age."""
+        if self.is_sqlite:
+            return []
+        return [tuple(row) for row in connection.execute(LONG_TRANSACTIONS, {"age": longer_than})]
 
     def wait_for_locks(self, connection: Connection) -> None:
         """Let the rest of this transaction wait for the locks of others as long as it takes."""

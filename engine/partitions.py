@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Collection
 from itertools import groupby
 
@@ -15,13 +14,18 @@ PARTITIONS = 1024
 GROUPS = 16
 """What is due is passed on to nodes by groups of neighbouring partitions."""
 GROUP = PARTITIONS // GROUPS
+GOLDEN = 0x9E3779B97F4A7C15
 
 Partitions = frozenset[int]
 
 
 def partition_of(root_key: int) -> int:
-    """The partition of an instance: a small number that all instances of one tree share."""
-    return zlib.crc32(root_key.to_bytes(8, "big")) % PARTITIONS
+    """The partition of an instance: a small number that all instances of one tree share.
+
+    Keys that follow each other are spread evenly (Knuth, The Art of Computer Programming, 6.4: multiplication by the
+    golden ratio). It is stored with the instance, never computed again.
+    """
+    return (root_key * GOLDEN % 2**64) >> 54
 
 
 def group_of(partition: int) -> int:

@@ -72,6 +72,10 @@ class Queue(Protocol):
         """Write entries down in the open transaction."""
         ...
 
+    def waiting(self, connection: Connection) -> tuple[int, timedelta] | None:
+        """How many entries are due, and since when the oldest is; None if this queue has no entries."""
+        ...
+
     def tidy(self, connection: Connection) -> None:
         """Throw away what the queue wrote down about entries that are done."""
         ...
@@ -92,6 +96,10 @@ class LocalQueue:
 
     def put(self, connection: Connection, entries: Collection[Entry], now: datetime) -> None:
         """Nothing: the scheduler is woken by the commit, and finds what is due by an index."""
+
+    def waiting(self, connection: Connection) -> tuple[int, timedelta] | None:
+        """None: there are no entries."""
+        return None
 
     def tidy(self, connection: Connection) -> None:
         """Nothing was written."""

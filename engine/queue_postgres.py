@@ -111,6 +111,14 @@ class PostgresQueue:
             [name(entry, now) if entry.once else None for entry in each], on_conflict="skip",
         )
 
+    def waiting(self, connection: Connection) -> tuple[int, timedelta] | None:
+        """How many entries are due, and for how long the oldest is."""
+        count, lag = connection.exec_driver_sql(
+            f"SELECT count(*), coalesce(max(clock_timestamp() - execute_after), interval '0')"
+            f" FROM {SETTINGS.queue_table} WHERE status = 'queued' AND execute_after <= clock_timestamp()"
+        ).one()
+        return count, lag
+
     def tidy(self, connection: Connection) -> None:
         """Empty PgQueuer's log of every entry: nobody reads it."""
         connection.exec_driver_sql(f"DELETE FROM {SETTINGS.queue_table_log}")

@@ -79,7 +79,7 @@ def exchange(
         except Rejection:
             done.lost.append(job.key)
     for want in wants:
-        done.taken += activation.activate(tx, want.types, worker, want.count, lock)
+        done.taken += activation.activate(tx, want.types, worker, want.count, lock, partitions=tx.engine.partitions)
     if wants:
         _try(tx, done, {type for want in wants for type in want.types}, worker, lock)
         done.held = frozenset(holds.current(tx))
@@ -100,7 +100,8 @@ def _try(tx: Transaction, done: Exchanged, types: Collection[str], worker: str, 
         if hold.service not in types or hold.trial_at is None or hold.trial_at > tx.now:
             continue
         if holds.claim_trial(tx, hold.service, tx.now + lock):
-            taken = activation.activate(tx, (hold.service,), worker, 1, lock, held_too=True)
+            taken = activation.activate(tx, (hold.service,), worker, 1, lock, held_too=True,
+                                        partitions=tx.engine.partitions)
             done.taken += taken
             done.trials.update(job.key for job in taken)
             if not taken:

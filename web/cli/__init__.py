@@ -22,7 +22,7 @@ from web.cli.group import Commands
 from web.cli.operating import cancel, resume, retry, suspend, templates, upgrade_database
 from web.cli.retention import retention
 from web.cli.secrets import secrets
-from web.cli.serving import serve, worker
+from web.cli.serving import scheduler, serve, worker
 from web.cli.watching import list_incidents, list_instances, show
 
 app = typer.Typer(
@@ -39,6 +39,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "serve": serve,
     "worker": worker,
+    "scheduler": scheduler,
     "check": check,
     "deploy": deploy,
     "start": start,
@@ -54,8 +55,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "resume": resume,
     "cancel": cancel,
     "secrets": secrets,
-    "templates": templates,
     "drill": drill_process,
+    "templates": templates,
     "retention": retention,
     "upgrade": upgrade_database,
     "users": users,

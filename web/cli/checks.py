@@ -57,7 +57,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield check_time_zones()
     yield check_clock(settings, time.time())
     yield check_disk(settings)
-    yield check_database(settings)
+    yield from check_database(settings)
     yield check_port(settings)
     yield check_assets()
     yield check_node()
@@ -177,21 +177,28 @@ def check_disk(settings: Settings) -> Check:
     return Check(name="Disk", result=Result.OK, found=f"{free:,} MB free in {folder}")
 
 
-def check_database(settings: Settings) -> Check:
-    """The database answers and its tables are those of this version."""
+def check_database(settings: Settings) -> Iterator[Check]:
+    """The database answers, its tables are those of this version, and what they show is as it should be."""
+    from web.cli import vitals  # which has its checks from here
+
     try:
         engine = Engine(settings.database_url)
     except WrongSchema as error:
-        return Check(name="Database", result=Result.FAILED, found=str(error), advice="Run `partitur upgrade`.")
+        yield Check(name="Database", result=Result.FAILED, found=str(error), advice="Run `partitur upgrade`.")
+        return
     except Exception as error:  # whatever the driver raises is the finding
-        return Check(
+        yield Check(
             name="Database",
             result=Result.FAILED,
             found=str(error).splitlines()[0],
             advice="Look at DATABASE_URL, and whether the database server runs.",
         )
-    engine.close()
-    return Check(name="Database", result=Result.OK, found=shown_url(settings.database_url))
+        return
+    yield Check(name="Database", result=Result.OK, found=shown_url(settings.database_url))
+    try:
+        yield from vitals.examine(engine)
+    finally:
+        engine.close()
 
 
 def check_port(settings: Settings) -> Check:

@@ -50,8 +50,8 @@ def demo(
         try:
             known.connect(engine)
             started = orders.start(engine.acting_as("demo"), companies)
-            node = Node(engine, known, web=web)
-            address = url_of(settings, node)
+            address = url_of(settings, web)
+            node = Node(engine, known, web=web, address=address)
             facts = {"url": address, "services": companies.url, "orders": started}
             run(node, facts, lambda console: show(console, address, companies.url, started), GRACE)
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gc
 import os
 import secrets
@@ -12,8 +13,10 @@ import time
 from datetime import timedelta
 from types import FrameType
 
+from engine import nodes
 from engine.cleaner import Cleaner
 from engine.engine import Engine
+from engine.nodes import Pulse
 from engine.scheduler import Scheduler
 from service_tasks.reloading import Reloader
 from service_tasks.worker import Worker
@@ -21,9 +24,10 @@ from web.app import create_app
 from web.auth.access import Access, check_exposure
 from web.auth.accessfile import AccessFile
 from web.cli.services import Services
-from web.cli.settings import Settings
+from web.cli.settings import Settings, SettingsError
 from web.cli.web_server import THREADS, WebServer
 
+SHORTEST_KEY = 32
 GRACE = timedelta(seconds=20)
 """How long a process that is asked to leave may take to finish what it does."""
 
@@ -52,24 +56,41 @@ class Stop:
 
 
 class Node:
-    """Everything that runs in a serving process."""
+    """Everything that runs in a serving process. `schedules`: it fires timers and does what else falls due."""
 
-    def __init__(self, engine: Engine, services: Services, *, web: WebServer | None) -> None:
+    def __init__(self, engine: Engine, services: Services, *, web: WebServer | None, schedules: bool = True,
+                 address: str | None = None) -> None:
         self.engine = engine
         self.web = web
         self._services = services
         self._worker = self._new_worker()
         self._reloader = Reloader(services.registry, services.sources, self._renew) if services.reload else None
-        self._scheduler = Scheduler(engine)
-        self._cleaner = Cleaner(engine)
+        self._scheduler = Scheduler(engine) if schedules else None
+        self._cleaner = Cleaner(engine) if schedules else None
+        self._pulse = Pulse(engine, nodes.Node(roles=self.roles, services=self._types(), address=address))
+
+    @property
+    def roles(self) -> list[str]:
+        """What it does."""
+        parts = {nodes.WEB: self.web, nodes.WORKER: self._worker, nodes.SCHEDULER: self._scheduler}
+        return [role for role, part in parts.items() if part]
+
+    def _types(self) -> list[str]:
+        return [contract.name for contract in self._services.registry] if self._services.threads else []
 
     def start(self) -> None:
         """Let it run: from now on jobs are called, timers fire and pages are answered."""
         # What was imported stays until the end; the garbage collector need not look at it again and again.
         gc.collect()
         gc.freeze()
-        self._scheduler.start()
-        self._cleaner.start()
+        if self._scheduler:
+            self.engine.queue.start(self.engine.wakeup, self._scheduler.handle, self._scheduler.groups)
+            self._scheduler.start()
+        else:
+            self.engine.queue.start(self.engine.wakeup, None, ())
+        if self._cleaner:
+            self._cleaner.start()
+        self._pulse.start()
         if self._worker:
             self._worker.start()
         if self.web:
@@ -84,6 +105,7 @@ class Node:
     def _renew(self) -> None:
         """The services were read again: work with the new ones, and let the calls under way end with the old."""
         self._services.publish(self.engine)
+        self._pulse.node = dataclasses.replace(self._pulse.node, services=self._types())
         before, self._worker = self._worker, self._new_worker()
         if self._worker:
             self._worker.start()
@@ -101,8 +123,12 @@ class Node:
         done = self.web.drain(grace.total_seconds()) if self.web else True
         if self._worker:
             done = self._worker.stop(timedelta(seconds=max(0.0, deadline - time.monotonic()))) and done
-        self._scheduler.stop()
-        self._cleaner.stop()
+        if self._scheduler:
+            self._scheduler.stop()
+        if self._cleaner:
+            self._cleaner.stop()
+        self.engine.queue.stop()
+        self._pulse.stop()
         return done
 
 
@@ -127,7 +153,18 @@ def web_server(engine: Engine, settings: Settings, services: Services, threads: 
 
 
 def secret_key(settings: Settings) -> str:
-    """The key that signs sessions, kept in the data directory so that a restart logs nobody out."""
+    """The key that signs sessions: PARTITUR_SESSION_KEY, so that several servers share one, else kept in the data
+    directory, so that a restart logs nobody out.
+
+    Raises:
+        SettingsError: the variable is too short.
+    """
+    shared = os.environ.get("PARTITUR_SESSION_KEY")
+    if shared:
+        if len(shared) < SHORTEST_KEY:
+            raise SettingsError(f"Expected PARTITUR_SESSION_KEY to have at least {SHORTEST_KEY} characters, but it has "
+                                f"{len(shared)}. `openssl rand -hex 32` makes one.")
+        return shared
     path = settings.data_dir / "secret_key"
     settings.make_data_dir()
     if not path.exists():

@@ -16,8 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from bpmn.python_scripts import PythonScripts, PythonScriptsMissing
 from bpmn.reading.source import ScriptLanguages
 from engine.engine import Engine
-from engine.keyring import Keyring
 from engine.errors import Unavailable
+from engine.keyring import Keyring
 from web.cli.group import Refused
 from web.cli.settings import Settings, actor, shown_url
 

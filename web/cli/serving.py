@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from engine.engine import Engine
+from engine.partitions import Partitions, parse
 from web.cli.group import Refused
 from web.cli.logs import configure_logging
 from web.cli.opening import opened
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from web.cli.node import Node
 
 DataDir = Annotated[Path | None, typer.Option(help="Where the data is; also DATA_DIR.", show_default="./data")]
+PartitionsText = Annotated[
+    str | None,
+    typer.Option("--partitions", metavar="0-63,128", show_default="all",
+                 help="Fire timers and call services of these of the 1,024 partitions only."),
+]
 Threads = Annotated[int, typer.Option("--service-threads", min=0, help="Services called at once; 0: none.")]
 
 
@@ -41,6 +47,10 @@ def serve(
         bool, typer.Option("--reload-services", help="Read services again when their files change; for development.")
     ] = False,
     threads: Annotated[int, typer.Option(min=4, help="Requests at once; long polls wait without one.")] = THREADS,
+    no_scheduler: Annotated[
+        bool, typer.Option("--no-scheduler", help="Fire no timers: `partitur scheduler` does, or another server.")
+    ] = False,
+    partitions: PartitionsText = None,
     json: Json = False,
 ) -> None:
     """Run the web server, the scheduler and the workers in this process. SIGTERM lets them finish first."""
@@ -52,8 +62,10 @@ def serve(
                      reload=reload_services)
     with opened(settings, by_itself=True) as engine:
         known.connect(engine)
-        node = Node(engine, known, web=bound(engine, settings, known, threads))
-        address = url_of(settings, node)
+        engine.partitions = chosen(partitions)
+        web = bound(engine, settings, known, threads)
+        address = url_of(settings, web)
+        node = Node(engine, known, web=web, schedules=not no_scheduler, address=address)
         sentence = f"Partitur serves {address} with {known.count}. Ctrl-C ends it."
         run(node, {"url": address}, lambda console: console.print(sentence))
 
@@ -62,6 +74,7 @@ def worker(
     services: Sources = None,
     data_dir: DataDir = None,
     service_threads: Annotated[int, typer.Option(min=1, help="How many services are called at once.")] = 16,
+    partitions: PartitionsText = None,
     json: Json = False,
 ) -> None:
     """Run workers only, beside a server on the same database."""
@@ -73,11 +86,37 @@ def worker(
         known.connect(engine)
         if not len(known.registry):
             raise Refused("Expected services to call, but none was given: use --services.")
+        engine.partitions = chosen(partitions)
         run(
-            Node(engine, known, web=None),
+            Node(engine, known, web=None, schedules=False),
             {"services": [contract.name for contract in known.registry]},
             lambda console: console.print(f"Partitur works with {known.count}. Ctrl-C ends it."),
         )
+
+
+def scheduler(
+    services: Sources = None,
+    data_dir: DataDir = None,
+    partitions: PartitionsText = None,
+    json: Json = False,
+) -> None:
+    """Fire timers and do what else falls due, beside servers on the same database. `--services` for their limits."""
+    from web.cli.node import Node
+
+    configure_logging(json)
+    known = Services(sources=services or (), threads=0)
+    with opened(Settings.of(data_dir=data_dir), by_itself=True) as engine:
+        known.connect(engine)
+        engine.partitions = chosen(partitions)
+        run(
+            Node(engine, known, web=None), {"partitions": partitions},
+            lambda console: console.print("Partitur fires what falls due. Ctrl-C ends it."),
+        )
+
+
+def chosen(partitions: str | None) -> Partitions | None:
+    """The partitions that an option names; None for all. Raises InvalidInput."""
+    return None if partitions is None else parse(partitions)
 
 
 def run(node: Node, facts: object, show: Callable[[Console], None], grace: timedelta | None = None) -> None:
@@ -114,7 +153,7 @@ def bound(engine: Engine, settings: Settings, services: Services, threads: int =
         raise Refused(f"Expected to listen on {settings.host}:{settings.port}, but: {error.strerror}.") from error
 
 
-def url_of(settings: Settings, node: Node) -> str:
+def url_of(settings: Settings, web: WebServer) -> str:
     """The address for people."""
     host = "localhost" if settings.host in ("127.0.0.1", "0.0.0.0", "::1") else settings.host
-    return f"http://{host}:{node.web.port if node.web else settings.port}"
+    return f"http://{host}:{web.port}"

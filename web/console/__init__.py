@@ -18,6 +18,7 @@ from web.console import (
     instance_actions,
     instances,
     interfaces,
+    nodes,
     playground,
     processes,
     secrets,
@@ -29,5 +30,5 @@ from web.console.blueprint import bp
 
 __all__ = [
     "audit", "bp", "decisions", "deployments", "doubts", "drills", "form_pages", "home", "instance", "instance_actions",
-    "instances", "interfaces", "playground", "processes", "secrets", "services", "task_actions", "tasks",
+    "instances", "interfaces", "nodes", "playground", "processes", "secrets", "services", "task_actions", "tasks",
 ]

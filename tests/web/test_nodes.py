@@ -1,0 +1,119 @@
+"""Web servers, workers and schedulers as processes of their own, any number of each, on one database."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import pytest
+
+from engine.engine import Engine
+from engine.queries.instances import InstanceFilter, search
+from engine.queries.standing import standing
+from tests.engine.drawing import catch, end, process, service, start, timer
+from tests.engine.steps import Steps
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 60
+
+SERVICES = """
+import pathlib, uuid
+from service_tasks import Call, service_task
+
+@service_task("do", idempotent=True)
+def do(*, call: Call) -> None:
+    pathlib.Path({folder!r}, f"{{call.idempotency_key}}-{{uuid.uuid4().hex}}").touch()
+"""
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def url(request) -> str:
+    if request.param == "sqlite":
+        return request.getfixturevalue("sqlite_url")
+    return request.getfixturevalue("postgres_template")()
+
+
+@pytest.fixture
+def services(tmp_path):
+    folder = tmp_path / "calls"
+    folder.mkdir()
+    file = tmp_path / "many_nodes_services.py"
+    file.write_text(SERVICES.format(folder=str(folder)))
+    return file, folder
+
+
+@pytest.fixture
+def partitur(url, tmp_path):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PARTITUR_")}
+    environment |= {"DATA_DIR": str(tmp_path / "data"), "PORT": "0", "DATABASE_URL": url}
+    started = []
+
+    def begin(*arguments):
+        part = subprocess.Popen([sys.executable, "-m", "web.cli", *arguments, "--json"], cwd=ROOT, env=environment,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        started.append(part)
+        return part
+
+    yield begin
+    for part in started:
+        part.kill()
+        part.communicate()
+
+
+def facts(part):
+    text = ""
+    for line in part.stdout:
+        text += line
+        if line == "}\n":
+            return json.loads(text)
+    raise AssertionError(f"The command ended: {part.stderr.read()}")
+
+
+def until(reached):
+    deadline = time.monotonic() + PATIENCE
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_parts_run_apart_on_one_database_and_nothing_happens_twice(url, partitur, services):
+    file, calls = services
+    engine = Engine(url)
+    steps = Steps(engine)
+    steps.deploy(process("work", start(), service("do"), catch("later", timer("Duration", "PT0.5S")), end()))
+
+    # given a web server that does nothing else, two workers and two schedulers
+    parts = [
+        partitur("serve", "--no-scheduler", "--service-threads", "0"),
+        partitur("worker", "--services", str(file)), partitur("worker", "--services", str(file)),
+        partitur("scheduler"), partitur("scheduler", "--partitions", "0-1023"),
+    ]
+    address, *_ = [facts(part).get("url") for part in parts]
+    until(lambda: len(standing(engine).alive) == len(parts))
+    roles = Counter(",".join(node.roles) for node in standing(engine).alive)
+    assert roles == {"web": 1, "worker": 2, "scheduler": 2}
+
+    # when instances are started through it
+    for _ in range(40):
+        answer = httpx.post(f"{address}/v2/process-instances", json={"processDefinitionId": "work"}, timeout=30)
+        assert answer.status_code == 200, answer.text
+
+    # then all end, each service was called once, and each timer fired once
+    until(lambda: len(search(engine, InstanceFilter(states=("completed",)), limit=100).items) == 40)
+    called = Counter(path.name.rpartition("-")[0] for path in calls.iterdir())
+    assert len(called) == 40
+    assert set(called.values()) == {1}
+
+    # and they leave when asked to, and say so
+    for part in parts:
+        part.send_signal(signal.SIGTERM)
+    assert [part.wait(PATIENCE) for part in parts] == [0] * len(parts)
+    assert standing(engine).nodes == ()
+    engine.close()

@@ -1,0 +1,118 @@
+"""What `partitur doctor` looks at in the database: the nodes that serve, what is late, and who is in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from engine.engine import Engine
+from engine.queries.standing import NodeRow, Standing, standing
+from web.cli.checks import Check, Result
+
+SKEW = timedelta(seconds=1)
+"""Clocks that differ more than that make timers early or late."""
+WRONG = timedelta(seconds=10)
+LATE = timedelta(minutes=1)
+"""Timers, entries and locks that are overdue for longer wait for somebody who does not come."""
+
+
+def examine(engine: Engine) -> Iterator[Check]:
+    """Look at everything that a running installation shows."""
+    seen = standing(engine)
+    yield check_nodes(seen)
+    yield check_clocks(seen)
+    yield check_partitions(seen)
+    yield check_timers(seen)
+    if seen.queue_waiting is not None:
+        yield check_queue(seen)
+    yield check_locks(seen)
+    yield check_transactions(seen)
+
+
+def check_nodes(seen: Standing) -> Check:
+    """Somebody fires timers, and nobody has died."""
+    alive, dead = seen.alive, [node for node in seen.nodes if not node.is_alive]
+    if not seen.nodes:
+        return Check(name="Nodes", result=Result.OK, found="none is running")
+    if alive and not seen.has("scheduler"):
+        return Check(name="Nodes", result=Result.FAILED, found=f"{_listed(alive)}; none of them is a scheduler",
+                     advice="Run `partitur scheduler`, or a server without --no-scheduler: timers do not fire.")
+    versions = {node.version for node in alive}
+    if len(versions) > 1:
+        return Check(name="Nodes", result=Result.WARNING, found=f"of several versions: {', '.join(sorted(versions))}",
+                     advice="Right while they are being replaced; otherwise stop the older ones.")
+    if dead:
+        return Check(name="Nodes", result=Result.WARNING, found=f"dead: {_listed(dead)}",
+                     advice="Start them again if they are missed. Others have taken on their work by now.")
+    return Check(name="Nodes", result=Result.OK, found=_listed(alive))
+
+
+def _listed(nodes: tuple[NodeRow, ...] | list[NodeRow]) -> str:
+    return ", ".join(f"{node.host}:{node.pid} ({'+'.join(node.roles)})" for node in nodes)
+
+
+def check_clocks(seen: Standing) -> Check:
+    """The clocks of nodes, and of this machine, show what the database's shows."""
+    apart = {f"{node.host}:{node.pid}": node.clock_ahead for node in seen.alive}
+    apart["this machine"] = seen.clock_ahead
+    where, most = max(apart.items(), key=lambda each: abs(each[1]))
+    if abs(most) < SKEW:
+        return Check(name="Clocks", result=Result.OK, found="within a second of the database's")
+    way = "ahead of" if most > timedelta() else "behind"
+    return Check(
+        name="Clocks", result=Result.FAILED if abs(most) >= WRONG else Result.WARNING,
+        found=f"{where} is {abs(most).total_seconds():.1f} s {way} the database",
+        advice="Let NTP set the clocks: a timer fires when its time has come by the clock of the node.",
+    )
+
+
+def check_partitions(seen: Standing) -> Check:
+    """Every partition is served by a living scheduler."""
+    if seen.unserved:
+        return Check(name="Partitions", result=Result.FAILED, found=f"nobody serves {seen.unserved}",
+                     advice="Start a scheduler for them, or one without --partitions.")
+    return Check(name="Partitions", result=Result.OK, found="all served" if seen.unserved == "" else "no scheduler")
+
+
+def check_timers(seen: Standing) -> Check:
+    """No timer waits long after its time."""
+    if seen.timer_lag <= LATE:
+        return Check(name="Timers", result=Result.OK, found=f"the oldest is {_words(seen.timer_lag)} late")
+    return Check(name="Timers", result=Result.FAILED if seen.has("scheduler") else Result.WARNING,
+                 found=f"the oldest is {_words(seen.timer_lag)} late",
+                 advice="Start a scheduler, or more of them; the log of those that run says what stops them.")
+
+
+def check_queue(seen: Standing) -> Check:
+    """What is due is taken from the queue."""
+    found = f"{seen.queue_waiting} due, the oldest for {_words(seen.queue_lag or timedelta())}"
+    if (seen.queue_lag or timedelta()) <= LATE:
+        return Check(name="Queue", result=Result.OK, found=found)
+    return Check(name="Queue", result=Result.FAILED if seen.has("scheduler") else Result.WARNING, found=found,
+                 advice="Start a scheduler, or more of them: the queue is filled faster than it is emptied.")
+
+
+def check_locks(seen: Standing) -> Check:
+    """No job is locked by a worker whose lock ended long ago."""
+    if not seen.stuck_locks:
+        return Check(name="Locks", result=Result.OK, found="none is stuck")
+    return Check(name="Locks", result=Result.FAILED if seen.has("scheduler") else Result.WARNING,
+                 found=f"{seen.stuck_locks} ended more than a minute ago and were not released",
+                 advice="Start a scheduler: it gives such jobs to other workers.")
+
+
+def check_transactions(seen: Standing) -> Check:
+    """No transaction stays open for long."""
+    if not seen.long_transactions:
+        return Check(name="Transactions", result=Result.OK, found="none is open for long")
+    slow = ", ".join(f"{each.who or 'unnamed'} (process {each.pid}, {each.state}, {_words(each.age)})"
+                     for each in seen.long_transactions)
+    return Check(name="Transactions", result=Result.WARNING, found=slow,
+                 advice="End them: they keep locks, and keep PostgreSQL from reclaiming room.")
+
+
+def _words(length: timedelta) -> str:
+    seconds = int(length.total_seconds())
+    if seconds < 120:
+        return f"{seconds} s"
+    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
