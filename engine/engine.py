@@ -21,6 +21,7 @@ from bpmn.model import Model
 from bpmn.problems import Problem
 from bpmn.reading.source import NO_LANGUAGES, ScriptLanguages
 from engine import execution, outages, queue, requests
+from engine import live as lives
 from engine.clock import Clock, system_clock
 from engine.contracts import JobContract, Published
 from engine.database import Database, commit
@@ -135,9 +136,10 @@ class Engine:
             todo.extend(unfinished)
 
     def _repeat(self, command: Callable[[Transaction], Result]) -> tuple[Result, set[int]]:
+        callers: set[int] = set()
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._attempt(command)
+                return self._attempt(command, callers)
             except Exception as error:
                 if attempt == ATTEMPTS or not self.database.may_be_repeated(error):
                     outage = outages.of(error)
@@ -148,8 +150,9 @@ class Engine:
                     time.sleep(PAUSE * attempt)
         raise AssertionError("unreachable")
 
-    def _attempt(self, command: Callable[[Transaction], Result]) -> tuple[Result, set[int]]:
-        work = Work(self, command)
+    def _attempt(self, command: Callable[[Transaction], Result],
+                 callers: set[int] | None = None) -> tuple[Result, set[int]]:
+        work = Work(self, command, callers)
         if self.database.is_sqlite:
             self._grouping.run(work)
         else:
@@ -190,8 +193,9 @@ class Engine:
                 self._committed(work.tx)
 
     def _run_one(self, work: Work, connection: Connection) -> None:
-        tx = Transaction(work.engine, connection, self.clock())
+        tx = Transaction(work.engine, connection, self.clock(), work.callers)
         with surroundings.at(tx.now.astimezone(self.time_zone)):
+            lives.lock_callers(tx)
             work.result = work.command(tx)
             execution.run(tx)
         work.tx = tx

@@ -22,11 +22,13 @@ LIMIT = 64
 class Work:
     """One command on its way through a transaction, and what came of it."""
 
-    __slots__ = ("command", "done", "engine", "error", "result", "turn", "tx")
+    __slots__ = ("callers", "command", "done", "engine", "error", "result", "turn", "tx")
 
-    def __init__(self, engine: Engine, command: Callable[[Transaction], Any]) -> None:
+    def __init__(self, engine: Engine, command: Callable[[Transaction], Any],
+                 callers: set[int] | None = None) -> None:
         self.engine = engine
         self.command = command
+        self.callers = callers
         self.tx: Transaction | None = None
         self.result: Any = None
         self.error: BaseException | None = None

@@ -33,7 +33,7 @@ OF_START_KEY = select(_i.key, _i.definition_key, _i.process_id, _i.version, _i.c
 TREE = (
     select(_i.key, _i.parent_key, _i.suspended_at)
     .where(_i.root_key == bindparam("root_key"), _i.state == InstanceState.ACTIVE.value)
-    .order_by(_i.key).with_for_update()
+    .order_by(_i.depth, _i.key).with_for_update()
 )
 SUSPEND = update(schema.instances).where(_i.key == bindparam("b_key")).values(suspended_at=bindparam("b_at"))
 _j = schema.jobs.c

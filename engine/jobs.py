@@ -36,7 +36,7 @@ _j = schema.jobs.c
 BY_KEY = with_instance(schema.jobs)
 BY_KEYS = (
     joined_instance(schema.jobs).where(_j.key.in_(bindparam("keys", expanding=True)))
-    .order_by(schema.instances.c.key, _j.key).with_for_update()
+    .order_by(schema.instances.c.depth, schema.instances.c.key, _j.key).with_for_update()
 )
 
 CANCEL = (

@@ -31,6 +31,10 @@ _v = schema.variables.c
 
 INSTANCE = select(*[column.label(f"instance_{column.name}") for column in schema.instances.c])
 BY_KEY = INSTANCE.where(_i.key == bindparam("key")).with_for_update()
+BY_KEY_AT_ONCE = INSTANCE.where(_i.key == bindparam("key")).with_for_update(nowait=True)
+LOCK = (
+    INSTANCE.where(_i.key.in_(bindparam("keys", expanding=True))).order_by(_i.depth, _i.key).with_for_update()
+)
 VARIABLES = select(_v.scope_key, _v.name, _v.value).where(_v.instance_key == bindparam("key"), ~_v.ended)
 
 SAVE = (
@@ -146,7 +150,7 @@ def restore(tx: Transaction, key: int) -> Live | None:
         return live
     row = tx.instance_rows.get(key)
     if row is None:
-        found = tx.first(BY_KEY, {"key": key})
+        found = tx.first(_by_key(tx, key), {"key": key})
         if found is None:
             return None
         row = found._mapping
@@ -161,6 +165,22 @@ def restore(tx: Transaction, key: int) -> Live | None:
     live.position = 0
     tx.live[key] = live
     return live
+
+
+def _by_key(tx: Transaction, key: int) -> Select[Any]:
+    """How to lock an instance: a caller whose called instance is held already must not be waited for, because it may
+    be waiting for that one. If it is not free, the transaction is run again and locks the caller first."""
+    if any(live.parent_key == key for live in tx.live.values()):
+        tx.callers.add(key)
+        return BY_KEY_AT_ONCE
+    return BY_KEY
+
+
+def lock_callers(tx: Transaction) -> None:
+    """Lock the instances that an earlier run of this transaction wanted too late, the outermost first."""
+    if tx.callers:
+        for row in tx.select(LOCK, {"keys": sorted(tx.callers)}):
+            tx.instance_rows[row.instance_key] = row._mapping
 
 
 def _load(tx: Transaction, row: RowMapping) -> Live:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 class Transaction:
     """One writing transaction. `now` is its time, the same for everything in it."""
 
-    def __init__(self, engine: Engine, connection: Connection, now: datetime) -> None:
+    def __init__(self, engine: Engine, connection: Connection, now: datetime,
+                 callers: set[int] | None = None) -> None:
         self.engine = engine
         self.connection = connection
         self.now = now
@@ -51,6 +52,8 @@ class Transaction:
         """Services that are held, once somebody asked (`engine.holds.current`)."""
         self.unfinished: set[int] = set()
         """Instances that are saved on the move and have to go on in another transaction."""
+        self.callers: set[int] = set() if callers is None else callers
+        """Instances to lock first: another run of this transaction found them locked when it came to them."""
         self.topics: set[str] = set()
         self.planned: list[Entry] = []
         self.prepared: list[Definition] = []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 
 from engine import instances, jobs, messages, signals, timers, user_tasks
 from engine.engine import Engine
@@ -12,6 +14,7 @@ from engine.errors import Rejection
 from engine.queries import lists
 from tests.engine.drawing import (
     boundary,
+    call,
     catch,
     end,
     message,
@@ -24,6 +27,7 @@ from tests.engine.drawing import (
     timer,
     user,
 )
+from tests.engine.steps import Steps
 from tests.engine.test_races import together
 
 ENDS = ("done", "told", "late")
@@ -157,3 +161,37 @@ def test_events_of_one_gateway_have_one_winner(nodes, clock, steps):
     assert raised == []
     assert len(ended_at(steps, key)) == 1
     assert steps.left_behind() == {}
+
+
+def test_called_instance_that_ends_while_its_caller_is_cancelled_is_no_deadlock(nodes):
+    # given a caller that is being cancelled and a called instance that is about to end, each holding its own row
+    one, two = nodes
+    if one.database.is_sqlite:
+        pytest.skip("SQLite has one writer, so nobody holds half of what another one wants")
+    steps = Steps(one)
+    steps.deploy(process("outer", start(), call("c", "inner"), end()),
+                 process("inner", start("s2"), service("do"), end("e2")))
+    key = steps.start("outer")
+    [job] = steps.take("do")
+    caller_held, called_held = threading.Event(), threading.Event()
+
+    def cancelled(tx):
+        instances.cancel(tx, key, "enough")
+        caller_held.set()
+        assert called_held.wait(20)
+
+    def completed(tx):
+        jobs.complete(tx, job.key, {}, lock_token=job.lock_token)
+        called_held.set()
+        assert caller_held.wait(20)
+
+    found = []
+    for node in nodes:
+        event.listen(node.database.engine, "handle_error", lambda context: found.append(context.original_exception))
+    outcomes = together(lambda: one.execute(cancelled), lambda: two.execute(completed))
+
+    # then one of them came first, and PostgreSQL had no deadlock to find
+    assert "deadlock" not in " ".join(map(str, found))
+    assert steps.state(key) in ("TERMINATED", "COMPLETED")
+    assert steps.left_behind() == {}
+    assert all(outcome is None or isinstance(outcome, Rejection) for outcome in outcomes)
