@@ -27,7 +27,11 @@ class CamundaForm extends HTMLElement {
       event.stopPropagation();
       this.target?.requestSubmit();
     });
-    requestAnimationFrame(() => this.toggleAttribute('data-ready', true));
+    requestAnimationFrame(() => {
+      this.said = this.kept ? '' : JSON.stringify(this.data);
+      this.write();
+      this.toggleAttribute('data-ready', true);
+    });
   }
 
   get target() {
@@ -53,6 +57,10 @@ class CamundaForm extends HTMLElement {
   changed() {
     clearTimeout(this.soon);
     this.soon = setTimeout(() => {
+      // form-js says "changed" of errors too.
+      const data = JSON.stringify(this.data);
+      if (data === this.said) return;
+      this.said = data;
       this.write();
       this.dispatchEvent(new CustomEvent('partitur:form-changed', { bubbles: true, detail: { data: this.data } }));
     }, 200);
