@@ -18,7 +18,16 @@ catch.
 from service_tasks.breaker import Breaker
 from service_tasks.call import Call
 from service_tasks.contract import ContractError, Data, ServiceContract, service_task
-from service_tasks.errors import BpmnError, GiveUp, InDoubt, NotSent, RetryLater, ServiceError, UnknownOutcome
+from service_tasks.errors import (
+    BpmnError,
+    GiveUp,
+    InDoubt,
+    NotSent,
+    RetryLater,
+    ServiceError,
+    UnknownOutcome,
+    UnusableAnswer,
+)
 from service_tasks.probing import DidNotHappen, Happened, Unclear
 from service_tasks.registry import Registry
 from service_tasks.retry import Retry
@@ -41,5 +50,6 @@ __all__ = [
     "ServiceError",
     "Unclear",
     "UnknownOutcome",
+    "UnusableAnswer",
     "service_task",
 ]

@@ -61,6 +61,11 @@ class GiveUp(ServiceError):
         super().__init__(reason)
 
 
+class UnusableAnswer(GiveUp):
+    """The service says that it succeeded, but its answer cannot be used: it is too large, no JSON, or not what was
+    expected. It has acted, so calling again is for an operator to decide."""
+
+
 class NotSent(ServiceError):
     """The request never left: the service cannot have acted, so even a call that is not idempotent may be repeated."""
 

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 
 from bpmn.wording import article
 from service_tasks.call import Call
-from service_tasks.errors import BpmnError, GiveUp, NotSent, RetryLater, UnknownOutcome, faults_of
+from service_tasks.errors import BpmnError, GiveUp, NotSent, RetryLater, UnknownOutcome, UnusableAnswer, faults_of
 
 MAX_RESPONSE_BYTES = 1_000_000
 DEFAULT_WAIT = 5.0
@@ -85,7 +85,8 @@ class HttpService:
         Raises:
             BpmnError: a 4xx answer whose problem document (RFC 9457) carries a `code`: the business says no.
             RetryLater: 429 or 503; after `Retry-After` (RFC 9110 §10.2.3).
-            GiveUp: another 4xx answer, a redirect, or one that is too large, not JSON, or not what was expected.
+            GiveUp: another 4xx answer, or a redirect.
+            UnusableAnswer: an answer that is too large, not JSON, or not what was expected, although it says success.
             NotSent: no connection; the service has not seen the request.
             UnknownOutcome: a timeout, a broken connection, or a 5xx answer.
         """
@@ -116,7 +117,7 @@ class HttpService:
             if datetime.now(UTC) > deadline:
                 raise UnknownOutcome(f"Expected {response.request.url} to finish its answer in time, but it did not.")
             if size > self._max_response_bytes:
-                raise GiveUp(
+                raise (UnusableAnswer if response.is_success else GiveUp)(
                     f"Expected an answer of at most {self._max_response_bytes} bytes from {response.request.url}, "
                     f"but it is longer."
                 )
@@ -128,7 +129,8 @@ def _checked(content: Any, answer: type[Answer], url: str) -> Answer:
     try:
         return answer.model_validate(content)
     except ValidationError as error:
-        raise GiveUp(f"Expected {url} to answer with {article(answer.__name__)}, but {faults_of(error)}.") from error
+        wanted = article(answer.__name__)
+        raise UnusableAnswer(f"Expected {url} to answer with {wanted}, but {faults_of(error)}.") from error
 
 
 def _decode(response: httpx.Response, content: bytes) -> Any:
@@ -138,7 +140,7 @@ def _decode(response: httpx.Response, content: bytes) -> Any:
         return json.loads(content)
     except ValueError as error:
         kind = response.headers.get("Content-Type", "no content type")
-        raise GiveUp(f"Expected JSON from {response.request.url}, but the answer ({kind}) is none.") from error
+        raise UnusableAnswer(f"Expected JSON from {response.request.url}, but the answer ({kind}) is none.") from error
 
 
 def _problem(response: httpx.Response, content: bytes) -> Exception:

@@ -12,7 +12,17 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from engine.states import EffectState
 from service_tasks.contract import Policy, ServiceContract
-from service_tasks.errors import BpmnError, GiveUp, InDoubt, JobError, NotSent, RetryLater, UnknownOutcome, faults_of
+from service_tasks.errors import (
+    BpmnError,
+    GiveUp,
+    InDoubt,
+    JobError,
+    NotSent,
+    RetryLater,
+    UnknownOutcome,
+    UnusableAnswer,
+    faults_of,
+)
 
 MAX_MESSAGE = 2000
 
@@ -117,7 +127,7 @@ def of_error(policy: Policy, error: BaseException, attempt: Attempt) -> Outcome:
             return Thrown(error.code, error.message, error.variables, effect)
         case JobError():
             return _of_job_error(policy, error, message)
-        case InDoubt():
+        case InDoubt() | UnusableAnswer():
             return Failed(message, retries=0, effect=EffectState.IN_DOUBT)
         case GiveUp():
             return Failed(message, retries=0)

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from service_tasks import BpmnError, Data, GiveUp, NotSent, RetryLater, UnknownOutcome
+from service_tasks import BpmnError, Data, GiveUp, NotSent, RetryLater, UnknownOutcome, UnusableAnswer
 from service_tasks.call import TRACE_PARENT, child_span
 from service_tasks.http import HttpService
 
@@ -78,8 +78,8 @@ def test_every_request_carries_the_identity_of_the_call(server, client, call):
     (408, b"", UnknownOutcome),
     (429, b"", RetryLater),
     (503, b"", RetryLater),
-    (200, b"no json", GiveUp),
-    (200, b'{"other": 1}', GiveUp),
+    (200, b"no json", UnusableAnswer),
+    (200, b'{"other": 1}', UnusableAnswer),
     (None, b"", UnknownOutcome),
 ])
 def test_an_answer_is_read_as_what_it_means_for_the_process(server, client, call, status, body, error):
