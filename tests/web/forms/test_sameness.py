@@ -67,3 +67,28 @@ def test_form_js_and_we_say_the_same_of_forms_made_by_chance(ask):
     # when all are asked about at once, which is much faster
     make()
     compare(made, ask(made))
+
+
+EDGES = [
+    ("textfield", {"validate": {"minLength": 2}}, ["", "a", "ab", " a ", "𝒳", "\ufeffa"]),
+    ("textfield", {"validate": {"maxLength": 2}}, ["ab", "abc", " ab ", "𝒳b"]),
+    ("textfield", {"validate": {"required": True}}, ["", " ", "x", None, 0]),
+    ("textfield", {"validate": {"validationType": "email"}}, ["a@b", "a@b.de", "a", "a@-b", "a b@c", "a@b.", "ä@b.de"]),
+    ("textfield", {"validate": {"validationType": "phone"}}, ["+4930664040900", "0049306640", "493066", "+49", "x"]),
+    ("textfield", {"validate": {"pattern": r"^\d+$"}}, ["12", "a", "1a", ""]),
+    ("number", {"validate": {"min": 1, "max": 3}}, [0, 1, 1.5, 3, 3.01, "2", "x", None, True]),
+    ("number", {"decimalDigits": 1}, [1, 1.5, 1.25, "1.50", 0]),
+    ("number", {"decimalDigits": 0, "increment": 2}, [2, 3, 2.5, -3, 0]),
+    ("number", {"serializeToString": True, "validate": {"max": 2}}, ["2.0", 2, "2.1", "0x10", " 1 "]),
+    ("checkbox", {"validate": {"required": True}}, [True, False, None, "true", 1]),
+    ("datetime", {"subtype": "date", "validate": {"required": True}}, ["2024-02-29", "2024-02", "x", None, "10:00"]),
+    ("datetime", {"subtype": "time"}, ["10:30", "25:00", "x", None]),
+    ("datetime", {"subtype": "datetime"}, ["2024-02-29T10:30", "2024-02-29", "T"]),
+]
+
+
+def test_form_js_and_we_say_the_same_at_the_edges_of_rules(ask):
+    asked = [{"schema": {"type": "default", "id": "made", "components": [
+        {"type": kind, "id": "a", "key": "a", "label": "A", **rules}]}, "data": {"a": value}, "entered": {}}
+        for kind, rules, values in EDGES for value in values]
+    compare(asked, ask(asked))
