@@ -77,23 +77,26 @@ def read(tx: Transaction, resources: Sequence[Resource], tenant_id: str) -> tupl
     own = [Source(file.name, file.content, *dmn.namespaces(file.content)) for file in resources if is_decision(file)]
     files: list[DecisionFile] = []
     problems: list[Problem] = []
-    seen: dict[str, str] = {}
+    seen: dict[tuple[str, str], Source] = {}
     for source in own:
         imported = tuple(_imported(tx, source, own, tenant_id))
         model, found = dmn.read(source.content, source.name, _contents(imported))
         problems += found
         if model is not None:
-            problems += _twice(model, source.name, seen)
             files.append(DecisionFile(source, model, imported))
+            problems += _twice(files[-1], seen)
     return files, problems
 
 
-def _twice(model: DecisionModel, name: str, seen: dict[str, str]) -> Iterator[Problem]:
-    for decision_id in model.decisions:
-        before = seen.setdefault(decision_id, name)
-        if before != name:
-            yield Problem(severity=Severity.ERROR, resource_name=name, element_id=decision_id,
-                          message=f"Expected each decision once, but {decision_id!r} is in {before} as well.")
+def _twice(file: DecisionFile, seen: dict[tuple[str, str], Source]) -> Iterator[Problem]:
+    """What a file has that another one of the deployment has, too: each would be a version of the same thing."""
+    ids = [("decision requirements graph", file.requirements_id), *(("decision", id) for id in file.model.decisions)]
+    for what, id in ids:
+        before = seen.setdefault((what, id), file.source)
+        # Not by name: two files of one upload may have the same.
+        if before is not file.source:
+            yield Problem(severity=Severity.ERROR, resource_name=file.source.name, element_id=id,
+                          message=f"Expected each {what} once, but {id!r} is in {before.name} as well.")
 
 
 def _imported(tx: Transaction, source: Source, own: Sequence[Source], tenant_id: str) -> Iterator[Source]:

@@ -145,7 +145,7 @@ def _read(tx: Transaction, resources: Sequence[Resource]) -> tuple[list[tuple[Re
     models = []
     if not resources:
         problems.append(_problem("", "Expected at least one file, but there is none."))
-    seen: dict[str, str] = {}
+    seen: dict[str, Resource] = {}
     for resource in resources:
         if decision_files.is_decision(resource) or forms.is_form(resource):
             continue
@@ -155,10 +155,11 @@ def _read(tx: Transaction, resources: Sequence[Resource]) -> tuple[list[tuple[Re
             continue
         runs = not any(problem.severity is Severity.ERROR for problem in found)
         for process in model.processes:
-            other = seen.setdefault(process.id, resource.name)
-            if other != resource.name:
+            other = seen.setdefault(process.id, resource)
+            if other is not resource:   # not by name: two files of one upload may have the same
                 problems.append(_problem(
-                    resource.name, f"Expected each process once, but {process.id!r} is in {other} as well.", process.id,
+                    resource.name, f"Expected each process once, but {process.id!r} is in {other.name} as well.",
+                    process.id,
                 ))
         problems += _too_long(resource, model)
         # Of a file that cannot run, the other errors are told as well; warnings about half a diagram would be guesses.

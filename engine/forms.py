@@ -81,16 +81,16 @@ def read(resources: Iterable[Resource]) -> tuple[list[FormFile], list[Problem]]:
     """The forms among the files, and what is wrong with them."""
     files: list[FormFile] = []
     problems: list[Problem] = []
-    seen: dict[str, str] = {}
+    seen: dict[str, Resource] = {}
     for resource in filter(is_form, resources):
         form, found = compiled(resource.content, resource.name)
         problems += found
         if form is None:
             continue
-        before = seen.setdefault(form.id, resource.name)
-        if before != resource.name:
+        before = seen.setdefault(form.id, resource)
+        if before is not resource:
             problems.append(Problem(severity=Severity.ERROR, resource_name=resource.name, element_id=form.id,
-                                    message=f"Expected each form once, but {form.id!r} is in {before} as well."))
+                                    message=f"Expected each form once, but {form.id!r} is in {before.name} as well."))
         files.append(FormFile(resource, form, hashlib.sha256(resource.content).hexdigest()))
     return files, problems
 

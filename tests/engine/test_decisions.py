@@ -205,3 +205,18 @@ def test_the_reason_for_a_null_is_kept_with_the_evaluation(engine):
     with engine.read() as connection:
         [row] = connection.execute(select(schema.decision_evaluations)).fetchall()
     assert (row.output, len(row.warnings)) == (None, 1)
+
+
+@pytest.mark.parametrize("name", ["other.dmn", "pricing.dmn"])
+def test_two_files_with_the_same_graph_are_refused_with_a_sentence(engine, name):
+    other = model().content.replace(b'id="discount"', b'id="rebate"')
+    for same, what in ((other, "requirements graph once, but 'pricing'"), (model().content, "decision once, but 'dis")):
+        with pytest.raises(DeploymentRefused, match=what):
+            engine.execute(definitions.deploy, [model(), definitions.Resource(name=name, content=same)])
+    with engine.read() as connection:
+        assert connection.execute(select(schema.requirements)).all() == []
+
+
+def test_a_diagram_that_is_uploaded_twice_is_refused_with_a_sentence(engine):
+    with pytest.raises(DeploymentRefused, match=r"each process once, but 'P' is in p\.bpmn"):
+        engine.execute(definitions.deploy, [process(), process()])
