@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from bpmn.interpreter import Put, Take
+from bpmn.interpreter import ModificationRefused, Put, Take
 from engine import audit, guard, values
 from engine import live as lives
 from engine.actions import Modify
@@ -55,7 +55,18 @@ def elements(tx: Transaction, key: int) -> list[str]:
 
 
 def move(tx: Transaction, key: int, source: str, target: str, *, reason: str) -> None:
-    """Move every token of one element to another one. Raises as `modify` does."""
+    """Move every token of one element to another one, each within the scope that it is in, if the other element is
+    in the same. Raises as `modify` does.
+    """
     live = lives.restore(tx, key)
-    count = 0 if live is None else sum(element == source for _, element in live.run.open_tokens())
-    modify(tx, key, [Put(element=target)] * max(count, 1), [Take(element=source)], reason=reason)
+    puts, takes = [Put(element=target)], [Take(element=source)]
+    if live is not None:
+        elements = live.definition.process.elements
+        near = source in elements and target in elements and elements[source].scope == elements[target].scope
+        try:
+            found = live.run.places(source)
+        except ModificationRefused as error:
+            raise InvalidInput(str(error)) from error
+        puts = [Put(element=target, ancestor=scope if near else None) for _, scope in found]
+        takes = [Take(key=token) for token, _ in found]
+    modify(tx, key, puts, takes, reason=reason)

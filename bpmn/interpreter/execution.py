@@ -9,7 +9,7 @@ from typing import Any
 from bpmn.interpreter import journal, placing, state, throwing
 from bpmn.interpreter.failures import ErrorUncaught, TokenNotFound
 from bpmn.interpreter.migrating import Counterparts, Obstacle, arm_new, obstacles, translate
-from bpmn.interpreter.modifying import Put, Take, modify
+from bpmn.interpreter.modifying import Put, Take, modify, places
 from bpmn.interpreter.nodes import listeners
 from bpmn.interpreter.nodes.ad_hoc import AdHocSubProcess, Directions
 from bpmn.interpreter.nodes.user_tasks import UserTask
@@ -244,6 +244,14 @@ class Execution:
             ModificationRefused: one of them is not possible; the instance must not be used any more.
         """
         modify(self.workflow, puts, takes)
+
+    def places(self, element: str) -> list[tuple[int, int]]:
+        """Key and scope key of each instance of an element, as the flow sees it: one of many counts once.
+
+        Raises:
+            ModificationRefused: there is no such element, or no token is there.
+        """
+        return places(self.workflow, element)
 
     def obstacles(self, target: Program, counterparts: Counterparts) -> list[Obstacle]:
         """What keeps the instance from going on in another definition; empty if nothing does."""

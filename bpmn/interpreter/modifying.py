@@ -55,6 +55,8 @@ def modify(top: ProcessWorkflow, puts: Sequence[Put], takes: Sequence[Take]) -> 
     Raises:
         ModificationRefused: one of them is not possible; the instance must not be used any more.
     """
+    if top.done:
+        raise ModificationRefused(f"Expected process instance {top.key} to go on, but it is being cancelled.")
     taken = [token for take in takes for token in _found(top, take)]
     for put in puts:
         _put(top, put)
@@ -64,6 +66,14 @@ def modify(top: ProcessWorkflow, puts: Sequence[Put], takes: Sequence[Take]) -> 
             _cancel(top, token)
     for workflow in scopes:
         _tidy(top, workflow)
+
+
+def places(top: ProcessWorkflow, element: str) -> list[tuple[int, int]]:
+    """For each instance of an element, as the flow sees it: its key, and the key of the scope that it is in.
+
+    Raises ModificationRefused: there is no such element, or no token is there.
+    """
+    return [(token.id, token.workflow.key) for token in _found(top, Take(element=element))]
 
 
 def _found(top: ProcessWorkflow, take: Take) -> list[Token]:
@@ -152,6 +162,7 @@ def _branch(top: ProcessWorkflow, put: Put) -> tuple[Branch, Node]:
 def _scope(top: ProcessWorkflow, node: Node, put: Put) -> ScopeWorkflow | None:
     """Where the token is to be, the sub-processes around it opened as far as they are not; None after an incident."""
     path: Sequence[Node] = around(top.spec.program, node)
+    _check_variables(put, path)
     workflow: ScopeWorkflow = top
     new = put.ancestor is not None
     if put.ancestor is not None and put.ancestor != top.key:
@@ -163,11 +174,24 @@ def _scope(top: ProcessWorkflow, node: Node, put: Put) -> ScopeWorkflow | None:
             if outer.inner is not None:
                 raise ModificationRefused(f"Expected {outer.label} to be active, because it is multi-instance and "
                                           f"only its flow can enter it, but it is not.")
+            if outer.element.for_compensation:
+                raise ModificationRefused(f"Expected {outer.label} to be active, because it is a compensation handler, "
+                                          f"which only compensation calls, but it is not.")
             inside = open_around(workflow, outer, put.variables.get(outer.element.id))
             if inside is None:
                 return None
+        else:
+            inside.scope.assign_all(put.variables.get(outer.element.id), local=True)
         workflow = inside
     return workflow
+
+
+def _check_variables(put: Put, path: Sequence[Node]) -> None:
+    entered = "" if put.after or put.flow is not None else put.element
+    for id in put.variables:
+        if id not in (GLOBAL, entered) and all(outer.element.id != id for outer in path):
+            raise ModificationRefused(f"Expected variables for the instance, the element that is entered or a "
+                                      f"sub-process around it, but {id!r} is none of these.")
 
 
 def _only(top: ProcessWorkflow, workflow: ScopeWorkflow, outer: Node) -> ScopeWorkflow | None:

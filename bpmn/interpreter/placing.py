@@ -93,5 +93,6 @@ def open_around(workflow: ScopeWorkflow, node: Node, variables: Mapping[str, Any
         workflow.top_workflow.fail(token, "enter", failure)
         return None
     inside = SubWorkflow(node.inside, token, node.own_scope(token))
+    node.prepare(inside)
     listen(inside)
     return inside

@@ -14,7 +14,7 @@ from bpmn.interpreter.nodes.subprocesses import SubProcess, listen
 from bpmn.interpreter.nodes.tasks import open_job
 from bpmn.interpreter.task import ERROR, Token
 from bpmn.interpreter.values import evaluate
-from bpmn.interpreter.workflow import SubWorkflow
+from bpmn.interpreter.workflow import ScopeWorkflow, SubWorkflow
 
 AD_HOC_JOB = "AD_HOC_SUB_PROCESS"
 """The kind of the job of a worker that leads an ad-hoc sub-process."""
@@ -120,15 +120,19 @@ class AdHocSubProcess(SubProcess, SpiffAdHocSubprocess):
             up.assign(collection, token.scope[collection])
         super().leave(token)
 
-    def begin(self, token: Token, inside: SubWorkflow) -> None:
+    def prepare(self, inside: ScopeWorkflow) -> None:
         if self.element.output_collection is not None:
             inside.scope.assign_local(self.element.output_collection, [])
         if self.is_led:
-            listen(inside)
             inside.scope.assign_local("adHocSubProcessElements", [
                 {"elementId": element.id, "elementName": element.name, "documentation": element.documentation,
                  "properties": dict(element.properties)}
                 for element in (node.element for node in self.inside.entries)])
+
+    def begin(self, token: Token, inside: SubWorkflow) -> None:
+        self.prepare(inside)
+        if self.is_led:
+            listen(inside)
             open_job(token, AD_HOC_JOB)
             return
         entries = {node.element.id: node for node in self.inside.entries}

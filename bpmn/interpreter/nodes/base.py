@@ -22,6 +22,7 @@ from bpmn.model import NOTHING, Dialect, Element, EventDefinition, EventKind
 
 if TYPE_CHECKING:
     from bpmn.interpreter.nodes.events import BoundaryEvent
+    from bpmn.interpreter.workflow import ScopeWorkflow
 
 
 Catcher = TypeVar("Catcher", bound="Node")
@@ -279,6 +280,9 @@ class Node(BpmnSpecMixin):
     def keeps_open(self, token: Token) -> bool:
         """Whether what is inside goes on although no token is left there."""
         return False
+
+    def prepare(self, inside: ScopeWorkflow) -> None:
+        """Set the variables that this sub-process gives to its inside, before anything runs there."""
 
     def withdraw(self, token: Token) -> None:
         """Forget a token that waits at this joining gateway."""

@@ -76,7 +76,7 @@ class ParallelGateway(Node, SpiffParallelGateway):
         return False
 
     def enter(self, token: Token) -> None:
-        if len(self.joined) <= 1:
+        if len(self.joined) <= 1 or token.flow is None:     # what was put here came by no flow: nothing to wait for
             token._ready()
             return
         workflow = token.workflow
@@ -134,7 +134,7 @@ class InclusiveGateway(Node, SpiffInclusiveGateway):
         return False
 
     def enter(self, token: Token) -> None:
-        if len(set(self.element.incoming)) <= 1:
+        if len(set(self.element.incoming)) <= 1 or token.flow is None:
             token._ready()
             return
         token._set_state(WAITING)

@@ -51,7 +51,8 @@ class ProcessEnd(Observing):
 
     def leave(self, token: Token) -> None:
         super().leave(token)
-        token.workflow.is_over = True
+        # Somebody may have put another token meanwhile: then this is not the end.
+        token.workflow.is_over = token.workflow.live == 1
 
 
 class FlowTaken(Observing):
