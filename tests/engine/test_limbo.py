@@ -1,0 +1,70 @@
+"""The checker that runs after every test finds what is in limbo, and explains everything else."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import delete, text, update
+
+from engine import instances, schema
+from tests import limbo
+from tests.engine.drawing import call, catch, end, inside, process, service, start, timer, user
+
+SUB = f'<bpmn:subProcess id="part">{inside(start("s"), user("ask"), end("e"))}</bpmn:subProcess>'
+
+
+def found(engine):
+    with engine.read() as connection:
+        return limbo.violations(connection)
+
+
+def broken(engine, statement):
+    with engine.database.write() as connection:
+        connection.execute(statement)
+    return found(engine)
+
+
+@pytest.fixture
+def waiting(steps):
+    """An instance that waits in several ways at once."""
+    steps.deploy(process("child", start("cs"), service("inner"), end("ce")), process(
+        "p", start(), '<bpmn:parallelGateway id="fork"/>', service("work"), SUB,
+        catch("later", timer("Duration", "PT1H")), call("sub", "child"), service("quick"),
+        '<bpmn:parallelGateway id="join"/>', end(),
+        flows="start>fork fork>work fork>part fork>later fork>sub fork>quick work>join part>join later>join sub>join "
+              "quick>join join>end"))
+    key = steps.start("p")
+    steps.do("quick")
+    return key
+
+
+def test_what_waits_in_any_way_is_explained(engine, steps, waiting):
+    assert {"work", "part", "ask", "later", "sub", "join"} <= set(steps.at(waiting))
+    assert found(engine) == []
+    engine.execute(instances.suspend, waiting, "a holiday")
+    assert found(engine) == []
+
+
+@pytest.mark.breaks_database("to see that it is found")
+@pytest.mark.parametrize(("table", "element"), [
+    (schema.jobs, "work"), (schema.user_tasks, "ask"), (schema.timers, "later"), (schema.jobs, "inner")])
+def test_a_token_whose_wait_is_gone_is_in_limbo(engine, waiting, table, element):
+    [sentence, *_] = broken(engine, delete(table).where(table.c.element_id == element))
+    assert f"at {element!r}" in sentence
+    assert "waits for nothing that is known" in sentence
+
+
+@pytest.mark.breaks_database("to see that it is found")
+def test_two_explanations_at_once_are_found(engine, waiting):
+    e = schema.element_instances
+    job = update(schema.jobs).where(schema.jobs.c.element_id == "work").values(
+        element_instance_key=e.select().with_only_columns(e.c.key).where(e.c.element_id == "later").scalar_subquery())
+    twice = "explained in more than one way: for a worker, for an event"
+    assert any(twice in sentence for sentence in broken(engine, job))
+
+
+@pytest.mark.breaks_database("to see that it is found")
+def test_an_instance_that_is_nowhere_and_one_that_waits_only_for_itself_are_found(engine, waiting):
+    only_the_join = text("UPDATE element_instances SET state = 'COMPLETED' WHERE element_id NOT IN ('join', 'inner')")
+    assert any("waits only for itself: ['join']" in sentence for sentence in broken(engine, only_the_join))
+    assert any("is at no element" in sentence for sentence in broken(
+        engine, text("UPDATE element_instances SET state = 'COMPLETED'")))
