@@ -53,7 +53,7 @@ def no_limbo(request):
     """
     _opened.clear()
     yield
-    if "NO_LIMBO" in os.environ and request.node.get_closest_marker("breaks_database") is None:
+    if request.node.get_closest_marker("breaks_database") is None:
         for url in list(dict.fromkeys(_opened))[-20:]:
             if ":memory:" not in url and (not url.startswith("sqlite") or Path(make_url(url).database).exists()):
                 with suppress(Unavailable):     # a server of the test's own, which is gone by now

@@ -33,14 +33,15 @@ BREAK = {
     "an ended instance has no open incident": END,
     "an ended instance is at no element": END,
     "an ended instance has nothing to do later":
-        END + "; INSERT INTO deferred SELECT key, key, '', 1 FROM instances WHERE parent_key IS NULL",
+        END + "; INSERT INTO deferred (key, instance_key, action, created_at) "
+              "SELECT key, key, '', 1 FROM instances WHERE parent_key IS NULL",
     "a called instance ends before its caller": END + " WHERE parent_key IS NULL",
     "an ended instance keeps no tokens, an active one does, and each has its times":
         "UPDATE instances SET tokens = NULL",
     "an active instance waits for something or somebody":
         "UPDATE user_tasks SET ended_at = 1, state = 'COMPLETED'",
     "an instance knows how many incidents it has": "UPDATE instances SET incident_count = incident_count + 1",
-    "an open job belongs to an element that is active":
+    "an open job belongs to an element that is active, or says farewell to one":
         "UPDATE element_instances SET state = 'COMPLETED', ended_at = 1 WHERE element_id = 'work'",
     "a job that a worker holds has a lock, and no other has": "UPDATE jobs SET state = 'ACTIVATED', locked_by = NULL",
     "an element that is over has its time": "UPDATE element_instances SET state = 'TERMINATED' WHERE ended_at IS NULL",
