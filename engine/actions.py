@@ -132,6 +132,19 @@ class SetVariables(Action, frozen=True, tag=True):
         run.set_variables(self.scope, self.variables, self.local)
 
 
+class RemoveVariables(Action, frozen=True, tag=True):
+    """Remove variables from where they are visible from a scope, or from that very scope."""
+
+    scope: int
+    names: list[str]
+    local: bool = False
+
+    waits: ClassVar[bool] = False
+
+    def apply(self, run: Execution) -> None:
+        run.remove_variables(self.scope, self.names, self.local)
+
+
 class Modify(Action, frozen=True, tag=True):
     """Put tokens at other elements and take some away. A suspended instance can be modified: they move later."""
 
@@ -157,6 +170,6 @@ class Cancel(Action, frozen=True, tag=True):
 
 
 AnyAction = (
-    Go | Complete | AskListeners | ThrowError | ThrowEscalation | Trigger | Fail | Retry | SetVariables | Modify
-    | Cancel
+    Go | Complete | AskListeners | ThrowError | ThrowEscalation | Trigger | Fail | Retry | SetVariables
+    | RemoveVariables | Modify | Cancel
 )

@@ -56,7 +56,7 @@ _chain = _chain.union_all(
     .where(_e.scope_key != _chain.c.scope)
 )
 VISIBLE = (
-    select(_chain.c.token, _v.name, _v.value)
+    select(_chain.c.token, _v.name, _v.value, _v.declared)
     .join(schema.variables, (_v.instance_key == _chain.c.instance_key) & (_v.scope_key == _chain.c.scope))
     .order_by(_chain.c.depth.desc())
 )
@@ -65,9 +65,12 @@ VISIBLE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivatedJob:
-    """A job that a worker holds. `variables` is everything the element sees. `error_message` is why the last attempt
-    failed; `lock_expired` tells that the worker that held it before never answered, `in_doubt` that the last call may
-    have taken effect, for whichever reason."""
+    """A job that a worker holds.
+
+    `variables` is everything the element sees, `declared` what was said of them (engine.declared). `error_message` is
+    why the last attempt failed; `lock_expired` tells that the worker that held it before never answered, `in_doubt`
+    that the last call may have taken effect, for whichever reason.
+    """
 
     key: int
     type: str
@@ -86,6 +89,7 @@ class ActivatedJob:
     attempt: int
     headers: Mapping[str, str]
     variables: Mapping[str, Any]
+    declared: Mapping[str, str]
     worker: str
     lock_token: int
     locked_until: datetime
@@ -118,7 +122,7 @@ def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jo
     if not found:
         return []
     until = tx.now + lock
-    seen = _visible(tx, found, variables)
+    seen, declared = _visible(tx, found, variables)
     for job in found:
         tx.rows.write(ACTIVATE, {
             "b_key": job.key, "b_worker": worker, "b_until": until, "b_lock_token": job.lock_token + 1,
@@ -126,7 +130,8 @@ def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jo
             **effects.sent(tx, job.type, job.error_code, job.headers, seen.get(job.element_instance_key, {})),
         })
     tx.announce(due_topic(until))
-    return [_activated(job, worker, until, seen.get(job.element_instance_key, {})) for job in found]
+    return [_activated(job, worker, until, seen.get(job.element_instance_key, {}),
+                       declared.get(job.element_instance_key, {})) for job in found]
 
 
 def _due(tx: Transaction, types: Collection[str] | None, max_jobs: int, only: JobFilter | None,
@@ -149,22 +154,30 @@ def _due(tx: Transaction, types: Collection[str] | None, max_jobs: int, only: Jo
     return tx.select(statement.where(*more) if more else statement, what)
 
 
-def _visible(tx: Transaction, found: Sequence[AnyRow], names: Collection[str] | None) -> dict[int, dict[str, Any]]:
+def _visible(tx: Transaction, found: Sequence[AnyRow],
+             names: Collection[str] | None) -> tuple[dict[int, dict[str, Any]], dict[int, dict[str, str]]]:
+    """What each token sees, and what was declared of it."""
     seen: dict[int, dict[str, Any]] = {}
-    for token, name, value in tx.select(VISIBLE, {"tokens": [job.element_instance_key for job in found]}):
+    said: dict[int, dict[str, str]] = {}
+    for token, name, value, declared in tx.select(VISIBLE, {"tokens": [job.element_instance_key for job in found]}):
         if names is None or name in names:
             seen.setdefault(token, {})[name] = value
-    return seen
+            if declared is not None:
+                said.setdefault(token, {})[name] = declared
+            elif token in said:
+                said[token].pop(name, None)
+    return seen, said
 
 
-def _activated(job: AnyRow, worker: str, until: datetime, variables: Mapping[str, Any]) -> ActivatedJob:
+def _activated(job: AnyRow, worker: str, until: datetime, variables: Mapping[str, Any],
+               declared: Mapping[str, str]) -> ActivatedJob:
     return ActivatedJob(
         key=job.key, type=job.type, instance_key=job.instance_key, root_key=job.root_key,
         element_instance_key=job.element_instance_key,
         definition_key=job.definition_key, process_id=job.process_id, version=job.version,
         element_id=job.element_id, tenant_id=job.tenant_id, kind=job.kind, listener_event=job.listener_event,
         priority=job.priority, retries=job.retries, attempt=job.attempt + 1, headers=job.headers,
-        variables=variables, worker=worker, lock_token=job.lock_token + 1, locked_until=until,
+        variables=variables, declared=declared, worker=worker, lock_token=job.lock_token + 1, locked_until=until,
         idempotency_key=job.idempotency_key, correlation_id=job.correlation_id, trace_parent=job.trace_parent,
         business_id=job.business_id, tags=job.tags, expected_by=job.expected_by, created_at=job.created_at,
         error_message=job.error_message, lock_expired=job.error_code == LOCK_EXPIRED,

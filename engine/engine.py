@@ -25,6 +25,7 @@ from engine import live as lives
 from engine.clock import Clock, system_clock
 from engine.contracts import JobContract, Published
 from engine.database import Database, commit
+from engine.declared import Declarations
 from engine.grouping import Grouping, Work
 from engine.keyring import Keyring
 from engine.keys import Keys
@@ -63,6 +64,7 @@ class Engine:
         self.clock = clock
         self.time_zone: tzinfo = ZoneInfo(time_zone)
         self.actor = "system"
+        self.declarations = Declarations()
         self.keys = Keys(self.database)
         self.cache = Cache()
         self.scripts = scripts
@@ -90,10 +92,14 @@ class Engine:
         self.step_budget = 1_000_000
         """How many steps an instance may make without waiting."""
 
-    def acting_as(self, actor: str) -> Engine:
-        """The same engine, on behalf of `actor`: the audit trail says so."""
+    def acting_as(self, actor: str, declarations: Declarations | None = None) -> Engine:
+        """The same engine, on behalf of `actor`: the audit trail says so.
+
+        `declarations` is what it says of the variables that it sets.
+        """
         other = copy.copy(self)
         other.actor = actor
+        other.declarations = declarations or Declarations()
         return other
 
     def execute(self, command: Callable[Concatenate[Transaction, P], Result],

@@ -104,5 +104,6 @@ def unfinished(connection: Connection, partitions: Partitions | None = None) -> 
 def _defer(tx: Transaction, live: Live, action: Action) -> None:
     tx.rows.insert(schema.deferred, {
         "key": tx.key(), "instance_key": live.key, "action": msgspec.json.encode(action, enc_hook=str),
+        "declared": tx.declarations.dump(),
         "created_at": tx.now,
     })

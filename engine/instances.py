@@ -50,8 +50,8 @@ SUSPEND_TIMERS = (
     .values(suspended=bindparam("b_suspended"))
 )
 DEFERRED = (
-    select(schema.deferred.c.action).where(schema.deferred.c.instance_key == bindparam("key"))
-    .order_by(schema.deferred.c.key)
+    select(schema.deferred.c.action, schema.deferred.c.declared)
+    .where(schema.deferred.c.instance_key == bindparam("key")).order_by(schema.deferred.c.key)
 )
 
 
@@ -167,7 +167,8 @@ def resume(tx: Transaction, key: int, reason: str) -> None:
         if suspended_at is not None:
             _set_suspended(tx, member, suspended=False)
             deferred = tx.select(DEFERRED, {"key": member})
-            for (action,) in deferred:
+            for action, declared in deferred:
+                tx.declarations = tx.declarations.with_more(declared)
                 tx.resume(member, _decoder.decode(action))
             # A condition may have become true meanwhile.
             tx.resume(member, Go())

@@ -16,7 +16,7 @@ from sqlalchemy import RowMapping, bindparam, select, update
 from bpmn.expressions import EvaluationError
 from bpmn.interpreter import Directions, journal
 from bpmn.model import USER_TASK_JOB
-from engine import ad_hoc, audit, effects, guard, retrying, schema, services, states, user_tasks, values
+from engine import ad_hoc, audit, effects, guard, job_failures, retrying, schema, services, states, user_tasks, values
 from engine.actions import Complete, Fail, SetVariables, ThrowError
 from engine.activation import ACTIVATE, ActivatedJob
 from engine.contracts import ANY_WORKER
@@ -177,11 +177,11 @@ def throw_error(tx: Transaction, key: int, code: str, message: str = "",
     _throw(tx, job, code, message, result, effect)
 
 
-def fail(tx: Transaction, key: int, message: str, *, retries: int | None = None,
+def fail(tx: Transaction, key: int, message: str, *, details: str | None = None, retries: int | None = None,
          retry_in: timedelta | None = None, otherwise: timedelta | None = None, at_least: timedelta = timedelta(),
          variables: Mapping[str, Any] | None = None,
          effect: EffectState = EffectState.FAILED, lock_token: int | None = None, worker: str | None = None) -> None:
-    """Report that an attempt failed.
+    """Report that an attempt failed; `details` is what is too long for a message, such as a stack trace.
 
     `retries` is how many attempts are left; by default one less than before. While some are left, the job may be
     taken again after `retry_in`, by default after the wait that the diagram states or, where it states none, after
@@ -197,6 +197,7 @@ def fail(tx: Transaction, key: int, message: str, *, retries: int | None = None,
     left = max(job["retries"] - 1, 0) if retries is None else retries
     if _is_declared_error(tx, job, result, message, left):
         return
+    job_failures.record(tx, job, left, message, details)
     if result:
         tx.resume(job["instance_key"], SetVariables(job["element_instance_key"], result, local=True))
     if left == 0:

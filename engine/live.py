@@ -49,7 +49,10 @@ COUNT_INCIDENTS = (
                    schema.incidents.c.state == IncidentState.ACTIVE).scalar_subquery())
 )
 SAVE_VARIABLE = Upsert(
-    schema.variables, ["instance_key", "scope_key", "name"], ["value", "lookup", "changed_at", "ended"]
+    schema.variables, ["instance_key", "scope_key", "name"], ["value", "declared", "lookup", "changed_at", "ended"]
+)
+REMOVE_VARIABLE = delete(schema.variables).where(
+    _v.instance_key == bindparam("b_key"), _v.scope_key == bindparam("b_scope"), _v.name == bindparam("b_name")
 )
 END_SCOPE = (
     update(schema.variables).where(_v.instance_key == bindparam("b_key"), _v.scope_key == bindparam("b_scope"))
@@ -230,8 +233,10 @@ def _save_variables(tx: Transaction, live: Live) -> None:
     for scope_key, name, value in changes.set:
         tx.rows.write(SAVE_VARIABLE, {
             "key": tx.key(), "instance_key": live.key, "scope_key": scope_key, "name": name, "value": value,
-            "lookup": lookup(value), "changed_at": tx.now, "ended": False,
+            "declared": tx.declarations.of(name, value), "lookup": lookup(value), "changed_at": tx.now, "ended": False,
         })
+    for scope_key, name in changes.removed:
+        tx.rows.write(REMOVE_VARIABLE, {"b_key": live.key, "b_scope": scope_key, "b_name": name})
     for scope_key in changes.ended:
         tx.rows.write(END_SCOPE, {"b_key": live.key, "b_scope": scope_key})
 

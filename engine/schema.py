@@ -33,6 +33,7 @@ from engine.schema_decisions import requirements as requirements
 from engine.schema_drills import drills as drills
 from engine.schema_drills import services as services
 from engine.schema_forms import forms as forms
+from engine.schema_jobs import job_failures as job_failures
 from engine.schema_nodes import nodes as nodes
 from engine.schema_requests import requests as requests
 from engine.schema_secrets import secrets as secrets
@@ -148,6 +149,7 @@ variables = Table(
     Column("scope_key", BigInteger, nullable=False),
     Column("name", Text, nullable=False),
     Column("value", Json),
+    Column("declared", Text),
     Column("lookup", String(64)),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("ended", Boolean, nullable=False, default=False),
@@ -156,7 +158,7 @@ variables = Table(
 )
 """One row per variable and scope. `scope_key` is the instance's key, or the key of the element instance that owns
 the variable; `ended` when that scope is over. `lookup` is the beginning of a scalar's JSON text, so that instances are
-found by the value of a variable on either database."""
+found by the value of a variable on either database. `declared` is what a client said of the value (engine.declared)."""
 
 element_instances = Table(
     "element_instances", metadata,
@@ -331,6 +333,7 @@ deferred = Table(
     Column("key", BigInteger, primary_key=True, autoincrement=False),
     Column("instance_key", BigInteger, nullable=False),
     Column("action", LargeBinary, nullable=False),
+    Column("declared", Text),
     Column("created_at", UtcDateTime, nullable=False),
     Index("ix_deferred_instance", "instance_key", "key"),
 )

@@ -34,6 +34,7 @@ class Transaction:
         self.connection = connection
         self.now = now
         self.actor = engine.actor
+        self.declarations = engine.declarations
         self.rows = Rows(engine.database, connection)
         self.pending: dict[int, list[Action]] = {}
         self.instance_rows: dict[int, RowMapping] = {}

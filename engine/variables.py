@@ -1,15 +1,15 @@
-"""Variables of an instance, set from outside."""
+"""Variables of an instance, set and removed from outside."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select
 
 from engine import audit, guard, schema, values
 from engine import live as lives
-from engine.actions import SetVariables
+from engine.actions import RemoveVariables, SetVariables
 from engine.errors import NotFound, WrongState
 
 if TYPE_CHECKING:
@@ -28,8 +28,29 @@ def set(tx: Transaction, scope_key: int, variables: Mapping[str, Any], *, local:
     very scope. Possible while the instance is suspended. Audited. Raises NotFound, WrongState, InvalidInput.
     """
     content = values.checked(variables)
+    instance_key = _instance_of(tx, scope_key)
+    audit.record(tx, "SET_VARIABLES", "INSTANCE", instance_key, instance_key=instance_key, reason=reason,
+                 details={"scope_key": str(scope_key), "variables": content})
+    tx.resume(instance_key, SetVariables(scope_key, content, local))
+
+
+def remove(tx: Transaction, scope_key: int, names: Sequence[str], *, local: bool = False,
+           reason: str | None = None) -> None:
+    """Remove variables as seen from a scope, each where it is visible from there; with `local` from that very scope.
+
+    Those that are not there are passed over. Possible while the instance is suspended. Audited. Raises NotFound,
+    WrongState.
+    """
+    instance_key = _instance_of(tx, scope_key)
+    audit.record(tx, "REMOVE_VARIABLES", "INSTANCE", instance_key, instance_key=instance_key, reason=reason,
+                 details={"scope_key": str(scope_key), "names": list(names)})
+    tx.resume(instance_key, RemoveVariables(scope_key, list(names), local))
+
+
+def _instance_of(tx: Transaction, scope_key: int) -> int:
+    """The active instance that a scope belongs to, locked."""
     element = tx.first(INSTANCE_OF, {"key": scope_key})
-    instance_key = scope_key if element is None else element.instance_key
+    instance_key: int = scope_key if element is None else element.instance_key
     found = tx.first(lives.BY_KEY, {"key": instance_key})
     if found is None:
         raise NotFound(f"Expected to find an instance or element instance with key {scope_key}, but there is none.")
@@ -37,6 +58,4 @@ def set(tx: Transaction, scope_key: int, variables: Mapping[str, Any], *, local:
     if element is not None and element.state != "ACTIVE":
         raise WrongState(f"Expected element instance {scope_key} to be active, but it is {element.state.lower()}.")
     tx.instance_rows[instance_key] = found._mapping
-    audit.record(tx, "SET_VARIABLES", "INSTANCE", instance_key, instance_key=instance_key, reason=reason,
-                 details={"scope_key": str(scope_key), "variables": content})
-    tx.resume(instance_key, SetVariables(scope_key, content, local))
+    return instance_key

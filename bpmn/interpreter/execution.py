@@ -26,9 +26,11 @@ JOB_FAILED = "JOB_NO_RETRIES"
 
 @dataclass(slots=True)
 class Changes:
-    """Variables to save: `set` are (scope key, name, value); `ended` the keys of scopes that are over."""
+    """Variables to save: `set` are (scope key, name, value); `removed` (scope key, name); `ended` the
+    keys of scopes that are over."""
 
     set: list[tuple[int, str, Any]] = field(default_factory=list)
+    removed: list[tuple[int, str]] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
 
 
@@ -229,13 +231,26 @@ class Execution:
         Raises:
             TokenNotFound: there is no such scope.
         """
-        target: Scope
-        if scope == self.workflow.key:
-            target = self.workflow.scope
-        else:
-            found = self._token(scope)
-            target = found.task_spec.own_scope(found) if local else found.scope
-        target.assign_all(variables, local=local)
+        self._scope(scope, local).assign_all(variables, local=local)
+
+    def remove_variables(self, scope: int, names: Iterable[str], local: bool = False) -> None:
+        """Remove variables, each from the nearest scope that has it, or all from that very scope (`local`).
+
+        Those that are not there are passed over.
+
+        Raises:
+            TokenNotFound: there is no such scope.
+        """
+        target = self._scope(scope, local)
+        for name in names:
+            target.remove(name, local=local)
+
+    def _scope(self, key: int, local: bool) -> Scope:
+        if key == self.workflow.key:
+            return self.workflow.scope
+        found = self._token(key)
+        own: Scope = found.task_spec.own_scope(found) if local else found.scope
+        return own
 
     def modify(self, puts: Sequence[Put], takes: Sequence[Take]) -> None:
         """Put tokens at other elements and take some away.
@@ -300,7 +315,11 @@ class Execution:
             if scope.key in gone and not scope.saved:
                 scope.changed.clear()
                 continue
-            changes.set += [(scope.key, name, dict.get(scope, name)) for name in sorted(scope.changed)]
+            for name in sorted(scope.changed):
+                if dict.__contains__(scope, name):
+                    changes.set.append((scope.key, name, dict.__getitem__(scope, name)))
+                else:
+                    changes.removed.append((scope.key, name))
             scope.changed.clear()
             scope.saved = True
             saved.add(scope.key)

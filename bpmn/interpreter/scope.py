@@ -98,3 +98,14 @@ class Scope(dict[str, Any]):
             return
         for name, value in values.items():
             self.assign(name, value)
+
+    def remove(self, name: str, *, local: bool = False) -> None:
+        """Remove a variable from the nearest scope that has it, or from this one; nothing if none has it."""
+        scope: Scope | None = self
+        while scope is not None and not dict.__contains__(scope, name):
+            scope = None if local else scope.up
+        if scope is not None:
+            dict.__delitem__(scope, name)
+            if not scope.changed:
+                scope.ledger.append(scope)
+            scope.changed.add(name)

@@ -34,12 +34,13 @@ class ElementRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariableRow:
-    """One variable. `ended` tells that its scope is over."""
+    """One variable. `ended` tells that its scope is over, `declared` what was said of the value (engine.declared)."""
 
     key: int
     scope_key: int
     name: str
     value: Any
+    declared: str | None
     changed_at: datetime
     ended: bool
 
@@ -178,7 +179,7 @@ class AuditRow:
 ELEMENTS = select(
     _e.key, _e.scope_key, _e.element_id, _e.type, _e.state, _e.flow_id, _e.started_at, _e.ended_at, _e.incident_key
 )
-VARIABLES = select(_v.key, _v.scope_key, _v.name, _v.value, _v.changed_at, _v.ended)
+VARIABLES = select(_v.key, _v.scope_key, _v.name, _v.value, _v.declared, _v.changed_at, _v.ended)
 JOBS = select(
     _j.key, _j.instance_key, _j.element_instance_key, _j.definition_key, _j.process_id, _j.element_id, _j.tenant_id,
     _i.business_id, _j.type, _j.kind, _j.listener_event, _j.state, _j.priority, _j.retries, _j.attempt, _j.headers,

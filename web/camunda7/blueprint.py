@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from bpmn.problems import Problem, Severity
+from engine.declared import Declarations
 from engine.engine import Engine
 from engine.errors import DeploymentRefused, NotFound, Rejection, Unavailable
 from web import doors
@@ -37,8 +38,14 @@ COULD_NOT_PARSE = "ENGINE-09005 Could not parse BPMN process."
 
 
 def acting() -> Engine:
-    """The engine, its audit rows saying that this interface acted."""
-    return engine().acting_as(name_or(ACTOR))
+    """The engine, its audit rows saying that this interface acted, and knowing what the request says of variables."""
+    return engine().acting_as(name_or(ACTOR), declarations())
+
+
+def declarations() -> Declarations:
+    """What this request says of the types of variables; it grows while the body is read."""
+    said: Declarations = g.setdefault("declarations", Declarations())
+    return said
 
 
 def link(path: str) -> dict[str, str]:

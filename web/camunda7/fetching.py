@@ -160,7 +160,7 @@ def _written(job: ActivatedJob, topic: Topic) -> dict[str, Any]:
         "processInstanceId": formats.id(job.instance_key), "retries": retries_of(job.retries, failed=failed),
         "suspended": False, "workerId": job.worker, "topicName": job.type, "tenantId": formats.tenant(job.tenant_id),
         "priority": job.priority, "businessKey": job.business_id,
-        "variables": values.all_written(_variables(job, topic)),
+        "variables": values.all_written(_variables(job, topic), job.declared),
         "extensionProperties": _properties(job) if topic.with_properties else {},
     }
 

@@ -135,7 +135,7 @@ PAST_ACTIVITIES = Kind(
 
 def _variable(found: FoundVariable) -> dict[str, Any]:
     process = known.definition(found.definition_key)
-    return values.written(found.value) | {
+    return values.written(found.value, found.declared) | {
         "id": formats.id(found.key), "name": found.name, "processDefinitionKey": process.process_id,
         "processDefinitionId": known.definition_id(found.definition_key),
         "processInstanceId": formats.id(found.instance_key), "executionId": formats.id(found.scope_key),

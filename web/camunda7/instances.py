@@ -8,9 +8,8 @@ from flask import Response, request
 
 from engine import instances
 from engine.errors import InvalidInput, NotFound
-from engine.queries import instance
-from engine.queries.criteria import Criterion, one
-from engine.queries.searches import INSTANCES, FoundInstance
+from engine.queries.criteria import Criterion, Search, one, search
+from engine.queries.searches import INSTANCES, VARIABLES, FoundInstance
 from engine.states import InstanceState
 from web.body import body
 from web.camunda7 import formats, values
@@ -122,7 +121,9 @@ def get(key: int) -> dict[str, Any]:
 
 def variables(key: int) -> dict[str, Any]:
     """The variables of an instance, typed."""
-    return values.all_written(instance.variables(engine(), key))
+    own = Search(criteria=[Criterion("instance_key", "eq", key), Criterion("scope_key", "eq", key)],
+                 sort=[("name", False)], limit=1000)
+    return {each.name: values.written(each.value, each.declared) for each in search(engine(), VARIABLES, own).items}
 
 
 def found(key: int) -> FoundInstance:

@@ -23,6 +23,7 @@ ENTITIES = {
 OPERATIONS = {
     ("INSTANCE", "START"): "Create", ("INSTANCE", "CANCEL"): "Delete", ("INSTANCE", "SUSPEND"): "Suspend",
     ("INSTANCE", "RESUME"): "Activate", ("INSTANCE", "SET_VARIABLES"): "SetVariable",
+    ("INSTANCE", "REMOVE_VARIABLES"): "RemoveVariable",
     ("USER_TASK", "CLAIM"): "Claim", ("USER_TASK", "ASSIGN"): "Assign", ("USER_TASK", "UNCLAIM"): "Assign",
     ("USER_TASK", "COMPLETE"): "Complete", ("USER_TASK", "CHANGE"): "Update",
     ("JOB", "SET_RETRIES"): "SetExternalTaskRetries", ("JOB", "SET_PRIORITY"): "SetPriority",

@@ -1,24 +1,29 @@
-"""Variables of instances and tasks: read, set. The engine keeps every variable, so none can be deleted."""
+"""Variables of instances and tasks: read, set, removed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import base64
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from engine import variables
-from engine.database import to_json
-from engine.errors import InvalidInput, NotFound
+from engine.errors import NotFound
 from engine.queries import scopes
-from engine.queries.criteria import Criterion, Search, search
+from engine.queries.criteria import Criterion, Search, one, search
 from engine.queries.searches import VARIABLES, FoundVariable
 from engine.states import InstanceState
-from web.body import body
+from engine.transaction import Transaction
+from web.body import Body, body, printable
 from web.camunda7 import formats, instances, tasks, values
 from web.camunda7.blueprint import acting, answer, bp, done, engine
 from web.camunda7.listing import Asked, Kind, as_texts, serve
 from web.camunda7.parameters import TENANTS, any_key_of, any_of, field, like
+
+_MEDIA_TYPE = re.compile(r"(?!text/html|application/xhtml|image/svg)[a-z]+/[\w.+-]+(; ?charset=[\w-]+)?\Z", re.ASCII)
+"""A media type that is passed on: none in which a browser would run a script."""
 
 Find = Callable[[str], tuple[int, list[Criterion]]]
 """From the id in the address: the scope in which variables are set, and which variables are seen there."""
@@ -43,12 +48,16 @@ def _local_to_task(id: str) -> tuple[int, list[Criterion]]:
     return key, [Criterion("instance_key", "eq", task.instance_key), Criterion("scope_key", "eq", key)]
 
 
-def _seen(criteria: Sequence[Criterion]) -> dict[str, Any]:
+def _seen(criteria: Sequence[Criterion]) -> dict[str, FoundVariable]:
     found = search(engine(), VARIABLES, Search(criteria=criteria, sort=[("name", False)], limit=1000)).items
-    return {variable.name: variable.value for variable in found}
+    return {variable.name: variable for variable in found}
 
 
-def _one(criteria: Sequence[Criterion], name: str) -> Any:
+def _typed(found: FoundVariable) -> dict[str, Any]:
+    return values.written(found.value, found.declared)
+
+
+def _one(criteria: Sequence[Criterion], name: str) -> FoundVariable:
     found = _seen([*criteria, Criterion("name", "eq", name)])
     if name not in found:
         raise NotFound(f"Expected to find a variable named {name!r}, but there is none.")
@@ -58,45 +67,88 @@ def _one(criteria: Sequence[Criterion], name: str) -> Any:
 def of_task(id: str, names: Sequence[str] | None = None) -> dict[str, Any]:
     """The variables that a task sees, typed. Raises NotFound."""
     seen = _seen(_of_task(id)[1])
-    return values.all_written({name: value for name, value in seen.items() if names is None or name in names})
+    return {name: _typed(found) for name, found in seen.items() if names is None or name in names}
 
 
-def _serve(path: str, find: Find, *, local: bool = False) -> None:
-    """Let the variables below a path be read and set."""
+def _change(tx: Transaction, scope_key: int, changed: Mapping[str, Any], removed: Sequence[str], local: bool) -> None:
+    """Set and remove variables together."""
+    if changed or not removed:
+        variables.set(tx, scope_key, changed, local=local)
+    if removed:
+        variables.remove(tx, scope_key, removed, local=local)
+
+
+def _uploaded(name: str) -> Any:
+    """The variable in an upload: a part `data`, and `valueType`, which is Bytes or File, or an object as JSON."""
+    part = request.files.get("data")
+    raw = part.read() if part is not None else request.form.get("data", "").encode()
+    type = request.form.get("valueType") or request.form.get("type") or "Bytes"
+    typed: dict[str, Any] = {"type": type}
+    if type.lower() in ("bytes", "file"):
+        typed["value"] = base64.b64encode(raw).decode()
+        if type.lower() == "file" and part is not None:
+            typed["valueInfo"] = {"filename": printable(part.filename or name, "filename"), **(
+                {"mimetype": printable(part.mimetype, "mimetype")} if part.mimetype else {})}
+    else:
+        typed |= {"type": "Object", "value": raw.decode(errors="replace"), "valueInfo": {
+            "objectTypeName": printable(type, "type"), "serializationDataFormat": values.JSON_FORMAT}}
+    return values.read_one(Body(typed), name, name)
+
+
+def data_of(found: FoundVariable) -> Response:
+    """The bytes of a variable."""
+    content, type, filename = values.content(found.value, found.declared)
+    # Whatever a client put in is nothing that a browser may show as a page of ours.
+    response = Response(content, content_type=type if _MEDIA_TYPE.match(type) else "application/octet-stream")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if filename is not None or not type.startswith("text/plain"):
+        response.headers.set("Content-Disposition", "attachment", filename=filename or found.name)
+    return response
+
+
+def serve_variables(path: str, find: Find, *, local: bool = False) -> None:
+    """Let the variables below a path be read, set and removed."""
     endpoint = path.strip("/").replace("/", "-").replace("<id>", "of")
 
     def list_them(id: str) -> Response:
-        return answer(values.all_written(_seen(find(id)[1])))
+        return answer({name: _typed(found) for name, found in _seen(find(id)[1]).items()})
 
     def modify(id: str) -> Response:
         asked = body()
-        if asked.texts("deletions"):
-            raise InvalidInput("Expected no 'deletions', because the engine keeps every variable, but found some.")
-        acting().execute(variables.set, find(id)[0], values.read_all(asked, "modifications"), local=local)
+        acting().execute(_change, find(id)[0], values.read_all(asked, "modifications"),
+                         asked.texts("deletions") or (), local)
         return done()
 
     def get_one(id: str, name: str) -> Response:
-        return answer(values.written(_one(find(id)[1], name)))
+        return answer(_typed(_one(find(id)[1], name)))
 
     def get_data(id: str, name: str) -> Response:
-        value = _one(find(id)[1], name)
-        text = value if isinstance(value, str) else to_json(value)
-        return Response(text, content_type="text/plain; charset=utf-8")
+        return data_of(_one(find(id)[1], name))
+
+    def put_data(id: str, name: str) -> Response:
+        acting().execute(variables.set, find(id)[0], {name: _uploaded(name)}, local=local)
+        return done()
 
     def put_one(id: str, name: str) -> Response:
-        acting().execute(variables.set, find(id)[0], {name: values.read(body(), name)}, local=local)
+        acting().execute(variables.set, find(id)[0], {name: values.read_one(body(), name, name)}, local=local)
+        return done()
+
+    def delete_one(id: str, name: str) -> Response:
+        acting().execute(variables.remove, find(id)[0], [name], local=local)
         return done()
 
     bp.add_url_rule(path, endpoint, list_them, methods=["GET"])
     bp.add_url_rule(path, f"{endpoint}-modify", modify, methods=["POST"])
     bp.add_url_rule(f"{path}/<name>", f"{endpoint}-get", get_one, methods=["GET"])
     bp.add_url_rule(f"{path}/<name>/data", f"{endpoint}-data", get_data, methods=["GET"])
+    bp.add_url_rule(f"{path}/<name>/data", f"{endpoint}-put-data", put_data, methods=["POST"])
     bp.add_url_rule(f"{path}/<name>", f"{endpoint}-put", put_one, methods=["PUT"])
+    bp.add_url_rule(f"{path}/<name>", f"{endpoint}-delete", delete_one, methods=["DELETE"])
 
 
-_serve("/process-instance/<id>/variables", _of_instance)
-_serve("/task/<id>/variables", _of_task)
-_serve("/task/<id>/localVariables", _local_to_task, local=True)
+serve_variables("/process-instance/<id>/variables", _of_instance)
+serve_variables("/task/<id>/variables", _of_task)
+serve_variables("/task/<id>/localVariables", _local_to_task, local=True)
 
 
 @bp.get("/task/<id>/form-variables")
@@ -108,7 +160,7 @@ def form_variables(id: str) -> Response:
 
 def _written(found: FoundVariable) -> dict[str, Any]:
     activity = None if found.scope_key == found.instance_key else formats.id(found.scope_key)
-    return values.written(found.value) | {
+    return _typed(found) | {
         "id": formats.id(found.key), "name": found.name, "processInstanceId": formats.id(found.instance_key),
         "executionId": formats.id(found.scope_key), "caseInstanceId": None, "caseExecutionId": None, "taskId": None,
         "batchId": None, "activityInstanceId": activity or formats.id(found.instance_key), "errorMessage": None,
@@ -129,3 +181,22 @@ KIND = Kind(
 
 
 serve("/variable-instance", KIND)
+
+
+def _running_variable(id: str) -> FoundVariable:
+    found = one(engine(), VARIABLES, formats.key(id))
+    if found is None or found.ended or instances.found(found.instance_key).ended_at is not None:
+        raise NotFound(f"Expected to find a variable instance with id {id}, but there is none.")
+    return found
+
+
+@bp.get("/variable-instance/<id>")
+def get_variable_instance(id: str) -> Response:
+    """One variable of an active instance."""
+    return answer(_written(_running_variable(id)))
+
+
+@bp.get("/variable-instance/<id>/data")
+def get_variable_instance_data(id: str) -> Response:
+    """What one variable is made of."""
+    return data_of(_running_variable(id))

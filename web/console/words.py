@@ -51,6 +51,7 @@ DEEDS = {
     ("RESUME", "INSTANCE"): "resumed",
     ("SET_RETRIES", "JOB"): "set the attempts of a job in",
     ("SET_VARIABLES", "INSTANCE"): "set variables of",
+    ("REMOVE_VARIABLES", "INSTANCE"): "removed variables of",
     ("COMPLETE", "USER_TASK"): "completed a task of",
     ("CLAIM", "USER_TASK"): "claimed a task of",
     ("ASSIGN", "USER_TASK"): "assigned a task of",

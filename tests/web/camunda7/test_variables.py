@@ -41,10 +41,31 @@ def test_variables_are_changed(api, order):
                                     "new": ("Json", "[1]"), "note": ("String", "y")}
 
 
-def test_variables_are_never_deleted(api, order):
-    error = api.post(f"/process-instance/{order}/variables", {"deletions": ["note"]}, 400)
-    assert "deletions" in error["message"]
-    api.post(f"/process-instance/{order}/variables", {"modifications": {}, "deletions": []}, 204)
+def test_variables_are_removed(api, order, engine):
+    path = f"/process-instance/{order}/variables"
+    api.post(path, {"modifications": {"new": {"value": 1}}, "deletions": ["note", "cart", "unknown"]}, 204)
+    assert api.variables(order) == {"amount": ("Integer", 5), "new": ("Integer", 1)}
+    api.send("DELETE", f"{path}/amount")
+    api.send("DELETE", f"{path}/amount")    # gone already
+    api.get(f"{path}/amount", 404)
+    # and they are gone for expressions of a node that loads the instance anew, and may come again
+    engine.cache._kept.clear()
+    api.send("PUT", f"{path}/amount", {"value": 7})
+    assert api.variables(order) == {"amount": ("Integer", 7), "new": ("Integer", 1)}
+    [log] = api.get("/history/user-operation?operationType=RemoveVariable&maxResults=1")
+    assert log["processInstanceId"] == order
+    api.post(path, {"deletions": "note"}, 400)
+    api.send("DELETE", "/process-instance/99/variables/x", status=404)
+
+
+def test_variables_of_a_task_are_removed_where_they_are(api, order, task):
+    api.post(f"/task/{task}/localVariables", {"modifications": {"note": {"value": "mine"}}}, 204)
+    api.send("DELETE", f"/task/{task}/localVariables/amount")
+    assert "amount" in api.variables(order)
+    api.send("DELETE", f"/task/{task}/variables/note")
+    assert api.get(f"/task/{task}/variables/note")["value"] == "x"
+    api.send("DELETE", f"/task/{task}/variables/note")
+    api.get(f"/task/{task}/variables/note", 404)
 
 
 def test_a_task_sees_those_of_its_instance_and_its_own(api, order, task):

@@ -1,0 +1,20 @@
+"""Failed attempts of jobs, one by one, with what their workers had to say at length."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import RowMapping
+
+from engine import schema, values
+
+if TYPE_CHECKING:
+    from engine.transaction import Transaction
+
+
+def record(tx: Transaction, job: RowMapping, retries: int, message: str, details: str | None) -> None:
+    """Write down that an attempt failed; `retries` is how many are left, `details` what is too long for a message."""
+    tx.rows.insert(schema.job_failures, {
+        "key": tx.key(), "instance_key": job["instance_key"], "job_key": job["key"], "worker": job["locked_by"],
+        "retries": retries, "message": values.text(message), "details": values.text(details), "failed_at": tx.now,
+    })
