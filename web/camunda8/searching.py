@@ -76,7 +76,10 @@ class Field:
         """The criteria that the value of this field stands for; raises InvalidInput."""
         if not isinstance(value, dict):
             return [self._criterion("$eq", value, where)]
-        return [self._criterion(operator, operand, where) for operator, operand in value.items()]
+        # The Java client sends $in and $notIn with every condition, empty where nothing was asked for: as in Camunda 8,
+        # that says nothing, and nor does null.
+        return [self._criterion(operator, operand, where) for operator, operand in value.items()
+                if operand is not None and not (operator in ("$in", "$notIn") and operand == [])]
 
     def _criterion(self, operator: str, operand: Any, where: str) -> Criterion:
         meant = OPERATORS.get(operator)
