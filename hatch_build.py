@@ -10,6 +10,9 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
+PLUGIN = "partitur_pytest.py"
+"""Found by pytest in every project, hence at the top level under a name that is nobody else's."""
+
 
 class AssetsHook(BuildHookInterface[Any]):
     """Runs web/assets/build.py before the files are collected."""
@@ -25,6 +28,8 @@ class AssetsHook(BuildHookInterface[Any]):
             subprocess.run([sys.executable, str(Path(self.root, "web", "assets", "build.py"))], check=True)
         if version != "editable" and self.target_name == "wheel":
             build_data["force_include"][str(Path(self.root, "examples"))] = "web/examples"
+            # An editable install has its folder on the path instead: pyproject.toml, dev-mode-dirs.
+            build_data["force_include"][str(Path(self.root, "engine/testing/entry", PLUGIN))] = PLUGIN
 
     def _is_built(self) -> bool:
         return Path(self.root, "PKG-INFO").exists() and Path(self.root, "web", "static", "dist").is_dir()

@@ -8,9 +8,9 @@ import shutil
 import subprocess
 import sys
 
+import partitur_pytest as plugin
 import pytest
 
-from engine.testing import plugin
 from engine.testing.coverage import figures, measuring, models, pages, record  # noqa: F401  (loaded once, not per run)
 from engine.testing.coverage.record import Record
 from tests.engine.drawing import end, file, process, start, user
@@ -175,12 +175,49 @@ def test_the_plugin_can_be_left_out(project):
 
 
 def test_the_plugin_imports_nothing_until_it_is_used():
-    heavy = ("sqlalchemy", "lxml", "SpiffWorkflow", "msgspec", "structlog", "bpmn", "engine.engine")
-    script = f"import sys, engine.testing.plugin; print([name for name in {heavy!r} if name in sys.modules])"
+    heavy = ("sqlalchemy", "lxml", "SpiffWorkflow", "msgspec", "structlog", "bpmn", "engine")
+    script = f"import sys, partitur_pytest; print([name for name in {heavy!r} if name in sys.modules])"
 
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+@pytest.fixture
+def other_engine(tmp_path):
+    """A project that has a package `engine` of its own, and never heard of ours: how pytest ends there."""
+    (tmp_path / "engine").mkdir()
+    (tmp_path / "engine" / "__init__.py").write_text("def start(): return 'brumm'")
+    (tmp_path / "engine" / "motor.py").write_text("cylinders = 4")
+    (tmp_path / "pytest.ini").write_text("[pytest]\npythonpath = .\n")
+
+    def run(test, *arguments, command=("-m", "pytest")):
+        (tmp_path / "test_engine.py").write_text(test)
+        return subprocess.run([sys.executable, *command, "-q", *arguments], cwd=tmp_path, capture_output=True,
+                              text=True)
+
+    return run
+
+
+@pytest.mark.parametrize("command", [("-m", "pytest"), ("-c", "import pytest; pytest.console_main()")])
+def test_a_project_with_an_engine_of_its_own_keeps_it(other_engine, command):
+    done = other_engine("""
+import engine
+from engine import motor
+
+def test_start():
+    assert (engine.start(), motor.cylinders) == ("brumm", 4)
+""", command=command)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("arguments", [(), ("--bpmn-coverage", "report")])
+def test_a_project_whose_engine_hides_ours_is_told_so_when_it_wants_ours(other_engine, arguments):
+    done = other_engine("def test_order(partitur): pass", *arguments)
+
+    assert done.returncode != 0
+    assert "Expected the package 'engine' to be Partitur's, but" in done.stdout + done.stderr
 
 
 def test_unknown_names_of_the_package_are_told():

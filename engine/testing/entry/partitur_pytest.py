@@ -1,12 +1,15 @@
 """The pytest plugin: the fixture `partitur`, and a report of BPMN coverage.
 
 It is found by its entry point and loaded in every run of pytest where Partitur is installed, so it imports nothing of
-Partitur before a test asks for it. `-p no:partitur` leaves it out.
+Partitur before a test asks for it, and stands at the top level of an installation under a name of its own: a project
+may well have a package `engine`, which must neither keep pytest from starting nor be hidden by ours.
+`-p no:partitur` leaves it out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,9 +38,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to gather coverage, if it is asked for."""
+    """Begin to gather coverage, if it is asked for. Raises pytest.UsageError."""
     wanted = config.getoption("--bpmn-coverage") is not None or config.getoption("--bpmn-coverage-min") is not None
     if wanted:
+        _expect_our_engine()
         config.stash[KEY] = Coverage(config)
 
 
@@ -54,6 +58,7 @@ def partitur(request: pytest.FixtureRequest, partitur_options: dict[str, Any]) -
     Files to deploy are looked for beside the test, in the folders of the ini option `partitur_models`, and in the
     root folder.
     """
+    _expect_our_engine()
     from engine.testing import Scratch
 
     folders = [request.path.parent, *request.config.getini(FOLDERS), request.config.rootpath]
@@ -159,6 +164,18 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     coverage = config.stash.get(KEY, None)
     for line in coverage.summary if coverage is not None else []:
         terminalreporter.write_line(line)
+
+
+def _expect_our_engine() -> None:
+    """Raises pytest.UsageError if a package of the project hides one of those that process tests are made of."""
+    for package, part in (("engine", "engine.testing"), ("bpmn", "bpmn.interpreter")):
+        found = find_spec(package)
+        if found is None or find_spec(part) is None:
+            where = "there is none" if found is None else f"{found.origin or 'a folder of that name'} comes before it"
+            raise pytest.UsageError(
+                f"Expected the package {package!r} to be Partitur's, but {where}. Process tests need a project in "
+                f"which nothing else is importable as {package!r}."
+            )
 
 
 def _percentage(text: str) -> float:
