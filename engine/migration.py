@@ -7,9 +7,9 @@ Source: Camunda 7 manual, "Process Instance Migration"; Camunda 8 docs, "Process
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, case, select, update
@@ -60,18 +60,27 @@ class Planned:
 
 
 def suggested(source: Process, target: Process) -> dict[str, str]:
-    """A mapping between two versions: every element that kept its id, and those that probably were renamed."""
-    return {id: found.id for id, found in counterparts(source, target).items()}
+    """A mapping between two versions: every element that kept its id, and elements and flows probably renamed."""
+    found = {id: counterpart.id for id, counterpart in counterparts(source, target).items()}
+    fresh = [flow for id, flow in target.flows.items() if id not in source.flows]
+    for id, flow in source.flows.items():
+        ends = (found.get(flow.source), found.get(flow.target))
+        alike = [other.id for other in fresh if (other.source, other.target) == ends]
+        if id not in target.flows and len(alike) == 1:
+            found[id] = alike[0]
+    return found
 
 
 def plan(engine: Engine, keys: Sequence[int], definition_key: int,
          mapping: Counterparts | None = None) -> list[Planned]:
     """What a migration would do to each of some instances; nothing is changed.
 
-    Without a mapping elements keep their ids. Raises NotFound if there is no such definition.
+    Without a mapping elements keep their ids. Raises NotFound if there is no such definition, InvalidInput if it does
+    not have an element that the mapping names.
     """
     with engine.read() as connection:
         target = engine.programs.get(connection, definition_key)
+        _check_ids(target, (mapping or {}).values())
         return [_planned(engine, connection, key, target, mapping or {}) for key in keys]
 
 
@@ -111,16 +120,21 @@ def migrate(tx: Transaction, key: int, definition_key: int, mapping: Counterpart
 
 
 def _check(source: Definition, target: Definition, mapping: Counterparts, key: int) -> None:
+    """Raises InvalidInput if what is asked for is not possible, wherever the instance is."""
     if source.key == target.key:
         raise InvalidInput(f"Expected another definition, but process instance {key} is in version {target.version} of "
                            f"process {target.process_id!r} already.")
     if source.tenant_id != target.tenant_id:
         raise InvalidInput(f"Expected a definition of tenant {source.tenant_id!r}, but it is of {target.tenant_id!r}.")
-    for definition, ids in ((source, mapping.keys()), (target, mapping.values())):
-        for id in ids:
-            if id not in definition.process.elements and id not in definition.process.flows:
-                raise InvalidInput(f"Expected version {definition.version} of process {definition.process_id!r} to "
-                                   f"have an element {id!r}, but it has none.")
+    _check_ids(source, mapping)
+    _check_ids(target, mapping.values())
+
+
+def _check_ids(definition: Definition, ids: Iterable[str]) -> None:
+    for id in ids:
+        if id not in definition.process.elements and id not in definition.process.flows:
+            raise InvalidInput(f"Expected version {definition.version} of process {definition.process_id!r} to "
+                               f"have an element {id!r}, but it has none.")
 
 
 def _named(definition: Definition) -> dict[str, Any]:
@@ -164,11 +178,15 @@ def _planned(engine: Engine, connection: Connection, key: int, target: Definitio
     source = engine.programs.get(connection, row.definition_key)
     variables = connection.execute(lives.VARIABLES, {"key": key}).all()
     run = Execution.load(source.program, row.tokens, [(v.scope_key, v.name, v.value) for v in variables], key=key,
-                         keys=repeat(0), has_caller=row.parent_key is not None)
+                         keys=count(-1, -1), has_caller=row.parent_key is not None)
+    places = sorted((id, mapping.get(id, id)) for _, id in run.open_tokens())
     obstacles = run.obstacles(target.program, mapping)
-    if source.key == target.key:
-        obstacles = [Obstacle("", f"Expected another definition, but process instance {key} is in this one already.")]
+    try:
+        _check(source, target, mapping, key)
+        if not obstacles:
+            run.migrated(target.program, mapping)   # of a copy: what begins to wait then may fail, too
+    except (InvalidInput, MigrationRefused) as error:
+        obstacles = [Obstacle("", str(error))]
     if obstacles:
         return Planned(instance_key=key, obstacles=tuple(obstacles))
-    places = sorted((id, mapping.get(id, id)) for _, id in run.open_tokens())
     return Planned(instance_key=key, elements=tuple(places))

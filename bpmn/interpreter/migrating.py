@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from bpmn.interpreter import state
-from bpmn.interpreter.failures import MigrationRefused
+from bpmn.interpreter.failures import Failure, MigrationRefused
 from bpmn.interpreter.nodes.base import Node
 from bpmn.interpreter.nodes.compensation import ACTIVITY, INNER, KIND, NODE
 from bpmn.interpreter.nodes.compensation import GROUP as GROUP_RECORD
-from bpmn.interpreter.nodes.events import BoundaryEvent
+from bpmn.interpreter.nodes.events import BoundaryEvent, EventBasedGateway
 from bpmn.interpreter.nodes.gateways import InclusiveGateway, ParallelGateway
 from bpmn.interpreter.nodes.subprocesses import EventSubProcess
-from bpmn.interpreter.task import ERROR, WAITING, Token
+from bpmn.interpreter.task import WAITING, Token
 from bpmn.interpreter.workflow import FAREWELL, ProcessWorkflow, Record, ScopeWorkflow
+from bpmn.model import EventKind
 
 if TYPE_CHECKING:
     from bpmn.interpreter.program import Program
@@ -55,29 +56,54 @@ def translate(top: ProcessWorkflow, target: Program, counterparts: Counterparts)
         raise MigrationRefused(" ".join(each.message for each in found))
     move = _Move(top.spec.program, target, counterparts)
     for token in list(top.index.values()):
-        if _beside(token) and move.of(token.task_spec) is None:
+        if _beside(token) and move.watcher(token.task_spec) is None:
             top.cancel_tokens([token])
     return move.tokens(state.dump(top))
 
 
 def arm_new(top: ProcessWorkflow, source: Program, counterparts: Counterparts) -> None:
-    """Let boundary events and event sub-processes wait that only the target has; `top` runs in the target already."""
-    had = {counterparts.get(id, id) for id in source.process.elements}
+    """Let boundary events and event sub-processes wait that only the target has, and joins fire that need not wait.
+
+    `top` runs in the target already. Raises MigrationRefused if an event cannot be waited for.
+    """
+    move = _Move(source, top.spec.program, counterparts)
+    had = {watcher for watcher in map(move.watcher, source.nodes) if watcher is not None}
     for workflow in [top, *top.subprocesses.values()]:
         for node in workflow.spec.event_sub_processes:
-            if node.awaited and node.element.id not in had and not workflow.done:
+            if node.awaited and node not in had and not workflow.done:
                 node.listen_in(workflow)
     for token in list(top.index.values()):
-        if token.parent is not None or not token.entered or token._state == ERROR or FAREWELL in token.internal_data:
+        if token.parent is not None or not token.entered or FAREWELL in token.internal_data \
+                or token.internal_data.get("phase") == "enter":
             continue
         for boundary in token.task_spec.armed if token.task_spec.waits else ():
-            if boundary.element.id not in had:
-                boundary.arm(token)
+            if boundary not in had:
+                _arm(boundary, token)
+    for workflow in [top, *top.subprocesses.values()]:
+        for number in list(workflow.joins):
+            top.spec.program.nodes[number].reconsider(workflow)
+
+
+def _arm(boundary: BoundaryEvent, host: Token) -> None:
+    try:
+        boundary.arm(host)
+    except Failure as failure:
+        raise MigrationRefused(f"Expected {boundary.label} to begin to wait, but that failed: {failure}") from failure
 
 
 def _beside(token: Token) -> bool:
     """It waits beside the flow: an armed boundary event, or an event sub-process that listens."""
     return isinstance(token.task_spec, BoundaryEvent) or token.id in token.workflow.listeners
+
+
+def _kinds(node: Node) -> list[EventKind]:
+    """The kinds of events that a node waits for, in their order: saved waits call them by their position."""
+    return [event.kind for event in node.awaited]
+
+
+def _race(node: Node) -> list[str]:
+    """The elements of which the first wins at an event-based gateway, in their order."""
+    return [branch.target.element.id for branch in node.targets] if isinstance(node, EventBasedGateway) else []
 
 
 class _Move:
@@ -92,6 +118,21 @@ class _Move:
         name = self._counterparts.get(id, id) + node.name.removeprefix(id)
         return self._target.by_id.get(name)
 
+    def id(self, id: str) -> str:
+        """The id in the target of an element or sequence flow."""
+        return self._counterparts.get(id, id)
+
+    def watcher(self, node: Node) -> Node | None:
+        """The counterpart of a boundary event or event sub-process that waits for the same in the same place."""
+        found = self.of(node)
+        if found is None or type(found) is not type(node) or not isinstance(node, BoundaryEvent | EventSubProcess):
+            return None
+        place, wanted = ((one.element.attached_to or one.element.scope) for one in (node, found))
+        if place == self._source.process.id:
+            place = self._target.process.id
+        same = self.id(place or "") == wanted and _kinds(node) == _kinds(found)
+        return found if same else None
+
     def number(self, number: int) -> int:
         """The number in the target of the node with this number in the source."""
         found = self.of(self._source.nodes[number])
@@ -101,7 +142,7 @@ class _Move:
     def record(self, record: Record) -> Record:
         """A record of what can be compensated."""
         moved = list(record)
-        moved[ACTIVITY] = self._counterparts.get(record[ACTIVITY], record[ACTIVITY])
+        moved[ACTIVITY] = self.id(record[ACTIVITY])
         if record[KIND] != GROUP_RECORD:
             moved[NODE] = self.number(record[NODE])
         if record[INNER]:
@@ -114,14 +155,26 @@ class _Move:
         for _, rows, *rest in content[2]:
             for row in rows:
                 row[1] = self.number(row[1])
+                if len(row) > 5 and row[5]:
+                    row[5] = self.id(row[5])
                 if len(row) > 6 and row[6]:
                     for name in ("log", "compensates"):
                         if row[6].get(name):
                             row[6][name] = [self.record(record) for record in row[6][name]]
+                    self._many(row[1], row[6])
             for index in (0, 2):
                 if len(rest) > index and rest[index]:
                     rest[index][:] = [self.record(record) for record in rest[index]]
+        for further in content[3:]:
+            if "stop_after" in further:
+                further["stop_after"] = sorted(map(self.id, further["stop_after"]))
         return msgspec.msgpack.encode(content)
+
+    def _many(self, number: int, data: dict[str, Any]) -> None:
+        """A body of many instances that collects results in the target only: those that ended have none."""
+        loop = self._target.nodes[number].element.loop
+        if "next" in data and loop is not None and loop.output_collection and "outputs" not in data:
+            data["outputs"] = [None] * max(data["total"], data["next"])
 
 
 class _Check:
@@ -174,8 +227,7 @@ class _Check:
         node, id = token.task_spec, token.task_spec.element.id
         if "listener" in token.internal_data:
             yield Obstacle(id, f"Expected {node.label} to wait for itself, but one of its listeners is at work.")
-        kinds = [event.kind for event in node.awaited]
-        if kinds != [event.kind for event in found.awaited]:
+        if _kinds(node) != _kinds(found) or [self._move.id(id) for id in _race(node)] != _race(found):
             yield Obstacle(id, f"Expected {found.label} to wait for the same events as {node.label}, but it does not.")
         loop, other = node.element.loop, found.element.loop
         if (loop is None) != (other is None) or (
@@ -184,7 +236,7 @@ class _Check:
         if (node.element.job is None) != (found.element.job is None):
             yield Obstacle(id, f"Expected {found.label} to be done by a worker just as {node.label}, but only one is.")
         if isinstance(node, ParallelGateway | InclusiveGateway) and token._state == WAITING \
-                and token.flow not in found.element.incoming:
+                and token.flow is not None and self._move.id(token.flow) not in found.element.incoming:
             yield Obstacle(id, f"Expected {found.label} to have the incoming flow {token.flow!r}, by which a token "
                                f"came that waits there, but it has none.")
         if isinstance(node, EventSubProcess) and "compensates" in token.internal_data:

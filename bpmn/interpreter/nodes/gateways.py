@@ -21,6 +21,7 @@ from bpmn.interpreter.failures import ConditionFailed
 from bpmn.interpreter.nodes.base import Branch, Kind, Node
 from bpmn.interpreter.nodes.tasks import link_pass
 from bpmn.interpreter.task import COMPLETED, WAITING, Token
+from bpmn.interpreter.workflow import ScopeWorkflow
 
 
 class ExclusiveGateway(Node, SpiffExclusiveGateway):
@@ -103,6 +104,12 @@ class ParallelGateway(Node, SpiffParallelGateway):
         if not queues:
             del workflow.joins[self.number]
         winner._ready()
+
+    def reconsider(self, workflow: ScopeWorkflow) -> None:
+        """Fire as often as there is a token of every incoming flow, in an instance that another version drew."""
+        queues = workflow.joins.get(self.number)
+        while queues and self.joined and all(flow in queues for flow in self.joined):
+            self._join(queues[self.joined[0]][0], queues)
 
     def withdraw(self, token: Token) -> None:
         queues = token.workflow.joins.get(self.number)
