@@ -22,7 +22,8 @@ def test_boundary_events_are_armed_once_when_one_of_them_failed_at_first(host):
     # given two boundary events, the second with a timer that cannot be evaluated yet
     host.deploy(HEAD + """
       <process id="P" isExecutable="true"><startEvent id="S"/><sequenceFlow id="f1" sourceRef="S" targetRef="U"/>
-        <userTask id="U"/><sequenceFlow id="f2" sourceRef="U" targetRef="E"/><endEvent id="E"/>
+        <userTask id="U"><extensionElements><zeebe:userTask/></extensionElements></userTask>
+        <sequenceFlow id="f2" sourceRef="U" targetRef="E"/><endEvent id="E"/>
         <boundaryEvent id="B1" attachedToRef="U" cancelActivity="false"><timerEventDefinition id="t1">
           <timeDuration xsi:type="tFormalExpression">PT10S</timeDuration></timerEventDefinition></boundaryEvent>
         <sequenceFlow id="f3" sourceRef="B1" targetRef="E1"/><endEvent id="E1"/>
