@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import RowMapping, bindparam, select, update
 
 from bpmn.interpreter import journal
-from engine import audit, guard, jobs, schema, states, values
+from engine import audit, fingerprints, guard, jobs, schema, states, values
 from engine.actions import Retry
 from engine.errors import NotFound, WrongState
 from engine.live import Live, with_instance
@@ -35,16 +35,24 @@ MARK = (
 
 def open_for(tx: Transaction, live: Live, entry: journal.Failed) -> None:
     """Open an incident at a token."""
-    key = tx.key()
+    key, message, job_key = tx.key(), values.text(entry.message) or "", tx.failed_jobs.get(entry.key)
     tx.rows.insert(schema.incidents, {
         "key": key, "instance_key": live.key, "element_instance_key": entry.key,
-        "job_key": tx.failed_jobs.get(entry.key), "definition_key": live.definition.key,
+        "job_key": job_key, "definition_key": live.definition.key,
         "process_id": live.definition.process_id, "element_id": entry.element.id, "tenant_id": live.tenant_id,
-        "type": entry.type, "message": values.text(entry.message), "state": IncidentState.ACTIVE, "created_at": tx.now,
-        "resolved_at": None,
+        "type": entry.type, "message": message, "state": IncidentState.ACTIVE, "created_at": tx.now,
+        "resolved_at": None, "fingerprint": fingerprints.of(_service(tx, job_key), entry.type, message),
     })
     _mark(tx, entry.key, key)
     live.incidents_changed = True
+
+
+def _service(tx: Transaction, job_key: int | None) -> str | None:
+    """The service whose job failed."""
+    if job_key is None:
+        return None
+    job = tx.first(JOB, {"key": job_key})
+    return None if job is None else str(job.type)
 
 
 def close_for(tx: Transaction, live: Live, token: int) -> None:

@@ -32,6 +32,7 @@ from engine.schema_decisions import explanations as explanations
 from engine.schema_decisions import requirements as requirements
 from engine.schema_drills import drills as drills
 from engine.schema_drills import services as services
+from engine.schema_durations import element_durations as element_durations
 from engine.schema_forms import forms as forms
 from engine.schema_jobs import job_failures as job_failures
 from engine.schema_nodes import nodes as nodes
@@ -120,7 +121,7 @@ instances = Table(
     Index("ix_instances_unfinished", "key", sqlite_where=text("steps > 0"), postgresql_where=text("steps > 0")),
     Index("ix_instances_state", "state", "key"),
     Index("ix_instances_process", "process_id", "version", "state"),
-    Index("ix_instances_definition", "definition_key", "state"),
+    Index("ix_instances_definition", "definition_key", "state", "key"),
     Index("ix_instances_business_id", "business_id"),
     Index("ix_instances_parent", "parent_key"),
     Index("ix_instances_root", "root_key"),
@@ -128,6 +129,8 @@ instances = Table(
     Index("ix_instances_ended", "definition_key", "ended_at",
           sqlite_where=text("ended_at IS NOT NULL AND parent_key IS NULL"),
           postgresql_where=text("ended_at IS NOT NULL AND parent_key IS NULL")),
+    Index("ix_instances_finished", "ended_at", sqlite_where=text("ended_at IS NOT NULL"),
+          postgresql_where=text("ended_at IS NOT NULL")),
     Index("ix_instances_incident", "key", sqlite_where=text("incident_count > 0"),
           postgresql_where=text("incident_count > 0")),
     Index("ix_instances_message_key", "process_id", "message_key",
@@ -175,8 +178,8 @@ element_instances = Table(
     Column("ended_at", UtcDateTime),
     Column("incident_key", BigInteger),
     Index("ix_element_instances_instance", "instance_key", "position"),
-    Index("ix_element_instances_active", "definition_key", "element_id", sqlite_where=text("state = 'ACTIVE'"),
-          postgresql_where=text("state = 'ACTIVE'")),
+    Index("ix_element_instances_active", "definition_key", "element_id", "started_at",
+          sqlite_where=text("state = 'ACTIVE'"), postgresql_where=text("state = 'ACTIVE'")),
 )
 """The history, one row per element instance, written in the transaction that moves the token. `flow_id` is the
 sequence flow taken to it; `position` orders the rows of one instance, whichever node wrote them. `type` is an
@@ -355,11 +358,17 @@ incidents = Table(
     Column("state", String(16), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("resolved_at", UtcDateTime),
+    Column("fingerprint", String(16), nullable=False, default="", server_default=""),
+    Index("ix_incidents_fingerprint", "fingerprint", "created_at"),
+    Index("ix_incidents_created", "created_at"),
+    Index("ix_incidents_resolved", "resolved_at", sqlite_where=text("resolved_at IS NOT NULL"),
+          postgresql_where=text("resolved_at IS NOT NULL")),
     Index("ix_incidents_instance", "instance_key"),
     Index("ix_incidents_element_instance", "element_instance_key"),
     Index("ix_incidents_open", "process_id", "created_at", sqlite_where=text("state = 'ACTIVE'"),
           postgresql_where=text("state = 'ACTIVE'")),
 )
+"""`fingerprint` is the same for failures that are the same but for keys and numbers (engine.fingerprints)."""
 
 audit = Table(
     "audit", metadata,
