@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, literal_column, or_, select
 
 from engine import schema
+from engine.job_filters import TO_HAND_OUT
 from engine.states import InstanceState, JobState, UserTaskState
 
 _i = schema.instances.c
@@ -23,14 +24,18 @@ _s = schema.subscriptions.c
 STATES = ("active", "waiting", "retrying", "stalled", "held", "incident", "suspended", "completed", "terminated")
 """The words, in the order in which faces show them. "active" is everything in flight."""
 
-ACTIVE = _i.state == InstanceState.ACTIVE.value
+ACTIVE = _i.state == literal_column(f"'{InstanceState.ACTIVE}'")
+"""With its state written out, as in the indexes of what is open: they serve no statement that only binds it."""
 _WORKABLE = and_(_j.ended_at.is_(None), _j.state.in_([JobState.CREATED.value, JobState.ACTIVATED.value]))
+_OPEN_TASK = _u.state == literal_column(f"'{UserTaskState.CREATED}'")
+_FAILED = _j.error_message.is_not(None)
+_HELD = and_(TO_HAND_OUT, _j.type.in_(select(schema.holds.c.service)))
 
 
 def waiting() -> ColumnElement[bool]:
     """It waits for a person, a message, a signal, a condition or a time, and not just at its edge."""
     return and_(ACTIVE, or_(
-        exists().where(_u.instance_key == _i.key, _u.state == UserTaskState.CREATED.value),
+        exists().where(_u.instance_key == _i.key, _OPEN_TASK),
         exists().where(_s.instance_key == _i.key, ~_s.attached),
         exists().where(_t.instance_key == _i.key, ~_t.attached),
     ))
@@ -38,19 +43,30 @@ def waiting() -> ColumnElement[bool]:
 
 def retrying() -> ColumnElement[bool]:
     """One of its jobs failed and will be tried again."""
-    return and_(ACTIVE, _i.key.in_(_jobs_of(_j.error_message.is_not(None))))
+    return and_(ACTIVE, _i.key.in_(_jobs_of(_FAILED)))
 
 
 def stalled(now: datetime) -> ColumnElement[bool]:
     """One of its jobs is open for longer than its service promised."""
-    return and_(ACTIVE, _i.key.in_(_jobs_of(_j.expected_by.is_not(None), _j.expected_by <= now)))
+    return and_(ACTIVE, _i.key.in_(_jobs_of(_late(now))))
 
 
 def held() -> ColumnElement[bool]:
     """One of its jobs is for a service that is held (`engine.holds`)."""
-    return and_(ACTIVE, _i.key.in_(_jobs_of(
-        _j.state == JobState.CREATED.value, _j.type.in_(select(schema.holds.c.service))
-    )))
+    return and_(ACTIVE, _i.key.in_(_jobs_of(_HELD)))
+
+
+def of_one(now: datetime) -> dict[str, ColumnElement[bool]]:
+    """What `waiting`, `retrying`, `stalled` and `held` say, to be asked of few instances, one by one."""
+    own = (_j.instance_key == _i.key, _WORKABLE)
+    return {
+        "waiting": waiting(), "retrying": and_(ACTIVE, exists().where(*own, _FAILED)),
+        "stalled": and_(ACTIVE, exists().where(*own, _late(now))), "held": and_(ACTIVE, exists().where(*own, _HELD)),
+    }
+
+
+def _late(now: datetime) -> ColumnElement[bool]:
+    return and_(_j.expected_by.is_not(None), _j.expected_by <= now)
 
 
 def incident() -> ColumnElement[bool]:

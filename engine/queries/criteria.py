@@ -14,20 +14,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select
+from sqlalchemy import Column, ColumnElement, Select, and_, false, func, literal, or_, select
 
 from engine.database import Database, UtcDateTime, from_json, to_json
 from engine.errors import InvalidInput
-from engine.queries.paging import MAX_LIMIT
+from engine.queries.paging import COUNTED, MAX_LIMIT
 
 if TYPE_CHECKING:
     from engine.engine import Engine
 
 Item = TypeVar("Item")
-
-COUNTED = 10_000
-"""Matches are counted up to here; beyond it is only known that there are more."""
-
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
@@ -195,10 +191,11 @@ def _part(matching: Select[Any], order: list[tuple[ColumnElement[Any], bool]], q
     if cursor is not None:
         statement = statement.where(_beyond(order, _read(cursor, order), backward))
     for column, descending in order:
-        # The databases put nulls at different ends; here they are always last.
-        empty = column.is_(None)
-        statement = statement.order_by(empty.desc() if backward else empty,
-                                       column.desc() if descending != backward else column)
+        if _may_be_null(column):
+            # The databases put nulls at different ends; here they are always last.
+            empty = column.is_(None)
+            statement = statement.order_by(empty.desc() if backward else empty)
+        statement = statement.order_by(column.desc() if descending != backward else column)
     return statement.limit(min(query.limit, MAX_LIMIT)).offset(query.offset if cursor is None else 0)
 
 
@@ -212,12 +209,17 @@ def _beyond(order: list[tuple[ColumnElement[Any], bool]], place: list[Any], back
     return or_(*cases)
 
 
+def _may_be_null(column: ColumnElement[Any]) -> bool:
+    # Said of a column that never is, it would keep an index on the column from giving the order.
+    return not (isinstance(column, Column) and not column.nullable)
+
+
 def _further(column: ColumnElement[Any], value: Any, down: bool, backward: bool) -> ColumnElement[bool]:
     if value is None:
         return column.is_not(None) if backward else false()
     edge = literal(value, column.type)
     beyond = column < edge if down else column > edge
-    return beyond if backward else or_(beyond, column.is_(None))
+    return beyond if backward or not _may_be_null(column) else or_(beyond, column.is_(None))
 
 
 def _written(place: list[Any]) -> str:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, literal_column, select, text
 
 from bpmn.model import Process
 from engine import schema
 from engine.errors import NotFound
 from engine.programs import Definition
-from engine.queries.paging import Page, page
+from engine.queries.paging import COUNTED, Page, page
 from engine.schema import DEFAULT_TENANT
 from engine.states import ElementState, InstanceState
 
@@ -28,7 +28,8 @@ _r = schema.resources.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """How many instances are active, stuck, resting and over."""
+    """How many instances are active, stuck, resting and over. More than `engine.queries.paging.COUNTED` means
+    that there are more than that."""
 
     active: int = 0
     incident: int = 0
@@ -83,10 +84,10 @@ _ROWS = select(
 ).join(schema.deployments, schema.deployments.c.key == _d.deployment_key)
 
 
-def processes(engine: Engine) -> tuple[ProcessRow, ...]:
-    """Every process, by name."""
+def processes(engine: Engine, *, counted: bool = True) -> tuple[ProcessRow, ...]:
+    """Every process, by name; without counts unless `counted`."""
     with engine.read() as connection:
-        counts = _counts(connection)
+        counts = _counts(connection) if counted else {}
         rows = connection.execute(_ROWS.order_by(_d.tenant_id, _d.process_id, _d.version.desc())).all()
     groups: dict[tuple[str, str], list[DefinitionRow]] = defaultdict(list)
     for row in rows:
@@ -176,20 +177,26 @@ def element_counts(engine: Engine, *definition_keys: int) -> tuple[ElementCount,
         return tuple(ElementCount(**row._mapping) for row in connection.execute(statement))
 
 
+_BY_STATE = (
+    "SELECT d.key, s.state, (SELECT count(*) FROM (SELECT 1 FROM instances i WHERE i.definition_key = d.key"
+    f" AND i.state = s.state LIMIT {COUNTED + 1}) AS counted) FROM definitions d CROSS JOIN (SELECT 'ACTIVE' AS state"
+    " UNION ALL SELECT 'COMPLETED' UNION ALL SELECT 'TERMINATED') AS s"
+)
+"""In words, because SQLAlchemy has none for a part of a part that belongs to the outer row."""
+
+
 def _counts(connection: Connection, process_id: str | None = None) -> dict[int, Counts]:
     found: dict[int, dict[str, int]] = defaultdict(dict)
-    active = _i.state == InstanceState.ACTIVE.value
-    questions: tuple[tuple[str | None, Any], ...] = (
-        (None, select(_i.definition_key, _i.state, func.count()).group_by(_i.definition_key, _i.state)),
-        ("incident", select(_i.definition_key, func.count()).where(active, _i.incident_count > 0)
-         .group_by(_i.definition_key)),
-        ("suspended", select(_i.definition_key, func.count()).where(active, _i.suspended_at.is_not(None))
-         .group_by(_i.definition_key)),
-    )
-    for name, statement in questions:
-        limited = statement if process_id is None else statement.where(_i.process_id == process_id)
-        for key, *rest in connection.execute(limited):
-            found[key][name or rest[0].lower()] = rest[-1]
+    by_state = text(_BY_STATE + ("" if process_id is None else " WHERE d.process_id = :process_id"))
+    for key, state, count in connection.execute(by_state, {} if process_id is None else {"process_id": process_id}):
+        found[key][state.lower()] = count
+    of_process = () if process_id is None else (_i.process_id == process_id,)
+    for name, condition in (("incident", _i.incident_count > literal_column("0")),
+                            ("suspended", _i.suspended_at.is_not(None))):
+        statement = select(_i.definition_key, func.count()).where(
+            _i.state == InstanceState.ACTIVE.value, condition, *of_process).group_by(_i.definition_key)
+        for key, count in connection.execute(statement):
+            found[key][name] = min(count, COUNTED + 1)
     return {key: Counts(**counts) for key, counts in found.items()}
 
 

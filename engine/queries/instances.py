@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, literal, literal_column, or_, select, union_all
 
 from engine import schema
 from engine.errors import InvalidInput
 from engine.live import has_value
 from engine.queries import conditions
-from engine.queries.paging import Page, page
+from engine.queries.paging import COUNTED, MAX_LIMIT, Page, count
 from engine.states import ElementState, IncidentState, InstanceState
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ _e = schema.element_instances.c
 _n = schema.incidents.c
 _j = schema.jobs.c
 _v = schema.variables.c
+
+AT_WORK = _e.state == literal_column(f"'{ElementState.ACTIVE}'")
+OPEN_INCIDENT = _n.state == literal_column(f"'{IncidentState.ACTIVE}'")
+"""Written out, as in the indexes of what is open."""
 
 ANY = object()
 """A variable of any value."""
@@ -40,8 +44,9 @@ class InstanceFilter:
     """Which instances; what is not set does not matter.
 
     `states` are words of `engine.queries.conditions.STATES`, any of which is enough; `element_id` is where a token
-    is now; `error` a text in an open incident or in the last error of an open job; `variable_value` is compared
-    exactly and works for texts, numbers, booleans and null.
+    is now; `error` a text in an open incident or in the last error of an open job; `variable_value`
+    is compared exactly and works for texts, numbers, booleans and
+    null.
     """
 
     key: int | None = None
@@ -119,26 +124,28 @@ def search(engine: Engine, filter: InstanceFilter, *, sort: str = "-started_at",
     if name not in SORTS:
         raise InvalidInput(f"Expected to sort by one of {', '.join(SORTS)}, but found {name!r}.")
     column = SORTS[name]
-    statement = rows(now).where(*where(filter, now)).order_by(
-        column.desc() if descending else column, _i.key.desc() if descending else _i.key
-    )
+    order = (column.desc() if descending else column, _i.key.desc() if descending else _i.key)
     with engine.read() as connection:
-        return page(connection, statement, InstanceRow, limit, offset)
+        matching = select(_i.key).where(*where(filter, now, connection))
+        total = count(connection, matching)
+        # What is looked up for each row is not looked up for all that are sorted.
+        keys = connection.scalars(matching.order_by(*order).limit(min(limit, MAX_LIMIT)).offset(offset)).all()
+        found = connection.execute(rows(now).where(_i.key.in_(keys)).order_by(*order)) if keys else ()
+        return Page(tuple(InstanceRow(**row._mapping) for row in found), min(total, COUNTED), total > COUNTED)
 
 
 def rows(now: datetime) -> Select[Any]:
     """The statement whose rows are `InstanceRow`s."""
+    words = [condition.label(word) for word, condition in conditions.of_one(now).items()]
     return select(
         _i.key, _i.definition_key, _i.process_id, _d.name.label("process_name"), _i.version, _i.tenant_id,
-        _i.business_id, _i.state, _i.suspended_at, _i.incident_count, conditions.waiting().label("waiting"),
-        conditions.retrying().label("retrying"), conditions.stalled(now).label("stalled"),
-        conditions.held().label("held"), _i.parent_key,
+        _i.business_id, _i.state, _i.suspended_at, _i.incident_count, *words, _i.parent_key,
         _i.parent_element_instance_key, _i.root_key, _i.started_at, _i.ended_at, _i.end_reason, _i.correlation_id,
         _i.trace_parent, _i.tags,
     ).join(schema.definitions, _d.key == _i.definition_key)
 
 
-def where(filter: InstanceFilter, now: datetime) -> list[ColumnElement[bool]]:
+def where(filter: InstanceFilter, now: datetime, connection: Connection) -> list[ColumnElement[bool]]:
     """The conditions of a filter; raises InvalidInput for an unknown state."""
     found: list[ColumnElement[bool]] = []
     for name in ("key", "process_id", "version", "definition_key", "business_id", "correlation_id", "parent_key",
@@ -156,7 +163,7 @@ def where(filter: InstanceFilter, now: datetime) -> list[ColumnElement[bool]]:
             found.append(column < end)
     if filter.states:
         found.append(or_(*(_state(state, now) for state in filter.states)))
-    return found + _elsewhere(filter)
+    return found + _elsewhere(filter, connection)
 
 
 def _state(state: str, now: datetime) -> ColumnElement[bool]:
@@ -167,23 +174,43 @@ def _state(state: str, now: datetime) -> ColumnElement[bool]:
         raise InvalidInput(f"Expected a state out of {words}, but found {state!r}.") from None
 
 
-def _elsewhere(filter: InstanceFilter) -> list[ColumnElement[bool]]:
+def _elsewhere(filter: InstanceFilter, connection: Connection) -> list[ColumnElement[bool]]:
     """Conditions on what belongs to an instance."""
     found: list[ColumnElement[bool]] = []
     if filter.element_id is not None:
-        found.append(_i.key.in_(select(_e.instance_key).where(
-            _e.element_id == filter.element_id, _e.state == ElementState.ACTIVE.value
-        )))
+        found.append(_any_of(connection, _at_element(filter)))
     if filter.error:
-        found.append(or_(
-            exists().where(_n.instance_key == _i.key, _n.state == IncidentState.ACTIVE.value,
-                           _n.message.icontains(filter.error, autoescape=True)),
-            exists().where(_j.instance_key == _i.key, _j.ended_at.is_(None),
-                           _j.error_message.icontains(filter.error, autoescape=True)),
-        ))
+        of_incidents = select(_n.instance_key).where(
+            OPEN_INCIDENT, _n.message.icontains(filter.error, autoescape=True))
+        of_jobs = select(_j.instance_key).where(
+            _j.ended_at.is_(None), _j.error_message.is_not(None),
+            _j.error_message.icontains(filter.error, autoescape=True))
+        found.append(_i.key.in_(union_all(of_incidents, of_jobs)))
     if filter.variable_name is not None:
         variable = select(_v.instance_key).where(_v.name == filter.variable_name)
         if filter.variable_value is not ANY:
             variable = variable.where(has_value(filter.variable_value))
-        found.append(_i.key.in_(variable))
+        found.append(_any_of(connection, variable))
     return found
+
+
+def _at_element(filter: InstanceFilter) -> Select[int]:
+    definitions = select(_d.key)
+    for column, value in ((_d.key, filter.definition_key), (_d.process_id, filter.process_id)):
+        if value is not None:
+            definitions = definitions.where(column == value)
+    # With the definitions, of which there are few, the index finds the element.
+    return select(_e.instance_key).where(
+        _e.definition_key.in_(definitions), _e.element_id == filter.element_id, AT_WORK)
+
+
+def _any_of(connection: Connection, belonging: Select[int]) -> ColumnElement[bool]:
+    """Whether an instance is among those that something belongs to.
+
+    Few of them are looked up; many are asked for in the order of the list, until its part is full. The databases cannot
+    know which is the case.
+    """
+    [column] = belonging.selected_columns
+    if count(connection, belonging) > COUNTED:
+        return belonging.with_only_columns(literal(1)).where(column == _i.key).exists()
+    return _i.key.in_(belonging)

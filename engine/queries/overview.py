@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
 
 from engine import schema
 from engine.queries import conditions
+from engine.queries.paging import COUNTED
 from engine.states import IncidentState
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ _n = schema.incidents.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """How many instances are what (`engine.queries.conditions.STATES`); one may be counted several times."""
+    """How many instances are what (`engine.queries.conditions.STATES`); one may be counted several times. More than
+    `engine.queries.paging.COUNTED` means that there are more than that."""
 
     active: int
     waiting: int
@@ -51,12 +53,13 @@ def overview(engine: Engine, *, ended_from: datetime | None = None, process_id: 
     now = engine.clock()
     columns = []
     for state in conditions.STATES:
-        statement = select(func.count()).select_from(schema.instances).where(conditions.condition(state, now))
+        statement = select(literal(1)).where(conditions.condition(state, now)).select_from(schema.instances)
         if process_id is not None:
             statement = statement.where(_i.process_id == process_id)
         if ended_from is not None and state in ("completed", "terminated"):
             statement = statement.where(_i.ended_at >= ended_from)
-        columns.append(statement.scalar_subquery().label(state))
+        counted = select(func.count()).select_from(statement.limit(COUNTED + 1).subquery())
+        columns.append(counted.scalar_subquery().label(state))
     with engine.read() as connection:
         return Overview(**connection.execute(select(*columns)).one()._mapping)
 

@@ -5,23 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, func, literal, select
 
 Item = TypeVar("Item")
 
 MAX_LIMIT = 1000
 
+COUNTED = 10_000
+"""Matches are counted up to here; beyond it is only known that there are more. So no count reads a million rows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """Some rows of a list, and how many there are in all."""
+    """Some rows of a list, and how many there are in all: exact unless `more` says that there are more than that."""
 
     items: tuple[Item, ...]
     total: int
+    more: bool = False
 
 
 def page(connection: Connection, statement: Select[Any], make: type[Item], limit: int, offset: int) -> Page[Item]:
     """The rows of a statement from `offset`, at most `limit`, each made into `make`."""
-    total = connection.scalar(select(func.count()).select_from(statement.order_by(None).subquery()))
+    total = count(connection, statement.with_only_columns(literal(1), maintain_column_froms=True))
     rows = connection.execute(statement.limit(min(limit, MAX_LIMIT)).offset(offset))
-    return Page(tuple(make(**row._mapping) for row in rows), total or 0)
+    return Page(tuple(make(**row._mapping) for row in rows), min(total, COUNTED), total > COUNTED)
+
+
+def count(connection: Connection, matching: Select[Any]) -> int:
+    """How many rows a statement has; one more than `COUNTED` if there are more than that."""
+    limited = matching.order_by(None).limit(COUNTED + 1).subquery()
+    return connection.scalar(select(func.count()).select_from(limited)) or 0

@@ -69,6 +69,7 @@ def _answer(operation: Operation) -> dict[str, Any]:
     row = {"$ref": f"#/components/schemas/{operation.row.__name__}"}
     if not operation.is_list:
         return row
-    return {"type": "object", "required": ["items", "total"], "properties": {
+    return {"type": "object", "required": ["items", "total", "more"], "properties": {
         "items": {"type": "array", "items": row}, "total": {"type": "integer", "description": "How many there are."},
+        "more": {"type": "boolean", "description": "There are more than `total`, which is counted up to 10,000."},
     }}

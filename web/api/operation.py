@@ -97,7 +97,7 @@ def listing(path: str, summary: str, row: type, *parameters: Parameter) -> Calla
         def view() -> Response:
             check(operation.parameters)
             page = find(int(request.args.get("limit", USUAL)), int(request.args.get("offset", 0)))
-            return answer({"items": [written(item) for item in page.items], "total": page.total})
+            return answer({"items": [written(item) for item in page.items], "total": page.total, "more": page.more})
 
         _add(operation, view)
         return find

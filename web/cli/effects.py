@@ -77,7 +77,7 @@ def list_effects(
             )
         )
 
-    answer({"total": page.total, "effects": page.items, "held": held}, show)
+    answer({"total": page.total, "more": page.more, "effects": page.items, "held": held}, show)
 
 
 def decide(

@@ -77,7 +77,7 @@ def list_instances(
     with opened() as engine:
         page = instances.search(engine, wanted, sort=sort, limit=limit, offset=offset)
     answer(
-        {"total": page.total, "instances": [dict_of(row) for row in page.items]},
+        {"total": page.total, "more": page.more, "instances": [dict_of(row) for row in page.items]},
         lambda console: show_instances(console, page.items, page.total),
     )
 
@@ -253,7 +253,7 @@ def list_incidents(
     def show_page(console: Console) -> None:
         console.print(incident_table(page.items) if page.items else "No incident is open.")
 
-    answer({"total": page.total, "incidents": page.items}, show_page)
+    answer({"total": page.total, "more": page.more, "incidents": page.items}, show_page)
 
 
 def incident_table(rows: Sequence[IncidentRow]) -> Any:

@@ -27,6 +27,7 @@ STATUS: dict[type[Rejection], int] = {NotFound: 404, WrongState: 409, Conflict: 
 """The HTTP status of each family of rejection; anything else is 400."""
 
 bp.add_app_template_filter(formatting.iso, "iso")
+bp.add_app_template_filter(formatting.up_to, "up_to")
 bp.add_app_template_filter(formatting.absolute, "absolute")
 bp.add_app_template_filter(formatting.duration, "duration")
 bp.add_app_template_filter(formatting.seconds, "seconds")

@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 from markupsafe import Markup, escape
 
+from engine.queries.paging import COUNTED
+
 _UNITS = ((86400 * 365, "year"), (86400 * 30, "month"), (86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _TOKEN = re.compile(r'("(?:\\.|[^"\\])*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\b(true|false|null)\b')
 
@@ -22,6 +24,11 @@ def iso(moment: datetime) -> str:
 def absolute(moment: datetime) -> str:
     """A time in full, in UTC."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def up_to(count: int) -> str:
+    """A count that goes no further than the engine counts."""
+    return f"{COUNTED:,}+" if count > COUNTED else f"{count:,}"
 
 
 def ago(moment: datetime, now: datetime) -> str:

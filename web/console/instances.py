@@ -71,7 +71,7 @@ def instances() -> ResponseReturnValue:
     page = paging.page(found.search(engine(), query.filter(), sort=sort, limit=paging.SIZE, offset=paging.offset()))
     return render_template("instances/list.html", section="instances", live=5, page=page, query=query, sort=sort,
                            newest_first=NEWEST_FIRST, filtered=not query.is_empty,
-                           processes=known.processes(engine()))
+                           processes=known.processes(engine(), counted=False))
 
 
 def _moment(name: str, texts: dict[str, str]) -> datetime | None:

@@ -16,11 +16,17 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """Some rows of a list, from `offset` on, out of `total`."""
+    """Some rows of a list, from `offset` on, out of `total`, or of more than that if `more`."""
 
     rows: Sequence[Item]
     total: int
     offset: int
+    more: bool = False
+
+    @property
+    def in_all(self) -> str:
+        """How many rows there are, to be read."""
+        return f"{self.total:,}" + ("+" if self.more else "")
 
     @property
     def first(self) -> int:
@@ -40,7 +46,8 @@ class Page(Generic[Item]):
     @property
     def next_offset(self) -> int | None:
         """Where the next page begins, or None on the last."""
-        return self.offset + SIZE if self.last < self.total else None
+        goes_on = len(self.rows) == SIZE if self.more else self.last < self.total
+        return self.offset + SIZE if goes_on else None
 
 
 def offset() -> int:
@@ -50,4 +57,4 @@ def offset() -> int:
 
 def page(found: paging.Page[Item]) -> Page[Item]:
     """A page that the engine found at the wanted offset."""
-    return Page(found.items, found.total, offset())
+    return Page(found.items, found.total, offset(), found.more)
