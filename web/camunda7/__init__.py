@@ -20,6 +20,7 @@ from web.camunda7 import (  # each module adds its routes to the blueprint
     instances,
     jobs,
     messages,
+    moves,
     operations,
     platform,
     task_people,
@@ -31,6 +32,6 @@ from web.camunda7.platform import pages
 
 __all__ = [
     "activities", "bp", "decisions", "definitions", "deployments", "external_tasks", "fallback", "fetching",
-    "form_routes", "history", "incidents", "instances", "jobs", "messages", "operations", "pages", "platform",
+    "form_routes", "history", "incidents", "instances", "jobs", "messages", "moves", "operations", "pages", "platform",
     "task_people", "tasks", "variables",
 ]

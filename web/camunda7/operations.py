@@ -23,7 +23,8 @@ ENTITIES = {
 OPERATIONS = {
     ("INSTANCE", "START"): "Create", ("INSTANCE", "CANCEL"): "Delete", ("INSTANCE", "SUSPEND"): "Suspend",
     ("INSTANCE", "RESUME"): "Activate", ("INSTANCE", "SET_VARIABLES"): "SetVariable",
-    ("INSTANCE", "REMOVE_VARIABLES"): "RemoveVariable",
+    ("INSTANCE", "REMOVE_VARIABLES"): "RemoveVariable", ("INSTANCE", "MODIFY"): "ModifyProcessInstance",
+    ("INSTANCE", "MIGRATE"): "Migrate",
     ("USER_TASK", "CLAIM"): "Claim", ("USER_TASK", "ASSIGN"): "Assign", ("USER_TASK", "UNCLAIM"): "Assign",
     ("USER_TASK", "COMPLETE"): "Complete", ("USER_TASK", "CHANGE"): "Update",
     ("JOB", "SET_RETRIES"): "SetExternalTaskRetries", ("JOB", "SET_PRIORITY"): "SetPriority",

@@ -18,6 +18,7 @@ from web.camunda8 import (  # each module adds its routes to the blueprint
     instances,
     jobs,
     messages,
+    moves,
     user_tasks,
     variables,
 )
@@ -25,5 +26,5 @@ from web.camunda8.blueprint import bp
 
 __all__ = [
     "activation", "bp", "cluster", "decisions", "definitions", "deployments", "elements", "fallback", "incidents",
-    "instances", "jobs", "messages", "user_tasks", "variables",
+    "instances", "jobs", "messages", "moves", "user_tasks", "variables",
 ]

@@ -1,0 +1,75 @@
+"""`partitur modify` and `partitur migrate`."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.engine import drawing
+from tests.engine.test_modification import LINE
+from tests.web.test_cli import partitur
+
+__all__ = ["partitur"]
+WHY = ("--reason", "Because.")
+
+
+@pytest.fixture
+def deploy(partitur, tmp_path):
+    def do(*parts):
+        file = tmp_path / "test.bpmn"
+        file.write_bytes(drawing.file(*parts).content)
+        return partitur("deploy", file)
+    return do
+
+
+def version(*nodes):
+    return drawing.process("p", drawing.start(), *nodes, drawing.end())
+
+
+def test_tokens_are_put_taken_and_moved(partitur, deploy):
+    deploy(LINE)
+    key = partitur("start", "p")["key"]
+    assert partitur("modify", key, "--move", "a=c", *WHY)["elements"] == ["c"]
+    assert partitur("modify", key, "--after", "a", "--put", "a", "--take", "c", *WHY)["elements"] == ["a", "b"]
+    said = partitur("modify", key, "--take", "a", "--take", "b", *WHY, as_json=False)
+    assert "it ended" in said.stdout
+    assert partitur("show", key)["row"]["state"] == "TERMINATED"
+
+
+def test_what_cannot_be_moved_is_refused(partitur, deploy):
+    deploy(LINE)
+    key = partitur("start", "p")["key"]
+    for arguments, sentence in ((("--move", "a"), "--move"), (("--put", "x"), "'x'"), (("--take", "99"), "99"),
+                                ((), "1 to 1000")):
+        assert sentence in str(partitur("modify", key, *arguments, *WHY, code=1))
+    partitur("modify", key, "--put", "c", code=2)
+
+
+def test_instances_are_migrated_and_those_that_do_not_fit_stay(partitur, deploy):
+    deploy(version(drawing.user("look"), drawing.user("sign")))
+    first, second = partitur("start", "p")["key"], partitur("start", "p")["key"]
+    partitur("modify", second, "--move", "look=sign", *WHY)
+    deploy(version(drawing.user("review")))
+    planned = partitur("migrate", first, second, "--to", 2, "--map", "look=review", "--dry-run", code=1)
+    assert (planned["migrated"], list(planned["refused"])) == ([str(first)], [str(second)])
+    assert partitur("show", first)["row"]["version"] == 1
+    said = partitur("migrate", first, second, "--to", 2, "--map", "look=review", *WHY, code=1, as_json=False)
+    assert "look → review" in said.stdout
+    assert "stays" in said.stdout
+    assert (partitur("show", first)["row"]["version"], partitur("show", second)["row"]["version"]) == (2, 1)
+
+
+def test_elements_that_were_probably_renamed_are_mapped_when_asked(partitur, deploy):
+    deploy(version(drawing.user("look").replace('name="look"', 'name="Look at it"')))
+    key = partitur("start", "p")["key"]
+    deploy(version(drawing.user("review").replace('name="review"', 'name="Look at it"'), drawing.user("sign")))
+    partitur("migrate", key, "--to", 2, *WHY, code=1)
+    assert partitur("migrate", key, "--to", 2, "--suggested", *WHY)["migrated"] == [str(key)]
+
+
+def test_what_cannot_be_migrated_is_refused(partitur, deploy):
+    deploy(version(drawing.user("look")))
+    key = partitur("start", "p")["key"]
+    for arguments, sentence in ((("--to", 7, *WHY), "version 7"), (("--to", 1), "--reason"),
+                                (("--to", 1, "--map", "x", *WHY), "--map")):
+        assert sentence in str(partitur("migrate", key, *arguments, code=1))
+    assert "99" in str(partitur("migrate", 99, "--to", 1, *WHY, code=1))

@@ -1,0 +1,141 @@
+"""`partitur modify` and `partitur migrate`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bpmn.interpreter import Put, Take
+from engine import migration, modification
+from engine.engine import Engine
+from engine.errors import NotFound
+from engine.migration import Planned
+from engine.modification import Move
+from engine.queries import instance
+from engine.queries.criteria import Criterion, Search, search
+from engine.queries.searches import DEFINITIONS
+from web.cli.group import Refused
+from web.cli.opening import opened
+from web.cli.operating import Reason
+from web.cli.terminal import Json, answer, table
+from web.cli.watching import Key
+
+Ids = list[str] | None
+
+
+def modify(
+    key: Key,
+    reason: Reason,
+    put: Annotated[Ids, typer.Option(metavar="ELEMENT", help="Put a token here.", show_default=False)] = None,
+    after: Annotated[Ids, typer.Option(metavar="ELEMENT", help="Put a token behind it.", show_default=False)] = None,
+    take: Annotated[
+        Ids, typer.Option(metavar="ELEMENT|KEY", help="Take its tokens, or the one of this key.", show_default=False)
+    ] = None,
+    move: Annotated[
+        list[str] | None, typer.Option(metavar="FROM=TO", help="Move all tokens of an element.", show_default=False)
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Put, take and move tokens of an instance; all of it together, or nothing."""
+    puts = [*(Put(element=id) for id in put or ()), *(Put(element=id, after=True) for id in after or ())]
+    takes = [Take(key=int(id)) if id.isascii() and id.isdigit() else Take(element=id) for id in take or ()]
+    moves = [Move(source=source, target=target) for source, target in pairs(move or (), "--move")]
+    with opened() as engine:
+        engine.execute(modification.modify, key, puts, takes, moves=moves, reason=reason)
+        detail = instance.detail(engine, key)
+    where = sorted(row.element_id for row in detail.elements if row.state == "ACTIVE")
+    place = f"it is at {', '.join(where)}" if where else "it ended"
+    answer(
+        {"key": str(key), "state": detail.row.state, "elements": where},
+        lambda console: console.print(f"Modified instance {key}: {place}.", markup=False),
+    )
+
+
+def migrate(
+    keys: Annotated[list[int], typer.Argument(metavar="KEY…", show_default=False, help="The keys of instances.")],
+    to: Annotated[int, typer.Option(metavar="VERSION", show_default=False, help="The version of their process.")],
+    reason: Annotated[str | None, typer.Option(help="Why; the audit trail keeps it.", show_default=False)] = None,
+    map: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OLD=NEW", help="An element that has another id in that version.", show_default=False),
+    ] = None,
+    suggested: Annotated[
+        bool, typer.Option("--suggested", help="Also map elements that were probably renamed.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
+    json: Json = False,
+) -> None:
+    """Let instances go on in another version of their process. Those that do not fit stay, and the exit code is 1."""
+    given = dict(pairs(map or (), "--map"))
+    if reason is None and not dry_run:
+        raise Refused("Expected --reason to say why, or --dry-run, but neither was given.")
+    with opened() as engine:
+        target, process_id = definition_of(engine, keys[0], to)
+        mapping = {**(_guessed(engine, keys[0], target) if suggested else {}), **given}
+        planned = migration.plan(engine, keys, target, mapping)
+        fit = [each for each in planned if not each.obstacles]
+        if not dry_run:
+            for each in fit:
+                engine.execute(migration.migrate, each.instance_key, target, mapping, reason=reason or "")
+    word = "would be migrated" if dry_run else "migrated"
+    answer(
+        {
+            "processId": process_id, "version": to, "dryRun": dry_run,
+            "migrated": [str(each.instance_key) for each in fit],
+            "refused": {
+                str(each.instance_key): [obstacle.message for obstacle in each.obstacles]
+                for each in planned if each.obstacles
+            },
+        },
+        lambda console: _show(console, planned, word),
+    )
+    if len(fit) < len(planned):
+        raise typer.Exit(1)
+
+
+def pairs(texts: Sequence[str], option: str) -> list[tuple[str, str]]:
+    """What options of the form A=B say.
+
+    Raises:
+        Refused: one of them has another form.
+    """
+    found = []
+    for text in texts:
+        left, equals, right = text.partition("=")
+        if not (left and equals and right):
+            raise Refused(f"Expected {option} to be two ids with = between them, but found {text!r}.")
+        found.append((left, right))
+    return found
+
+
+def definition_of(engine: Engine, instance_key: int, version: int) -> tuple[int, str]:
+    """The key of a version of the process of an instance, and the id of the process.
+
+    Raises:
+        NotFound: there is no such instance, or no such version.
+    """
+    process_id = instance.get(engine, instance_key).process_id
+    found = search(engine, DEFINITIONS, Search(limit=1, criteria=[
+        Criterion("process_id", "eq", process_id), Criterion("version", "eq", version)])).items
+    if not found:
+        raise NotFound(f"Expected process {process_id!r} to have a version {version}, but it has none.")
+    return found[0].key, process_id
+
+
+def _guessed(engine: Engine, instance_key: int, target: int) -> dict[str, str]:
+    with engine.read() as connection:
+        old, new = (engine.programs.get(connection, key).process
+                    for key in (instance.get(engine, instance_key).definition_key, target))
+    return migration.suggested(old, new)
+
+
+def _show(console: Console, planned: Sequence[Planned], word: str) -> None:
+    console.print(table(["instance", "", "elements"], (
+        [each.instance_key, "stays" if each.obstacles else word,
+         " ".join(obstacle.message for obstacle in each.obstacles)
+         or ", ".join(a if a == b else f"{a} → {b}" for a, b in each.elements)]
+        for each in planned
+    )))
