@@ -122,21 +122,23 @@ class Correlated:
 
 
 def correlate(tx: Transaction, name: str, *, correlation_key: str | None = None, instance_key: int | None = None,
-              business_id: str | None = None, match: Mapping[str, Any] | None = None,
+              element_instance_key: int | None = None, business_id: str | None = None,
+              match: Mapping[str, Any] | None = None,
               variables: Mapping[str, Any] | None = None, all: bool = False, start: bool = True,
               tenant_id: str = DEFAULT_TENANT) -> list[Correlated]:
     """Give a message to exactly one waiting instance, or with `all` to every one.
 
-    The instance is found by what is given: its key, its business id, variables that it must have (`match`), the
-    correlation key of its subscription. If nobody waits and `start` is set, a message start event of that name
-    starts an instance. Audited. Raises InvalidInput; NotFound if nobody waits; Conflict if
+    The instance is found by what is given: its key, the element instance that waits, its business id, variables that
+    it must have (`match`), the correlation key of its subscription. If nobody waits and `start` is set, a message
+    start event of that name starts an instance. Audited. Raises InvalidInput; NotFound if nobody waits; Conflict if
     several do.
     Source: Camunda 7 manual, "Correlation methods"; Camunda 8 docs, "Correlate a message".
     """
     content = values.checked(variables)
     values.name(name, "the name of a message")
     _one_at_a_time(tx, name, values.name(correlation_key, "a correlation key"))
-    waiting = tx.select(_candidates(name, tenant_id, correlation_key, instance_key, business_id, match))
+    waiting = tx.select(_candidates(name, tenant_id, correlation_key, instance_key, business_id, match,
+                                    element_instance_key))
     if len(waiting) > 1 and not all:
         raise Conflict(f"Expected one instance that waits for message {name!r}, but {len(waiting)} do.")
     reached = [
@@ -157,12 +159,14 @@ def correlate(tx: Transaction, name: str, *, correlation_key: str | None = None,
 
 
 def _candidates(name: str, tenant_id: str, correlation_key: str | None, instance_key: int | None,
-                business_id: str | None, match: Mapping[str, Any] | None) -> Select[Any]:
+                business_id: str | None, match: Mapping[str, Any] | None,
+                element_instance_key: int | None) -> Select[Any]:
     found = (
         select(schema.subscriptions).join(schema.instances, _i.key == _s.instance_key)
         .where(_s.kind == EventKind.MESSAGE.value, _s.name == name, _s.tenant_id == tenant_id).order_by(_s.key)
     )
     for column, value in ((_s.correlation_key, correlation_key), (_s.instance_key, instance_key),
+                          (_s.element_instance_key, element_instance_key),
                           (_i.business_id, business_id)):
         if value is not None:
             found = found.where(column == value)

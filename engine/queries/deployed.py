@@ -81,3 +81,60 @@ def decision_content(engine: Engine, key: int) -> bytes:
     if found is None:
         raise NotFound(f"Expected to find a decision with key {key}, but there is none.")
     return bytes(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundResource:
+    """One file of a deployment."""
+
+    key: int
+    name: str
+    deployment_key: int
+
+
+_f = schema.resources.c
+_FILES = select(_f.key, _f.name, _f.deployment_key)
+
+
+def resources(engine: Engine, deployment_key: int) -> tuple[FoundResource, ...]:
+    """The files of a deployment that were new with it; raises NotFound."""
+    with engine.read() as connection:
+        if connection.scalar(select(_p.key).where(_p.key == deployment_key)) is None:
+            raise NotFound(f"Expected to find a deployment with key {deployment_key}, but there is none.")
+        rows = connection.execute(_FILES.where(_f.deployment_key == deployment_key).order_by(_f.name, _f.key))
+        return tuple(FoundResource(**row._mapping) for row in rows)
+
+
+def resource(engine: Engine, deployment_key: int, key: int) -> tuple[FoundResource, bytes]:
+    """One file of a deployment, and its bytes; raises NotFound."""
+    with engine.read() as connection:
+        row = connection.execute(_FILES.add_columns(_f.content).where(
+            _f.key == key, _f.deployment_key == deployment_key)).one_or_none()
+    if row is None:
+        raise NotFound(f"Expected to find a file with key {key} in deployment {deployment_key}, but there is none.")
+    return FoundResource(key=row.key, name=row.name, deployment_key=row.deployment_key), bytes(row.content)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundRequirements:
+    """One version of a decision requirements graph."""
+
+    key: int
+    requirements_id: str
+    name: str
+    version: int
+    resource_name: str
+    resource_key: int
+    deployment_key: int
+    tenant_id: str
+
+
+_newer_graph = schema.requirements.alias("newer_requirements")
+REQUIREMENTS = Searchable(
+    statement=select(_r.key, _r.requirements_id, _r.name, _r.version, _r.resource_name, _r.resource_key,
+                     _r.deployment_key, _r.tenant_id),
+    make=FoundRequirements, key=_r.key,
+    fields={column.name: column for column in schema.requirements.c} | {
+        "latest": ~exists().where(_newer_graph.c.requirements_id == _r.requirements_id,
+                                  _newer_graph.c.tenant_id == _r.tenant_id, _newer_graph.c.version > _r.version)},
+)

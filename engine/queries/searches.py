@@ -123,6 +123,7 @@ class FoundDefinition:
     resource_name: str
     deployment_key: int
     tenant_id: str
+    history_days: int | None
     latest: bool
 
 
@@ -319,7 +320,7 @@ SUBSCRIPTIONS = Searchable(
 DEFINITIONS = Searchable(
     statement=select(
         _d.key, _d.process_id, _d.name, _d.version, _d.version_tag, _d.resource_name, _d.deployment_key, _d.tenant_id,
-        _is_latest.label("latest"),
+        _d.history_days, _is_latest.label("latest"),
     ),
     make=FoundDefinition, key=_d.key, fields=_own(schema.definitions) | {"latest": _is_latest},
 )

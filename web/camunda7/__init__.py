@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from web.camunda7 import (  # each module adds its routes to the blueprint
     activities,
+    decision_history,
     decisions,
     definitions,
     deployments,
+    executions,
+    external_task_log,
     external_tasks,
     fallback,
     fetching,
@@ -20,9 +23,11 @@ from web.camunda7 import (  # each module adds its routes to the blueprint
     instances,
     jobs,
     messages,
-    moves,
     operations,
+    people,
     platform,
+    resources,
+    statistics,
     task_people,
     tasks,
     variables,
@@ -31,7 +36,8 @@ from web.camunda7.blueprint import bp
 from web.camunda7.platform import pages
 
 __all__ = [
-    "activities", "bp", "decisions", "definitions", "deployments", "external_tasks", "fallback", "fetching",
-    "form_routes", "history", "incidents", "instances", "jobs", "messages", "moves", "operations", "pages", "platform",
+    "activities", "bp", "decision_history", "decisions", "definitions", "deployments", "executions",
+    "external_task_log", "external_tasks", "fallback", "fetching", "form_routes", "history", "incidents",
+    "instances", "jobs", "messages", "operations", "pages", "people", "platform", "resources", "statistics",
     "task_people", "tasks", "variables",
 ]

@@ -23,13 +23,12 @@ BEFORE_ACTIVITY = "startBeforeActivity"
 
 def _written(found: FoundDefinition) -> dict[str, Any]:
     process = known.definition(found.key).process
-    days = process.history_ttl_days
     return {
         "id": formats.definition_id(found.process_id, found.version, found.key), "key": found.process_id,
         "category": None, "description": process.documentation, "name": found.name, "version": found.version,
         "resource": found.resource_name, "deploymentId": formats.id(found.deployment_key), "diagram": None,
         "suspended": False, "tenantId": formats.tenant(found.tenant_id), "versionTag": found.version_tag,
-        "historyTimeToLive": days, "startableInTasklist": True,
+        "historyTimeToLive": found.history_days, "startableInTasklist": True,
     }
 
 

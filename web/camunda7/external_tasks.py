@@ -10,7 +10,7 @@ from flask import Response
 
 from engine import incidents, jobs, variables
 from engine.errors import InvalidInput, NotFound, WrongState
-from engine.queries import lists
+from engine.queries import job_log, lists
 from engine.queries.criteria import Criterion, one
 from engine.queries.searches import JOBS, TIMED_OUT, FoundJob
 from engine.states import OPEN_JOB_STATES, JobState
@@ -112,9 +112,10 @@ def get_external_task(id: str) -> Response:
 
 @bp.get("/external-task/<id>/errorDetails")
 def get_error_details(id: str) -> Response:
-    """Why the last attempt failed: its message, because the engine keeps no more. Nothing if none failed."""
-    message = _written(_open(formats.key(id)))["errorMessage"]
-    return Response(message, content_type="text/plain; charset=utf-8") if message else done()
+    """What the last attempt that failed had to say at length. Nothing if it said nothing."""
+    found = _open(formats.key(id))
+    details = job_log.details(engine(), [found.key]).get(found.key)
+    return Response(details, content_type="text/plain; charset=utf-8") if details else done()
 
 
 @bp.post("/external-task/<id>/complete")
@@ -132,7 +133,8 @@ def fail(id: str) -> Response:
     asked = body()
     outer = values.read_all(asked)
     _answered(
-        id, _fail, asked.text("errorMessage") or "", local=values.read_all(asked, "localVariables"), outer=outer,
+        id, _fail, asked.text("errorMessage") or "", details=asked.text("errorDetails"),
+        local=values.read_all(asked, "localVariables"), outer=outer,
         scope=_open(formats.key(id)).element_instance_key if outer else None,
         retries=asked.integer("retries", 0) or 0,
         retry_in=max(asked.milliseconds("retryTimeout") or timedelta(), timedelta()), worker=_worker(asked),
@@ -140,9 +142,9 @@ def fail(id: str) -> Response:
     return done()
 
 
-def _fail(tx: Transaction, key: int, message: str, *, local: Mapping[str, Any], outer: Mapping[str, Any],
-          scope: int | None, retries: int, retry_in: timedelta, worker: str) -> None:
-    jobs.fail(tx, key, message, retries=retries, retry_in=retry_in, variables=local, worker=worker)
+def _fail(tx: Transaction, key: int, message: str, *, details: str | None, local: Mapping[str, Any],
+          outer: Mapping[str, Any], scope: int | None, retries: int, retry_in: timedelta, worker: str) -> None:
+    jobs.fail(tx, key, message, details=details, retries=retries, retry_in=retry_in, variables=local, worker=worker)
     if scope is not None:
         variables.set(tx, scope, outer)
 

@@ -16,7 +16,7 @@ from engine import activation
 from engine.activation import ActivatedJob
 from engine.errors import InvalidInput
 from engine.job_filters import JobFilter
-from engine.queries import due_jobs, instance
+from engine.queries import due_jobs, instance, job_log
 from engine.schema import DEFAULT_TENANT
 from engine.transaction import Transaction
 from web import polling
@@ -74,7 +74,8 @@ def fetch_and_lock() -> Response:
         next_due=lambda: due_jobs.next_due_of_any(engine(), wanted), activate=activate,
         alike=repr(sorted(wanted, key=lambda each: each[0])),
     ) if asked.topics and asked.most else []
-    return answer([_written(job, topic_of[job.key]) for job in taken])
+    details = job_log.details(engine(), [job.key for job in taken if job.error_message is not None])
+    return answer([_written(job, topic_of[job.key], details.get(job.key)) for job in taken])
 
 
 def _read(asked: Body) -> Fetch:
@@ -147,11 +148,11 @@ def _alike(topics: Collection[Topic]) -> list[list[Topic]]:
     return groups
 
 
-def _written(job: ActivatedJob, topic: Topic) -> dict[str, Any]:
+def _written(job: ActivatedJob, topic: Topic, details: str | None) -> dict[str, Any]:
     failed = job.error_message is not None and not job.lock_expired
     return {
         "activityId": job.element_id, "activityInstanceId": formats.id(job.element_instance_key),
-        "errorMessage": job.error_message if failed else None, "errorDetails": None,
+        "errorMessage": job.error_message if failed else None, "errorDetails": details if failed else None,
         "executionId": formats.id(job.element_instance_key), "id": formats.id(job.key),
         "lockExpirationTime": formats.date(job.locked_until), "createTime": formats.date(job.created_at),
         "processDefinitionId": formats.definition_id(job.process_id, job.version, job.definition_key),

@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import Response
 
-from engine.queries.criteria import Criterion
+from engine.errors import NotFound
+from engine.queries.criteria import Criterion, one
 from engine.queries.searches import (
     ELEMENTS,
     INCIDENTS,
@@ -20,8 +21,8 @@ from engine.queries.searches import (
     FoundVariable,
 )
 from engine.states import ElementState, IncidentState, InstanceState, UserTaskState
-from web.camunda7 import activities, formats, incidents, instances, known, values
-from web.camunda7.blueprint import answer, bp
+from web.camunda7 import activities, formats, incidents, instances, known, values, variables
+from web.camunda7.blueprint import answer, bp, engine
 from web.camunda7.listing import Kind, ReadCriteria, as_text, as_texts, serve
 from web.camunda7.parameters import (
     TENANTS,
@@ -239,6 +240,34 @@ serve("/history/activity-instance", PAST_ACTIVITIES)
 serve("/history/variable-instance", PAST_VARIABLES)
 serve("/history/incident", PAST_INCIDENTS)
 serve("/history/task", PAST_TASKS)
+
+
+@bp.get("/history/activity-instance/<id>")
+def get_past_activity(id: str) -> Response:
+    """One activity, over or not."""
+    found = one(engine(), ELEMENTS, formats.key(id))
+    if found is None:
+        raise NotFound(f"Expected to find a historic activity instance with id {id}, but there is none.")
+    return answer(_activity(found))
+
+
+@bp.get("/history/variable-instance/<id>")
+def get_past_variable(id: str) -> Response:
+    """One variable of an instance, over or not."""
+    return answer(_variable(_past_variable(id)))
+
+
+@bp.get("/history/variable-instance/<id>/data")
+def get_past_variable_data(id: str) -> Response:
+    """What one variable is made of."""
+    return variables.data_of(_past_variable(id))
+
+
+def _past_variable(id: str) -> FoundVariable:
+    found = one(engine(), VARIABLES, formats.key(id))
+    if found is None:
+        raise NotFound(f"Expected to find a historic variable instance with id {id}, but there is none.")
+    return found
 
 
 @bp.get("/history/process-instance/<id>")

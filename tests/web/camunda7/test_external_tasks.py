@@ -65,7 +65,7 @@ def test_failed_task_is_tried_again_after_its_pause(api, clock, task):
     answer(api, task, "failure", errorMessage="no network", errorDetails="a stack", retries=2, retryTimeout=60_000)
 
     # then it is handed out again when the pause is over, and tells what went wrong
-    assert api.client.get(f"/engine-rest/external-task/{task}/errorDetails").text == "no network"
+    assert api.client.get(f"/engine-rest/external-task/{task}/errorDetails").text == "a stack"
     assert api.fetch("pay") == []
     assert (only(api)["retries"], only(api)["errorMessage"]) == (2, "no network")
     api.pass_time(clock, minutes=1)
