@@ -23,6 +23,7 @@ from web.camunda7 import (  # each module adds its routes to the blueprint
     instances,
     jobs,
     messages,
+    moves,
     operations,
     people,
     platform,
@@ -38,6 +39,6 @@ from web.camunda7.platform import pages
 __all__ = [
     "activities", "bp", "decision_history", "decisions", "definitions", "deployments", "executions",
     "external_task_log", "external_tasks", "fallback", "fetching", "form_routes", "history", "incidents",
-    "instances", "jobs", "messages", "operations", "pages", "people", "platform", "resources", "statistics",
+    "instances", "jobs", "messages", "moves", "operations", "pages", "people", "platform", "resources", "statistics",
     "task_people", "tasks", "variables",
 ]
