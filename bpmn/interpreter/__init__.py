@@ -11,12 +11,12 @@
 
 from bpmn.interpreter.execution import Changes, Execution
 from bpmn.interpreter.failures import CompileError, MigrationRefused, ModificationRefused, TokenNotFound
-from bpmn.interpreter.migrating import Obstacle
+from bpmn.interpreter.fitting import Fit, Obstacle
 from bpmn.interpreter.modifying import Put, Take
 from bpmn.interpreter.nodes.ad_hoc import Directions
 from bpmn.interpreter.program import Program, compile_process
 
 __all__ = [
-    "Changes", "CompileError", "Directions", "Execution", "MigrationRefused", "ModificationRefused", "Obstacle",
+    "Changes", "CompileError", "Directions", "Execution", "Fit", "MigrationRefused", "ModificationRefused", "Obstacle",
     "Program", "Put", "Take", "TokenNotFound", "compile_process",
 ]

@@ -8,7 +8,8 @@ from typing import Any
 
 from bpmn.interpreter import journal, placing, state, throwing
 from bpmn.interpreter.failures import ErrorUncaught, TokenNotFound
-from bpmn.interpreter.migrating import Counterparts, Obstacle, arm_new, obstacles, translate
+from bpmn.interpreter.fitting import Counterparts, Obstacle
+from bpmn.interpreter.migrating import arm_new, obstacles, translate
 from bpmn.interpreter.modifying import Put, Take, modify, places
 from bpmn.interpreter.nodes import listeners
 from bpmn.interpreter.nodes.ad_hoc import AdHocSubProcess, Directions

@@ -8,37 +8,23 @@ Source: Camunda 7 manual, "Process Instance Migration"; Camunda 8 docs, "Process
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from bpmn.interpreter import state
 from bpmn.interpreter.failures import Failure, MigrationRefused
-from bpmn.interpreter.nodes.base import Node
+from bpmn.interpreter.fitting import Counterparts, Fit, Obstacle
 from bpmn.interpreter.nodes.compensation import ACTIVITY, INNER, KIND, NODE
 from bpmn.interpreter.nodes.compensation import GROUP as GROUP_RECORD
-from bpmn.interpreter.nodes.events import BoundaryEvent, EventBasedGateway
-from bpmn.interpreter.nodes.gateways import InclusiveGateway, ParallelGateway
+from bpmn.interpreter.nodes.events import BoundaryEvent
 from bpmn.interpreter.nodes.subprocesses import EventSubProcess
 from bpmn.interpreter.task import WAITING, Token
-from bpmn.interpreter.workflow import FAREWELL, ProcessWorkflow, Record, ScopeWorkflow
-from bpmn.model import EventKind
+from bpmn.interpreter.workflow import FAREWELL, ProcessWorkflow, Record
 
 if TYPE_CHECKING:
     from bpmn.interpreter.program import Program
-
-Counterparts = Mapping[str, str]
-"""Element ids of the source → of the target."""
-
-
-@dataclass(frozen=True, slots=True)
-class Obstacle:
-    """Why an instance cannot be migrated: the element at which it is, and a sentence."""
-
-    element: str
-    message: str
 
 
 def obstacles(top: ProcessWorkflow, target: Program, counterparts: Counterparts) -> list[Obstacle]:
@@ -96,42 +82,8 @@ def _beside(token: Token) -> bool:
     return isinstance(token.task_spec, BoundaryEvent) or token.id in token.workflow.listeners
 
 
-def _kinds(node: Node) -> list[EventKind]:
-    """The kinds of events that a node waits for, in their order: saved waits call them by their position."""
-    return [event.kind for event in node.awaited]
-
-
-def _race(node: Node) -> list[str]:
-    """The elements of which the first wins at an event-based gateway, in their order."""
-    return [branch.target.element.id for branch in node.targets] if isinstance(node, EventBasedGateway) else []
-
-
-class _Move:
-    """Finds for each node of the source its counterpart in the target."""
-
-    def __init__(self, source: Program, target: Program, counterparts: Counterparts) -> None:
-        self._source, self._target, self._counterparts = source, target, counterparts
-
-    def of(self, node: Node) -> Node | None:
-        """The counterpart of a node; None if there is none."""
-        id = node.element.id
-        name = self._counterparts.get(id, id) + node.name.removeprefix(id)
-        return self._target.by_id.get(name)
-
-    def id(self, id: str) -> str:
-        """The id in the target of an element or sequence flow."""
-        return self._counterparts.get(id, id)
-
-    def watcher(self, node: Node) -> Node | None:
-        """The counterpart of a boundary event or event sub-process that waits for the same in the same place."""
-        found = self.of(node)
-        if found is None or type(found) is not type(node) or not isinstance(node, BoundaryEvent | EventSubProcess):
-            return None
-        place, wanted = ((one.element.attached_to or one.element.scope) for one in (node, found))
-        if place == self._source.process.id:
-            place = self._target.process.id
-        same = self.id(place or "") == wanted and _kinds(node) == _kinds(found)
-        return found if same else None
+class _Move(Fit):
+    """Finds for each node of the source its counterpart in the target, and says saved tokens in its numbers."""
 
     def number(self, number: int) -> int:
         """The number in the target of the node with this number in the source."""
@@ -181,7 +133,7 @@ class _Check:
     """Looks for obstacles, one kind after the other."""
 
     def __init__(self, top: ProcessWorkflow, target: Program, counterparts: Counterparts) -> None:
-        self._top, self._target, self._counterparts = top, target, counterparts
+        self._top = top
         self._move = _Move(top.spec.program, target, counterparts)
 
     def all(self) -> Iterator[Obstacle]:
@@ -200,46 +152,12 @@ class _Check:
 
     def _of_token(self, token: Token) -> Iterator[Obstacle]:
         node = token.task_spec
-        id = node.element.id
-        found = self._move.of(node)
-        if found is None:
-            yield Obstacle(id, f"Expected a counterpart of {node.label}, but process {self._target.process.id!r} has "
-                               f"none.")
-            return
-        if type(found) is not type(node) or found.element.type != node.element.type:
-            yield Obstacle(id, f"Expected the counterpart of {node.label} to be of the same kind, but {found.label} "
-                               f"is not.")
-            return
-        yield from self._of_place(token, found)
-        yield from self._of_wait(token, found)
-
-    def _of_place(self, token: Token, found: Node) -> Iterator[Obstacle]:
-        node = token.task_spec
-        workflow: ScopeWorkflow = token.workflow
-        owner = workflow.parent_task
-        around = self._top.spec.program.process.id if owner is None else owner.task_spec.element.id
-        wanted = self._target.process.id if owner is None else self._counterparts.get(around, around)
-        if found.element.scope != wanted:
-            yield Obstacle(node.element.id, f"Expected {found.label} to be in {wanted!r}, as {node.label} is in "
-                                            f"{around!r}, but it is in {found.element.scope!r}.")
-
-    def _of_wait(self, token: Token, found: Node) -> Iterator[Obstacle]:
-        node, id = token.task_spec, token.task_spec.element.id
+        found = list(self._move.obstacles(node, token.flow if token._state == WAITING else None))
         if "listener" in token.internal_data:
-            yield Obstacle(id, f"Expected {node.label} to wait for itself, but one of its listeners is at work.")
-        if _kinds(node) != _kinds(found) or [self._move.id(id) for id in _race(node)] != _race(found):
-            yield Obstacle(id, f"Expected {found.label} to wait for the same events as {node.label}, but it does not.")
-        loop, other = node.element.loop, found.element.loop
-        if (loop is None) != (other is None) or (
-                loop is not None and other is not None and loop.sequential != other.sequential):
-            yield Obstacle(id, f"Expected {found.label} to be repeated in the same way as {node.label}, but it is not.")
-        if (node.element.job is None) != (found.element.job is None):
-            yield Obstacle(id, f"Expected {found.label} to be done by a worker just as {node.label}, but only one is.")
-        if isinstance(node, ParallelGateway | InclusiveGateway) and token._state == WAITING \
-                and token.flow is not None and self._move.id(token.flow) not in found.element.incoming:
-            yield Obstacle(id, f"Expected {found.label} to have the incoming flow {token.flow!r}, by which a token "
-                               f"came that waits there, but it has none.")
-        if isinstance(node, EventSubProcess) and "compensates" in token.internal_data:
+            found.append(Obstacle(node.element.id, f"Expected {node.label} to wait for itself, but one of its "
+                                                   f"listeners is at work."))
+        yield from found
+        if not found and isinstance(node, EventSubProcess) and "compensates" in token.internal_data:
             yield from self._of_records(token.internal_data["compensates"])
 
     def _of_records(self, records: list[Record] | None) -> Iterator[Obstacle]:

@@ -109,6 +109,25 @@ def test_compensation_after_migration_calls_the_handler_of_the_new_version(steps
     assert steps.state(key) == "COMPLETED"
 
 
+def test_handler_that_runs_within_the_sub_process_that_it_undoes_is_migrated(steps, migrate):
+    booked = (HANDLED.split("<bpmn:serviceTask id=\"book\"")[1]).split("<bpmn:serviceTask id=\"next\"")[0]
+    def drawn(name):
+        inner = f'<bpmn:subProcess id="trip">{start("s0")}<bpmn:serviceTask id="book"{booked}{end("x0")}' \
+            '<bpmn:sequenceFlow id="s0_book" sourceRef="s0" targetRef="book"/>' \
+            '<bpmn:sequenceFlow id="book_x0" sourceRef="book" targetRef="x0"/></bpmn:subProcess>'
+        throw = ('<bpmn:intermediateThrowEvent id="throw"><bpmn:compensateEventDefinition/>'
+                 "</bpmn:intermediateThrowEvent>")
+        return process("t", start(), inner, throw, service("last"), end()).replace('name="T"', f'name="{name}"')
+    deploy(steps, drawn("one"))
+    key = steps.start("t")
+    steps.do("book")
+    assert at(steps, key) == ["call", "throw", "unbook"]
+    migrate(key, deploy(steps, drawn("two")))
+    steps.do("call")
+    steps.do("last")
+    assert steps.state(key) == "COMPLETED"
+
+
 def guarded(host, event, name="g", id="late"):
     return process("g", start(), service("a"), service("b"), boundary(id, host, event), end(), end("e2"),
                    flows=f"start>a a>b b>end {id}>e2").replace('name="G"', f'name="{name}"')
