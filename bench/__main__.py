@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import core, expressions, http, order_example, persisted, services
+from bench import core, expressions, http, nodes, order_example, pages, persisted, persisted_cases, scale, services
 from bench.figures import show, write
 
 PARTS = {
@@ -19,6 +19,10 @@ PARTS = {
     "order-example": order_example.measure,
     "services": services.measure,
     "http": http.measure,
+    "cases": persisted_cases.measure,
+    "scale": scale.measure,
+    "pages": pages.measure,
+    "nodes": nodes.measure,
 }
 
 
@@ -26,17 +30,19 @@ def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(prog="bench", description="What Partitur costs, beside stock SpiffWorkflow.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"one or more of {', '.join(PARTS)}; all by default")
+    parser.add_argument("--only", action="append", default=[], metavar="PART", help="the same; may be repeated")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     arguments = parser.parse_args()
-    unknown = set(arguments.parts) - PARTS.keys()
+    chosen = arguments.parts + arguments.only
+    unknown = set(chosen) - PARTS.keys()
     if unknown:
         parser.error(f"Expected parts among {', '.join(PARTS)}, but found {', '.join(sorted(unknown))}.")
-    console = Console() if sys.stdout.isatty() else Console(width=160)
+    console = Console() if sys.stdout.isatty() else Console(width=200)
     # As a serving process does: what was imported is no garbage.
     gc.collect()
     gc.freeze()
     figures = []
-    for name in arguments.parts or PARTS:
+    for name in chosen or PARTS:
         with console.status(f"Measuring {name} ..."):
             made = list(PARTS[name]())
         show(made, console)

@@ -1,0 +1,121 @@
+"""One, two and four processes on one database: what they start and end together in a second.
+
+Each process is a client and a node at once: threads that start instances, and for the order example a worker with the
+three services.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+import time
+from collections.abc import Iterator
+from multiprocessing.synchronize import Barrier
+from typing import Any
+
+from bench import databases, models, order_example
+from bench.figures import Figure
+from bench.models import Flavour
+from engine import definitions, instances
+from engine.engine import Engine
+from service_tasks import Registry
+from service_tasks.worker import Worker
+
+GROUP = "Nodes on one database (started and ended, wall clock; client threads in the same processes)"
+PROCESSES = (1, 2, 4)
+CLIENTS = 4
+"""Threads of a process that start instances, each one instance a transaction."""
+AHEAD = 400
+"""Instances under way beyond which nobody starts more, so that what is started is also ended."""
+LOOK = 0.02
+SECONDS = 6.0
+GOALS = {"bench_order": "≥ 500", "order-fulfilment": "≥ 120"}
+NOTHING_LOST = 0.9
+"""Of the rate of half as many processes; below it something was lost, above it the machine is full."""
+
+
+def measure() -> Iterator[Figure]:
+    """For each database and process, how much so many processes get done."""
+    for name in databases.NAMES:
+        for process_id, content in (("bench_order", models.order(Flavour.CAMUNDA_8)),
+                                    ("order-fulfilment", order_example.DIAGRAM.read_bytes())):
+            yield from _rates(name, process_id, content)
+
+
+def _rates(name: str, process_id: str, content: bytes) -> Iterator[Figure]:
+    before: float | None = None
+    for count in PROCESSES:
+        with databases.fresh(name) as engine:
+            engine.execute(definitions.deploy, [definitions.Resource(name="bench.bpmn", content=content)])
+            rate = _together(engine, process_id, count)
+        goal = GOALS[process_id] if count == 2 and name == databases.POSTGRESQL else ""
+        if before is not None and not goal:
+            goal = f"≥ {before * NOTHING_LOST:,.0f}"
+        change = "" if before is None else f"{rate / before:.2f} × the rate of half as many"
+        yield Figure(group=GROUP, name=f"{process_id}, {count} process{'es' if count > 1 else ''} ({name})",
+                     unit="instances/s", partitur=rate, target=goal, note=change, more_is_better=True)
+        before = rate
+
+
+def _together(engine: Engine, process_id: str, count: int) -> float:
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(count + 1)
+    url = engine.database.engine.url.render_as_string(hide_password=False)
+    processes = [context.Process(target=serve, args=(url, process_id, barrier), daemon=True) for _ in range(count)]
+    for process in processes:
+        process.start()
+    try:
+        barrier.wait(120)
+        time.sleep(1)   # until every one is under way
+        began, first = time.perf_counter(), _ended(engine, process_id)
+        time.sleep(SECONDS)
+        taken, ended = time.perf_counter() - began, _ended(engine, process_id) - first
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.join()
+    return ended / taken
+
+
+def _ended(engine: Engine, process_id: str) -> int:
+    with engine.read() as connection:
+        return int(connection.exec_driver_sql(
+            f"SELECT count(*) FROM instances WHERE process_id = '{process_id}' AND state = 'COMPLETED'"
+        ).scalar() or 0)
+
+
+def serve(url: str, process_id: str, barrier: Barrier) -> None:
+    """A node that starts instances and works off what they wait for, until it is terminated."""
+    engine = Engine(url)
+    # Other nodes hear of new jobs, as from `partitur serve`.
+    engine.queue.start(engine.wakeup, None, ())
+    registry = Registry()
+    if process_id == "order-fulfilment":
+        registry.add(order_example.reserve, order_example.authorize, order_example.schedule)
+    worker = Worker(engine, registry)
+    worker.start()
+    variables = order_example.ORDER if process_id == "order-fulfilment" else models.ORDER_VARIABLES
+    room = threading.Event()
+    room.set()
+    barrier.wait(120)
+    for _ in range(CLIENTS):
+        threading.Thread(target=_start_for_ever, args=(engine, process_id, variables, room), daemon=True).start()
+    while True:
+        # What is started is to be ended, too: so much at once and no more.
+        if _under_way(engine) < AHEAD:
+            room.set()
+        else:
+            room.clear()
+        time.sleep(LOOK)
+
+
+def _under_way(engine: Engine) -> int:
+    with engine.read() as connection:
+        return int(connection.exec_driver_sql("SELECT count(*) FROM instances WHERE state = 'ACTIVE'").scalar() or 0)
+
+
+def _start_for_ever(engine: Engine, process_id: str, variables: dict[str, Any], room: threading.Event) -> None:
+    while True:
+        room.wait()
+        engine.execute(instances.start, process_id, variables=variables)

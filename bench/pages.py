@@ -1,0 +1,124 @@
+"""Pages, lists and searches with a million instances that ended and a hundred thousand that wait."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from bench import databases, world
+from bench.figures import Figure
+from engine.engine import Engine
+from web.app import create_app
+
+GROUP = f"Pages and searches with {world.FINISHED:,} finished and {world.LIVE:,} live instances (wall clock, median)"
+VISITS = 5
+TARGET = "≤ 200 ms"
+
+PAGES: tuple[tuple[str, str], ...] = (
+    ("home", "/"),
+    ("instances, newest first", "/instances"),
+    ("instances, page 1,000", "/instances?offset=49950"),
+    ("instances by end", "/instances?sort=-ended_at"),
+    ("instances by business id", "/instances?sort=business_id"),
+    ("instances: completed", "/instances?state=completed"),
+    ("instances: active", "/instances?state=active"),
+    ("instances: waiting", "/instances?state=waiting"),
+    ("instances: incident", "/instances?state=incident"),
+    ("instances: retrying, stalled, held", "/instances?state=retrying&state=stalled&state=held"),
+    ("instances of a process", "/instances?process=bench_done"),
+    ("instances of a process, active", "/instances?process=bench_waiting&state=active"),
+    ("instances at an element", "/instances?element=Approve"),
+    ("instances with an error", "/instances?error=assert"),
+    ("instances with a variable", "/instances?variable=orderId&value=O-4711"),
+    ("instances with a frequent variable", "/instances?variable=amount&value=100"),
+    ("instances started today", "/instances?started_from=2020-01-01T00:00"),
+    ("find by business id", "/find?q=B-4711"),
+    ("one instance that waits", "/instances/{waiting}"),
+    ("one instance that ended", "/instances/{ended}"),
+    ("processes", "/processes"),
+    ("one process, 100,000 tokens", "/processes/bench_waiting"),
+    ("one process, finished", "/processes/bench_done"),
+    ("tasks", "/tasks"),
+    ("one task", "/tasks/{task}"),
+    ("services", "/services"),
+    ("audit trail", "/audit"),
+    ("nodes", "/nodes"),
+)
+SEARCHES: tuple[tuple[str, str, object], ...] = (
+    ("C8: instances", "/v2/process-instances/search", {}),
+    ("C8: active instances of a process", "/v2/process-instances/search",
+     {"filter": {"processDefinitionId": "bench_waiting", "state": "ACTIVE"}}),
+    ("C8: instances by start", "/v2/process-instances/search", {"sort": [{"field": "startDate", "order": "DESC"}]}),
+    ("C8: instances with a variable", "/v2/process-instances/search",
+     {"filter": {"variables": [{"name": "orderId", "value": '"O-4711"'}]}}),
+    ("C8: element instances of one", "/v2/element-instances/search", {"filter": {"processInstanceKey": "{waiting}"}}),
+    ("C8: element instances that are active", "/v2/element-instances/search", {"filter": {"state": "ACTIVE"}}),
+    ("C8: user tasks", "/v2/user-tasks/search", {"filter": {"state": "CREATED"}}),
+    ("C8: variables by name", "/v2/variables/search", {"filter": {"name": "orderId"}}),
+    ("C8: incidents", "/v2/incidents/search", {"filter": {"state": "ACTIVE"}}),
+    ("C8: jobs", "/v2/jobs/search", {"filter": {"state": "CREATED"}}),
+    ("C7: instances by business key", "/engine-rest/process-instance?businessKey=B-4711", None),
+    ("C7: instances of a process", "/engine-rest/process-instance?processDefinitionKey=bench_waiting&maxResults=50",
+     None),
+    ("C7: how many instances", "/engine-rest/process-instance/count", None),
+    ("C7: tasks", "/engine-rest/task?maxResults=50&sortBy=created&sortOrder=desc", None),
+    ("C7: history of instances", "/engine-rest/history/process-instance?finished=true&maxResults=50", None),
+)
+
+
+def measure() -> Iterator[Figure]:
+    """One figure for each page and database."""
+    clients = {}
+    engines = []
+    for name in databases.NAMES:
+        engine = Engine(world.full(name))
+        engines.append(engine)
+        clients[name] = Visitor(engine)
+    for label, path, body in (*((label, path, None) for label, path in PAGES), *SEARCHES):
+        for name, visitor in clients.items():
+            yield visitor.visit(f"{label} ({name})", path, body)
+    for engine in engines:
+        engine.close()
+
+
+class Visitor:
+    """Asks an application for pages, and takes the time."""
+
+    def __init__(self, engine: Engine) -> None:
+        app: Flask = create_app(engine)
+        self._client: FlaskClient = app.test_client()
+        with engine.read() as connection:
+            def key(question: str) -> int:
+                return int(connection.exec_driver_sql(question).scalar() or 0)
+            self._known = {
+                "waiting": key("SELECT max(key) FROM instances WHERE process_id = 'bench_waiting'"),
+                "ended": key("SELECT max(key) FROM instances WHERE process_id = 'bench_long'"),
+                "task": key("SELECT max(key) FROM user_tasks WHERE state = 'CREATED'"),
+            }
+
+    def visit(self, label: str, path: str, body: object = None) -> Figure:
+        """The median of several visits; the first one, which fills caches, is told in the note."""
+        taken = [self._once(path, body) for _ in range(VISITS + 1)]
+        return Figure(group=GROUP, name=label, unit="ms", partitur=statistics.median(taken[1:]) * 1e3, target=TARGET,
+                      note=f"first {taken[0] * 1e3:,.0f} ms")
+
+    def _once(self, path: str, body: object) -> float:
+        path, body = self._with_keys(path), self._with_keys(body)
+        begin = time.perf_counter()
+        answer = self._client.get(path) if body is None else self._client.post(path, json=body)
+        taken = time.perf_counter() - begin
+        if answer.status_code not in (200, 302):
+            raise SystemExit(f"Expected {path} to be answered, but got {answer.status_code}: {answer.text[:300]}")
+        return taken
+
+    def _with_keys(self, what: Any) -> Any:
+        if isinstance(what, str):
+            return what.format(**self._known)
+        if isinstance(what, dict):
+            return {name: self._with_keys(value) for name, value in what.items()}
+        return what
