@@ -28,6 +28,7 @@ SLICE = 2_000
 
 _d = schema.definitions.c
 _i = schema.instances.c
+_u = schema.user_tasks.c
 
 KEPT = (schema.audit,)
 """Tables that outlive the instances they speak of."""
@@ -35,6 +36,10 @@ OF_INSTANCE: tuple[Table, ...] = tuple(
     table for table in schema.metadata.sorted_tables if "instance_key" in table.c and table not in KEPT
 )
 """Every table with rows of an instance; what depends on such a row goes before it."""
+OF_TASK: tuple[Table, ...] = tuple(
+    table for table in schema.metadata.sorted_tables if "task_key" in table.c and "instance_key" not in table.c
+)
+"""Every table with rows of a user task that do not name its instance. They go while the task still tells it."""
 RULES = select(_d.key, _d.history_days)
 VERSIONS = select(_d.key).where(_d.process_id == bindparam("process_id"), _d.tenant_id == bindparam("tenant_id"))
 SET_DAYS = update(schema.definitions).where(_d.key == bindparam("b_key")).values(history_days=bindparam("b_days"))
@@ -53,6 +58,9 @@ _PARTS = (
     (schema.instances, CALLED),
 )
 """Each table, and how the rows in it that belong to some trees are found."""
+_OF_TASKS = tuple(
+    delete(table).where(table.c.task_key.in_(select(_u.key).where(_u.instance_key.in_(TREE)))) for table in OF_TASK
+)
 
 
 def set_days(tx: Transaction, process_id: str, days: int | None, *, reason: str | None = None,
@@ -101,8 +109,13 @@ def clean(tx: Transaction, default: timedelta | None) -> int:
 
 
 def _delete(tx: Transaction, roots: Sequence[int], most: int) -> int:
-    """Delete up to `most` rows of some trees, and their outermost instances once nothing else is left of them."""
+    """Delete up to `most` rows of some trees, and their outermost instances once nothing else is left of them.
+
+    Beside them go the few rows of their tasks that have no key of their own.
+    """
     deleted = 0
+    for statement in _OF_TASKS:
+        tx.connection.execute(statement, {"roots": roots})
     for table, found in _PARTS:
         deleted += tx.connection.execute(
             delete(table).where(table.c.key.in_(found.limit(most - deleted))), {"roots": roots}

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from engine import instances, retention, schema
+from engine import instances, retention, schema, task_comments, task_drafts
 from engine.errors import InvalidInput, NotFound
 from engine.queries import lists
 from tests.engine.drawing import call, end, process, script, service, start, user
@@ -62,6 +62,34 @@ def test_everything_of_what_was_kept_long_enough_goes_and_nothing_else(engine, s
     steps.finish()
     assert steps.state(alive) == "COMPLETED"
     assert clean(engine, MONTH) == 0
+
+
+def test_what_people_typed_and_wrote_at_a_task_goes_with_it(engine, steps, clock):
+    # given drafts and comments of two people at a task that ends, and at one that stays open
+    steps.deploy(process("p", start(), user("look"), end()))
+    for _ in range(2):
+        steps.start("p")
+    over, alive = sorted(lists.user_tasks(engine).items, key=lambda task: task.key)
+    for task in (over, alive):
+        for name in ("ada", "bob"):
+            person = engine.acting_as(name)
+            person.execute(task_comments.add, task.key, "Call them back.")
+            person.execute(task_drafts.keep, task.key, {"note": "private"}, {})
+    engine.execute(instances.cancel, over.instance_key, "Not needed.")
+    clock.advance(days=31)
+
+    # when the history is cleaned
+    assert clean(engine, MONTH) > 0
+
+    # then only those of the open task are left
+    for table in (schema.task_drafts, schema.task_comments):
+        with engine.read() as connection:
+            assert set(connection.scalars(select(table.c.task_key))) == {alive.key}
+
+
+def test_every_table_that_speaks_of_a_task_is_known():
+    told = {table for table in schema.metadata.sorted_tables if "task_key" in table.c}
+    assert told == {schema.task_comments, *retention.OF_TASK}
 
 
 def test_nothing_goes_before_its_time_or_without_a_rule(engine, family, clock):
