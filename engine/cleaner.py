@@ -1,4 +1,5 @@
-"""Takes away what was kept long enough, in the background and without hurry."""
+"""What is done in the background and without hurry: what was kept long enough is taken away, what happened lately is
+learned from."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from engine import requests, retention
+from engine import durations, requests, retention
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -44,6 +45,7 @@ class Cleaner:
             try:
                 self._engine.execute(requests.forget)
                 self._clean()
+                durations.learn(self._engine)
             except Exception:
                 logger.exception("cleaning failed; it is tried again later")
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
 
 import msgspec
 
@@ -50,8 +49,3 @@ def of(service: str | None, error_class: str, message: str) -> str:
     """The fingerprint of a failure. `service` is the job type that was called, None if none was."""
     parts = msgspec.json.encode([service, error_class, normalise(message)])
     return hashlib.sha256(parts).hexdigest()[:LENGTH]
-
-
-def of_incident(incident: Mapping[str, object], service: str | None) -> str:
-    """The fingerprint of a row of `incidents`."""
-    return of(service, str(incident["type"]), str(incident["message"]))

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, exists, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, literal, literal_column, or_, select
 
 from engine import schema
 from engine.job_filters import TO_HAND_OUT
-from engine.states import InstanceState, JobState, UserTaskState
+from engine.late import late_instance, late_instances
+from engine.states import EffectState, InstanceState, JobState, UserTaskState
 
 _i = schema.instances.c
 _j = schema.jobs.c
@@ -21,7 +22,8 @@ _u = schema.user_tasks.c
 _t = schema.timers.c
 _s = schema.subscriptions.c
 
-STATES = ("active", "waiting", "retrying", "stalled", "held", "incident", "suspended", "completed", "terminated")
+STATES = ("active", "waiting", "retrying", "stalled", "in_doubt", "held", "incident", "suspended", "completed",
+          "terminated")
 """The words, in the order in which faces show them. "active" is everything in flight."""
 
 ACTIVE = _i.state == literal_column(f"'{InstanceState.ACTIVE}'")
@@ -29,16 +31,19 @@ ACTIVE = _i.state == literal_column(f"'{InstanceState.ACTIVE}'")
 _WORKABLE = and_(_j.ended_at.is_(None), _j.state.in_([JobState.CREATED.value, JobState.ACTIVATED.value]))
 _OPEN_TASK = _u.state == literal_column(f"'{UserTaskState.CREATED}'")
 _FAILED = _j.error_message.is_not(None)
+_IN_DOUBT = and_(_j.effect == literal_column(f"'{EffectState.IN_DOUBT}'"), _j.state == JobState.FAILED.value,
+                 ~_j.repeatable)
 _HELD = and_(TO_HAND_OUT, _j.type.in_(select(schema.holds.c.service)))
 
 
 def waiting() -> ColumnElement[bool]:
     """It waits for a person, a message, a signal, a condition or a time, and not just at its edge."""
-    return and_(ACTIVE, or_(
-        exists().where(_u.instance_key == _i.key, _OPEN_TASK),
-        exists().where(_s.instance_key == _i.key, ~_s.attached),
-        exists().where(_t.instance_key == _i.key, ~_t.attached),
-    ))
+    # Not EXISTS: PostgreSQL would read all tasks, subscriptions and timers first, to look each instance up in them.
+    return and_(ACTIVE, or_(*(one.limit(1).scalar_subquery().is_not(None) for one in (
+        select(literal(1)).where(_u.instance_key == _i.key, _OPEN_TASK),
+        select(literal(1)).where(_s.instance_key == _i.key, ~_s.attached),
+        select(literal(1)).where(_t.instance_key == _i.key, ~_t.attached),
+    ))))
 
 
 def retrying() -> ColumnElement[bool]:
@@ -47,8 +52,9 @@ def retrying() -> ColumnElement[bool]:
 
 
 def stalled(now: datetime) -> ColumnElement[bool]:
-    """One of its jobs is open for longer than its service promised."""
-    return and_(ACTIVE, _i.key.in_(_jobs_of(_late(now))))
+    """One of its jobs is open for longer than its service promised, or it is somewhere for longer than nearly all were
+    (`engine.durations`)."""
+    return and_(ACTIVE, or_(_i.key.in_(_jobs_of(_late(now))), _i.key.in_(late_instances())))
 
 
 def held() -> ColumnElement[bool]:
@@ -56,12 +62,19 @@ def held() -> ColumnElement[bool]:
     return and_(ACTIVE, _i.key.in_(_jobs_of(_HELD)))
 
 
+def in_doubt() -> ColumnElement[bool]:
+    """Nobody knows whether one of its calls took effect, and it must not simply be repeated (`engine.doubts`)."""
+    return and_(ACTIVE, _i.key.in_(select(_j.instance_key).where(_IN_DOUBT)))
+
+
 def of_one(now: datetime) -> dict[str, ColumnElement[bool]]:
-    """What `waiting`, `retrying`, `stalled` and `held` say, to be asked of few instances, one by one."""
+    """What `waiting`, `retrying`, `stalled`, `in_doubt` and `held` say, to be asked of few instances, one by one."""
     own = (_j.instance_key == _i.key, _WORKABLE)
     return {
         "waiting": waiting(), "retrying": and_(ACTIVE, exists().where(*own, _FAILED)),
-        "stalled": and_(ACTIVE, exists().where(*own, _late(now))), "held": and_(ACTIVE, exists().where(*own, _HELD)),
+        "stalled": and_(ACTIVE, or_(exists().where(*own, _late(now)), late_instance())),
+        "held": and_(ACTIVE, exists().where(*own, _HELD)),
+        "in_doubt": and_(ACTIVE, exists().where(_j.instance_key == _i.key, _IN_DOUBT)),
     }
 
 
@@ -89,6 +102,7 @@ _CONDITIONS: dict[str, Callable[[datetime], ColumnElement[bool]]] = {
     "waiting": lambda now: waiting(),
     "retrying": lambda now: retrying(),
     "stalled": stalled,
+    "in_doubt": lambda now: in_doubt(),
     "held": lambda now: held(),
     "incident": lambda now: incident(),
     "suspended": lambda now: suspended(),

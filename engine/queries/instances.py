@@ -44,8 +44,8 @@ class InstanceFilter:
     """Which instances; what is not set does not matter.
 
     `states` are words of `engine.queries.conditions.STATES`, any of which is enough; `element_id` is where a token
-    is now; `error` a text in an open incident or in the last error of an open job; `variable_value`
-    is compared exactly and works for texts, numbers, booleans and
+    is now; `error` a text in an open incident or in the last error of an open job; `fingerprint` that of an open
+    incident (`engine.fingerprints`); `variable_value` is compared exactly and works for texts, numbers, booleans and
     null.
     """
 
@@ -61,6 +61,7 @@ class InstanceFilter:
     parent_key: int | None = None
     root_key: int | None = None
     error: str | None = None
+    fingerprint: str | None = None
     end_reason: str | None = None
     started_from: datetime | None = None
     started_until: datetime | None = None
@@ -88,6 +89,7 @@ class InstanceRow:
     waiting: bool
     retrying: bool
     stalled: bool
+    in_doubt: bool
     held: bool
     parent_key: int | None
     parent_element_instance_key: int | None
@@ -105,7 +107,8 @@ class InstanceRow:
         if self.state != InstanceState.ACTIVE:
             return self.state.lower()
         for word, applies in (
-            ("suspended", self.suspended_at is not None), ("incident", self.incident_count > 0),
+            ("suspended", self.suspended_at is not None), ("in_doubt", self.in_doubt),
+            ("incident", self.incident_count > 0),
             ("stalled", self.stalled), ("held", self.held), ("retrying", self.retrying), ("waiting", self.waiting),
         ):
             if applies:
@@ -178,7 +181,8 @@ def _elsewhere(filter: InstanceFilter, connection: Connection) -> list[ColumnEle
     """Conditions on what belongs to an instance."""
     found: list[ColumnElement[bool]] = []
     if filter.element_id is not None:
-        found.append(_any_of(connection, _at_element(filter)))
+        here = (_e.element_id == filter.element_id, AT_WORK)
+        found.append(_any_of(connection, _at_element(filter), exists().where(_e.instance_key == _i.key, *here)))
     if filter.error:
         of_incidents = select(_n.instance_key).where(
             OPEN_INCIDENT, _n.message.icontains(filter.error, autoescape=True))
@@ -186,11 +190,11 @@ def _elsewhere(filter: InstanceFilter, connection: Connection) -> list[ColumnEle
             _j.ended_at.is_(None), _j.error_message.is_not(None),
             _j.error_message.icontains(filter.error, autoescape=True))
         found.append(_i.key.in_(union_all(of_incidents, of_jobs)))
+    if filter.fingerprint is not None:
+        found.append(_any_of(connection, select(_n.instance_key).where(
+            OPEN_INCIDENT, _n.fingerprint == filter.fingerprint)))
     if filter.variable_name is not None:
-        variable = select(_v.instance_key).where(_v.name == filter.variable_name)
-        if filter.variable_value is not ANY:
-            variable = variable.where(has_value(filter.variable_value))
-        found.append(_any_of(connection, variable))
+        found.append(_has_variable(filter, connection))
     return found
 
 
@@ -202,6 +206,21 @@ def _at_element(filter: InstanceFilter) -> Select[int]:
     # With the definitions, of which there are few, the index finds the element.
     return select(_e.instance_key).where(
         _e.definition_key.in_(definitions), _e.element_id == filter.element_id, AT_WORK)
+
+
+def _has_variable(filter: InstanceFilter, connection: Connection) -> ColumnElement[bool]:
+    wanted = [_v.name == filter.variable_name]
+    if filter.variable_value is not ANY:
+        wanted.append(has_value(filter.variable_value))
+    # The names are looked up per instance, of which none has many; not all instances per value.
+    own = select(_v.instance_key, _v.name, _v.lookup, _v.value).where(_v.instance_key == _i.key).offset(0)
+    return _any_of(connection, select(_v.instance_key).where(*wanted), _among(own, wanted))
+
+
+def _among(own: Select[Any], wanted: list[ColumnElement[bool]]) -> ColumnElement[bool]:
+    rows = own.correlate(schema.instances).subquery("own_variables")
+    adapted = [ClauseAdapter(rows).traverse(condition) for condition in wanted]
+    return exists().where(*adapted)
 
 
 def _any_of(connection: Connection, belonging: Select[int]) -> ColumnElement[bool]:

@@ -11,13 +11,11 @@ from sqlalchemy import func, literal, select
 from engine import schema
 from engine.queries import conditions
 from engine.queries.paging import COUNTED
-from engine.states import IncidentState
 
 if TYPE_CHECKING:
     from engine.engine import Engine
 
 _i = schema.instances.c
-_n = schema.incidents.c
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,23 +27,12 @@ class Overview:
     waiting: int
     retrying: int
     stalled: int
+    in_doubt: int
     held: int
     incident: int
     suspended: int
     completed: int
     terminated: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailureGroup:
-    """Open incidents of one kind: same process, element, type and message."""
-
-    process_id: str
-    element_id: str
-    type: str
-    message: str
-    count: int
-    newest: datetime
 
 
 def overview(engine: Engine, *, ended_from: datetime | None = None, process_id: str | None = None) -> Overview:
@@ -62,18 +49,3 @@ def overview(engine: Engine, *, ended_from: datetime | None = None, process_id: 
         columns.append(counted.scalar_subquery().label(state))
     with engine.read() as connection:
         return Overview(**connection.execute(select(*columns)).one()._mapping)
-
-
-def failures(engine: Engine, *, process_id: str | None = None, limit: int = 50) -> tuple[FailureGroup, ...]:
-    """Open incidents grouped by what is wrong, the most frequent first."""
-    count = func.count().label("count")
-    statement = (
-        select(_n.process_id, _n.element_id, _n.type, _n.message, count, func.max(_n.created_at).label("newest"))
-        .where(_n.state == IncidentState.ACTIVE.value)
-        .group_by(_n.process_id, _n.element_id, _n.type, _n.message)
-        .order_by(count.desc(), _n.process_id, _n.element_id).limit(limit)
-    )
-    if process_id is not None:
-        statement = statement.where(_n.process_id == process_id)
-    with engine.read() as connection:
-        return tuple(FailureGroup(**row._mapping) for row in connection.execute(statement))

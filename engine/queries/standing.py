@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, func, select
 
 from engine import partitions, schema, timers
 from engine.engine import Engine
-from engine.nodes import DEAD, SCHEDULER
+from engine.nodes import DEAD, SCHEDULER, WORKER
 from engine.partitions import PARTITIONS
 from engine.states import JobState
 
@@ -38,6 +38,11 @@ class NodeRow:
     started_at: datetime
     seen_at: datetime
     is_alive: bool
+
+    @property
+    def works(self) -> bool:
+        """Whether it calls services."""
+        return WORKER in self.roles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,12 +119,6 @@ def test_list_is_sorted_and_paged(engine, clock, steps):
         instance_lists.search(engine, InstanceFilter(states=["lost"]))
 
 
-def test_failures_are_grouped_by_what_is_wrong(engine, zoo):
-    [group] = overview.failures(engine)
-    assert (group.process_id, group.element_id, group.count) == ("job", "work", 1)
-    assert "closed" in group.message
-
-
 def test_processes_count_their_instances_per_version(engine, steps, zoo):
     steps.deploy(process("job", start(), service("work2"), end()))
     steps.start("job")

@@ -56,15 +56,15 @@ def every_state(engine, story):
     return keys
 
 
-@pytest.mark.parametrize("state", ["active", "waiting", "retrying", "stalled", "held", "incident", "suspended",
-                                   "completed"])
+@pytest.mark.parametrize("state", ["active", "waiting", "retrying", "stalled", "in_doubt", "held", "incident",
+                                   "suspended", "completed"])
 def test_tile_of_the_home_page_leads_to_exactly_the_instances_it_counts(console, every_state, state):
     # when
     count, link = tile(console.text("/"), state)
 
     # then
-    assert count == {"active": 5, "waiting": 2, "retrying": 1, "stalled": 0, "held": 0, "incident": 1, "suspended": 1,
-                     "completed": 0}[state]
+    assert count == {"active": 5, "waiting": 2, "retrying": 1, "stalled": 0, "in_doubt": 0, "held": 0, "incident": 1,
+                     "suspended": 1, "completed": 0}[state]
     assert listed(console.text(link)) == count
 
 
@@ -270,6 +270,8 @@ def test_links_of_camunda_modeler_lead_to_our_pages(console):
         ("/operate/processes/17", "/instances/17"),
         ("/operate/processes?process=review&version=2&active=true&incidents=true", "/processes/review?version=2"),
         ("/operate/processes?process=review&version=all", "/processes/review"),
+        ("/operate/decisions?name=discount&version=2", "/decisions/discount?version=2"),
+        ("/operate/decisions", "/decisions"),
         ("/tasklist/17", "/tasks/17"),
         ("/operate", "/"),
         ("/tasklist", "/tasks"),

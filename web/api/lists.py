@@ -50,6 +50,7 @@ INSTANCE = Parameter(name="instance", description="The key of an instance.", sch
     PROCESS, Parameter(name="version", description="The version of the process.", schema=KEY),
     Parameter(name="business_id", description="The business id, exactly."),
     Parameter(name="error", description="A text in an open incident, or in the last error of an open job."),
+    Parameter(name="fingerprint", description="That of an open incident: failures that are the same but for numbers."),
     Parameter(name="element", description="The element that a token is at."),
     Parameter(name="key", description="The key.", schema=KEY),
     Parameter(name="parent", description="The key of the instance that called it.", schema=KEY),

@@ -25,6 +25,7 @@ COLOURS = {
     "waiting": "cyan",
     "retrying": "yellow",
     "stalled": "dark_orange",
+    "in_doubt": "bright_magenta",
     "held": "blue",
     "incident": "red",
     "suspended": "bright_black",

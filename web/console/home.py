@@ -2,60 +2,83 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from flask import redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from engine import holds
 from engine.errors import InvalidInput
+from engine.queries import changes, failures, lists, overview
 from engine.queries import definitions as known
 from engine.queries import instances as found
-from engine.queries import lists, overview
-from engine.queries.definitions import ProcessRow
+from engine.queries.failures import Outage
 from engine.queries.instances import InstanceFilter
-from engine.queries.overview import FailureGroup
+from engine.queries.standing import standing
 from web.auth.identity import current
-from web.console import numbers
+from web.console import looking, numbers
 from web.console.audit import business_ids
 from web.console.blueprint import bp, done, engine
+from web.console.security import actor
 
-TILES = ("active", "waiting", "retrying", "stalled", "held", "incident", "suspended", "completed")
+TILES = ("active", "waiting", "retrying", "stalled", "in_doubt", "incident", "held", "suspended", "completed")
 MOST_GROUPS = 20
-LONGEST_SEARCH = 300
-"""How much of a message goes into an address; it is enough to tell failures apart."""
+MOST_PLACES = 3
+SECOND = "%Y-%m-%dT%H:%M:%S"
 
 
 @bp.get("/")
 def home() -> ResponseReturnValue:
-    """What is in flight, what has failed and why, what was done lately."""
-    midnight = engine().clock().replace(hour=0, minute=0, second=0, microsecond=0)
+    """What is in flight, what has failed and why, what changed, and whether the engine keeps up."""
+    now = engine().clock()
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     counts = overview.overview(engine(), ended_from=midnight)
-    processes = {process.process_id: process for process in known.processes(engine())}
-    failures = [(group, processes[group.process_id], _element_name(group, processes[group.process_id]),
-                 _failure_link(group)) for group in overview.failures(engine(), limit=20)]
+    news = changes.changes(engine(), looking.since(now), but_for=actor())
     activity = lists.audit(engine(), limit=12).items
     return render_template(
         "home.html", section="home", live=5, names=business_ids(activity),
         tiles=[(name, getattr(counts, name), _tile_link(name, midnight)) for name in TILES],
-        failures=failures, activity=activity, first_run=not processes,
+        failures=[Failure.of(outage) for outage in failures.outages(engine())], activity=activity,
+        news=news, news_since=news.since.strftime(SECOND), standing=standing(engine()),
+        held=holds.all_of_them(engine()), first_run=not known.search(engine(), limit=1).total,
     )
+
+
+@bp.post("/looked")
+def have_looked() -> ResponseReturnValue:
+    """From now on only what is new from now is told as new."""
+    looking.looked(engine().clock())
+    return redirect(url_for("console.home"), 303)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A row of the table of failures: an outage, the places where it is, and the list of its instances."""
+
+    outage: Outage
+    places: tuple[str, ...]
+    more_places: int
+    link: str
+
+    @classmethod
+    def of(cls, outage: Outage) -> Failure:
+        """The row of an outage."""
+        named = [_place(*place) for place in outage.places[:MOST_PLACES]]
+        return cls(outage, tuple(named), len(outage.places) - len(named),
+                   url_for("console.instances", state="incident", fingerprint=outage.fingerprint))
+
+
+def _place(definition_key: int, process_id: str, element_id: str) -> str:
+    process = known.process(engine(), definition_key)
+    element = process.elements.get(element_id)
+    return f"{process.name or process_id}: {(element and element.name) or element_id}"
 
 
 def _tile_link(state: str, midnight: datetime) -> str:
     if state == "completed":
         return url_for("console.instances", state=state, ended_from=midnight.strftime("%Y-%m-%dT%H:%M"))
     return url_for("console.instances", state=state)
-
-
-def _element_name(group: FailureGroup, process: ProcessRow) -> str:
-    """What the newest version calls the element that failed; an older version may have had it alone."""
-    element = known.process(engine(), process.latest.key).elements.get(group.element_id)
-    return (element and element.name) or group.element_id
-
-
-def _failure_link(group: FailureGroup) -> str:
-    return url_for("console.instances", state="incident", process=group.process_id, element=group.element_id,
-                   error=group.message[:LONGEST_SEARCH])
 
 
 @bp.get("/find")

@@ -16,8 +16,8 @@ from engine.queries.instances import ANY, InstanceFilter
 from web.console import forms, numbers, paging
 from web.console.blueprint import bp, engine
 
-TEXTS = ("process", "version", "business_id", "error", "element", "key", "parent", "variable", "value",
-         "started_from", "started_to", "ended_from")
+TEXTS = ("process", "version", "business_id", "error", "fingerprint", "element", "key", "parent", "variable",
+         "value", "started_from", "started_to", "ended_from")
 HIDDEN_AT_FIRST = ("element", "key", "parent", "variable", "value", "started_from", "started_to", "ended_from")
 NEWEST_FIRST = "-started_at"
 
@@ -56,7 +56,8 @@ class Query:
         texts = self.texts
         return InstanceFilter(
             states=self.states, process_id=texts["process"] or None, business_id=texts["business_id"] or None,
-            error=texts["error"] or None, element_id=texts["element"] or None, version=numbers.argument("version"),
+            error=texts["error"] or None, fingerprint=texts["fingerprint"] or None,
+            element_id=texts["element"] or None, version=numbers.argument("version"),
             key=numbers.argument("key"), parent_key=numbers.argument("parent"), variable_name=texts["variable"] or None,
             variable_value=_value(texts["value"]), started_from=_moment("started_from", texts),
             started_until=_moment("started_to", texts), ended_from=_moment("ended_from", texts),

@@ -21,7 +21,8 @@ STATES: dict[str, StateWords] = {
     "active": StateWords("In flight", "active", "Started and not ended"),
     "waiting": StateWords("Waiting", "waiting", "For a person, a message or a time"),
     "retrying": StateWords("Retrying", "retrying", "A service failed and is tried again by itself"),
-    "stalled": StateWords("Stalled", "stalled", "Later than its service promised"),
+    "stalled": StateWords("Stalled", "stalled", "Later than promised, or than nearly all were"),
+    "in_doubt": StateWords("In doubt", "in_doubt", "A service may have acted; nobody knows"),
     "held": StateWords("Held", "held", "For a service that is not called for now"),
     "incident": StateWords("Failed", "incident", "Cannot go on until somebody acts"),
     "suspended": StateWords("Suspended", "suspended", "Paused by an operator"),
@@ -95,7 +96,8 @@ def states_of(row: InstanceRow) -> list[str]:
     if row.state != InstanceState.ACTIVE:
         return [row.state.lower()]
     found = [word for word, applies in (
-        ("incident", row.incident_count > 0), ("suspended", row.suspended_at is not None), ("stalled", row.stalled),
+        ("incident", row.incident_count > 0), ("in_doubt", row.in_doubt),
+        ("suspended", row.suspended_at is not None), ("stalled", row.stalled),
         ("held", row.held),
         ("retrying", row.retrying), ("waiting", row.waiting),
     ) if applies]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -16,7 +18,7 @@ depends_on = None
 AT_ONCE = 1000
 
 
-def _only(condition: str) -> dict[str, sa.TextClause]:
+def _only(condition: str) -> dict[str, Any]:
     return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
 
 
@@ -58,6 +60,6 @@ def _fingerprint() -> None:
     statement = sa.text("UPDATE incidents SET fingerprint = :fingerprint WHERE key = :key")
     for first in range(0, len(rows), AT_ONCE):
         connection.execute(statement, [
-            {"key": row["key"], "fingerprint": fingerprints.of_incident(row, row["service"])}
+            {"key": row["key"], "fingerprint": fingerprints.of(row["service"], row["type"], row["message"])}
             for row in rows[first:first + AT_ONCE]
         ])

@@ -1,0 +1,66 @@
+"""What changed since a moment: for whoever comes back, or takes over a shift."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Table, distinct, func, literal, select
+
+from engine import schema
+from engine.queries.failures import OPEN
+from engine.states import InstanceState
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+
+MOST = 10_000
+"""Counted up to here: an answer after a holiday must not read everything."""
+
+_n, _i, _a = schema.incidents.c, schema.instances.c, schema.audit.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What happened since `since`. `new_failures`: kinds of failure never seen before then; `failed`: incidents that
+    were opened, `unresolved` those of them that still are; `resolved`: incidents that were. `acts` are entries of
+    other people in the audit trail. A count above `MOST` means that there are more than that."""
+
+    since: datetime
+    new_failures: int
+    failed: int
+    unresolved: int
+    resolved: int
+    started: int
+    completed: int
+    terminated: int
+    acts: int
+
+
+def changes(engine: Engine, since: datetime, *, but_for: str | None = None) -> Changes:
+    """Count what happened since. `but_for` is who asks, whose own acts are no news to them."""
+    ended = (_i.ended_at.is_not(None), _i.ended_at >= since)
+    others = (_a.actor != but_for,) if but_for is not None else ()
+    earlier = schema.incidents.alias("earlier")
+    known = select(literal(1)).where(
+        earlier.c.fingerprint == _n.fingerprint, earlier.c.created_at < since).exists()
+    fresh = select(_n.fingerprint).where(_n.created_at >= since, _n.fingerprint != "", ~known).limit(MOST).subquery()
+    counted = {
+        "failed": _count(schema.incidents, _n.created_at >= since),
+        "unresolved": _count(schema.incidents, _n.created_at >= since, OPEN),
+        "resolved": _count(schema.incidents, _n.resolved_at.is_not(None), _n.resolved_at >= since),
+        "started": _count(schema.instances, _i.started_at >= since),
+        "completed": _count(schema.instances, *ended, _i.state == InstanceState.COMPLETED.value),
+        "terminated": _count(schema.instances, *ended, _i.state == InstanceState.TERMINATED.value),
+        "acts": _count(schema.audit, _a.at >= since, *others),
+        "new_failures": select(func.count(distinct(fresh.c.fingerprint))).scalar_subquery(),
+    }
+    with engine.read() as connection:
+        row = connection.execute(select(*(counts.label(name) for name, counts in counted.items()))).one()
+    return Changes(since=since, **row._mapping)
+
+
+def _count(table: Table, *conditions: ColumnElement[bool]) -> Any:
+    limited = select(literal(1)).select_from(table).where(*conditions).limit(MOST + 1).subquery()
+    return select(func.count()).select_from(limited).scalar_subquery()
