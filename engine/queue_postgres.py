@@ -27,7 +27,7 @@ from pgqueuer.core.qm import QueueManager
 from pgqueuer.domain.models import Job
 from pgqueuer.domain.settings import DBSettings, Durability
 from pgqueuer.domain.types import Channel
-from pgqueuer.errors import RetryRequested
+from pgqueuer.errors import FailingListenerError, RetryRequested
 from pgqueuer.queries import Queries, SyncQueries
 from sqlalchemy import URL, Connection
 
@@ -52,6 +52,9 @@ THREADS = 4
 BATCH = 20
 HEARTBEAT = timedelta(seconds=10)
 """An entry whose node gave no sign of life for so long goes to another one."""
+
+LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, FailingListenerError)
+"""How a connection tells that it is gone, or so slow that a new one is better."""
 
 SETTINGS = DBSettings(
     prefix="partitur_", db_schema=None, channel=Channel("partitur_ch_pgqueuer"),
@@ -170,7 +173,7 @@ class PostgresQueue:
         while not self._stop.is_set():
             try:
                 await run()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except LOST as error:
                 logger.warning("lost the connection", of=what, reason=str(error) or type(error).__name__)
             except Exception:
                 logger.exception("a connection failed", of=what)
