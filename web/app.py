@@ -71,6 +71,7 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
     app.url_map.converters["key"] = KeyConverter
     app.extensions["engine"] = engine
     gate.install(app, access or Access(AccessFile(None), secrets.token_urlsafe(32)), hosts)
+    app.before_request(doors.refuse_too_large)
     app.before_request(doors.refuse_nul)
     app.extensions["services"] = Registry() if services is None else services
     app.register_blueprint(console.bp)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import Response, current_app, request
-from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, NotFound
+from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 from werkzeug.routing import RequestRedirect
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 """What an answer keeps of an HTTP error besides its status."""
+
+TOO_LARGE = "partitur.too_large"
+"""What the web server puts into the environment of a request whose body it did not want to read."""
 
 Speak = Callable[[HTTPException], Response]
 _words: dict[str, Speak] = {}
@@ -46,6 +49,12 @@ def with_headers(response: Response, error: HTTPException) -> Response:
         if name in HEADERS:
             response.headers.add(name, value)
     return response
+
+
+def refuse_too_large() -> None:
+    """Refuse a request that the web server gave up reading. Raises RequestEntityTooLarge."""
+    if request.environ.get(TOO_LARGE):
+        raise RequestEntityTooLarge("Expected a request of at most 32 MB, but it is larger.")
 
 
 def refuse_nul() -> None:

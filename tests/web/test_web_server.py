@@ -7,7 +7,12 @@ import threading
 import httpx
 import pytest
 
+from tests.web.camunda8.conftest import engine
+from web.app import create_app
+from web.cli import web_server
 from web.cli.web_server import WebServer
+
+__all__ = ["engine"]
 
 
 @pytest.fixture
@@ -76,3 +81,29 @@ def test_a_request_that_does_not_end_is_reported(server, application):
 def test_a_taken_port_is_an_error(server):
     with pytest.raises(OSError, match=r"[Aa]ddress"):
         WebServer(lambda environ, start: [], "127.0.0.1", server.port)
+
+
+@pytest.mark.parametrize(("path", "fields"), [
+    ("/v2/messages/publication", {"type", "title", "status", "detail", "instance"}),
+    ("/v2/incidents/1/resolution", {"type", "title", "status", "detail", "instance"}),
+    ("/engine-rest/message", {"type", "message", "code"}),
+    ("/api/instances", {"type", "title", "status", "detail", "instance"}),
+    ("/tasks/1/completion", None),
+])
+@pytest.mark.parametrize("how", ["by length", "in chunks"])
+def test_a_body_that_is_not_even_read_is_refused_in_the_words_of_the_door(engine, monkeypatch, path, fields, how):
+    monkeypatch.setattr(web_server, "LARGEST_BODY", 1_000)
+    server = WebServer(create_app(engine, secret_key="test"), "127.0.0.1", 0, threads=2)
+    server.start()
+    content = b"x" * 50_000
+    answer = httpx.post(
+        f"http://127.0.0.1:{server.port}{path}", content=content if how == "by length" else iter([content]),
+        headers={"Content-Type": "application/json"}, trust_env=False,
+    )
+    assert answer.status_code == 413
+    assert answer.headers["Connection"] == "close"
+    if fields is None:
+        assert answer.headers["Content-Type"].startswith("text/html")
+    else:
+        assert answer.json().keys() == fields
+    assert server.drain(10)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer, create_server
-from waitress.task import WSGITask
+from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import RequestEntityTooLarge
 
-from web import parking
+from web import doors, parking
 from web.parking import Lot, Parked, Place
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ POLLS = 4_000
 """Long polls that may wait at once: each keeps a connection, its request, and some kilobytes of memory."""
 CONNECTIONS = 1_000
 """Open connections beside those of long polls."""
+LARGEST_BODY = 64 * 1024 * 1024
+"""What is read of a request before it is refused. The application takes half of it, and less where it says so."""
 
 
 class Draining:
@@ -120,10 +123,29 @@ class Task(WSGITask):
         return environ
 
 
+class TooLargeTask(Task):
+    """A request whose body was not read to its end: the application refuses it, in the words of the door it came to."""
+
+    def execute(self) -> None:
+        """Let the application answer, and close the connection: the rest of the body may still be on its way."""
+        self.set_close_on_finish()
+        super().execute()
+
+    def get_environment(self) -> dict[str, Any]:
+        """The WSGI environment, with a mark that the application looks for before anything else."""
+        return {**super().get_environment(), doors.TOO_LARGE: True}
+
+
+def _refusal(channel: Any, request: Any) -> ErrorTask | TooLargeTask:
+    too_large = isinstance(request.error, RequestEntityTooLarge)
+    return TooLargeTask(channel, request) if too_large else ErrorTask(channel, request)
+
+
 class Channel(HTTPChannel):
     """A connection whose request may wait without a thread."""
 
     task_class = Task
+    error_task_class: Any = staticmethod(_refusal)
 
     def __init__(self, lot: Lot, *arguments: Any, **more: Any) -> None:
         self._lot = lot
@@ -179,7 +201,7 @@ class WebServer:
             asyncore_use_poll=True,
             connection_limit=polls + CONNECTIONS,
             backlog=1024,
-            max_request_body_size=64 * 1024 * 1024,
+            max_request_body_size=LARGEST_BODY,
         )
         # A host with several addresses has a server for each, in one map.
         for each in (self._server, *getattr(self._server, "map", {}).values()):
