@@ -34,6 +34,10 @@ RAW = {
     "unknown": b'{"nobodyKnowsThis": 1}', "wrong types": b'{"variables": [], "filter": 1, "page": "x", "sort": {}}',
     "controls": b'{"name": "\x01\n"}', "bytes": bytes(range(256)),
 }
+ANY_KIND = {"nothing", "NUL", "bytes"}
+"""Sent as every kind of content in the suite; the others as JSON only, because a form of them is one more odd text."""
+READ = {"nothing", "NUL", "half a character", "many digits", "unknown", "wrong types", "controls", "twice"}
+"""They can be read, so that what stands in them may come to a database."""
 IDS = ("1", "0", "-1", "9" * 30, "x", "%00", "a%00b", "%ff", "%ed%a0%80", "%F0%9F%98%80", "..%2f..", "1.5", "%D9%A3",
        "a:b:c", "x" * 3_000)
 QUERIES = ("a=%00", "limit=%00", "maxResults=%ff", "firstResult=99999999999999999999", "processInstanceId=%00",
@@ -87,14 +91,32 @@ def checked(response, what):
         assert response.content_type.startswith(("text/html", "text/plain")), what
 
 
-@pytest.mark.parametrize("name", RAW)
-def test_bodies_that_nobody_should_send(app, name):
+def send(app, name, kinds):
     client = app.test_client()
     for rule, method in routes(app):
-        if method != "GET":
-            for kind in KINDS if rule.rule.startswith(DOORS) or name == "bytes" else KINDS[1:]:
-                response = client.open(filled(rule), method=method, data=RAW[name], content_type=kind)
-                checked(response, (method, rule.rule, name, kind))
+        if method == "GET":
+            continue
+        takes_json = rule.rule.startswith(DOORS) or name == "bytes"
+        for kind in kinds if takes_json else sorted({*kinds} - {KINDS[0]}):
+            response = client.open(filled(rule), method=method, data=RAW[name], content_type=kind)
+            checked(response, (method, rule.rule, name, kind))
+
+
+@pytest.mark.parametrize("name", sorted(READ))
+def test_bodies_that_nobody_should_send(app, name):
+    send(app, name, KINDS if name in ANY_KIND else KINDS[:1])
+
+
+@pytest.mark.parametrize("app", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("name", sorted(RAW.keys() - READ))
+def test_bodies_that_no_database_sees(app, name):
+    send(app, name, KINDS if name in ANY_KIND else KINDS[:1])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", sorted(RAW.keys() - ANY_KIND))
+def test_bodies_of_another_kind_than_they_say(app, name):
+    send(app, name, KINDS[1:])
 
 
 @pytest.mark.parametrize("id", IDS, ids=lambda id: id[:12])
@@ -113,6 +135,7 @@ def test_queries_that_nobody_should_ask(app, query):
             checked(client.get(f"{filled(rule)}?{query}"), (rule.rule, query))
 
 
+@pytest.mark.parametrize("app", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("method", ["PROPFIND", "TRACE", "NONSENSE", "GET", "PUT", "PATCH", "DELETE", "POST"])
 def test_methods_that_are_not_there(app, method):
     client = app.test_client()
@@ -142,7 +165,7 @@ def test_head_and_options_are_fine(app):
             assert client.options(rule.rule).status_code == 200, rule.rule
 
 
-FORM_VALUES = (b"%00", b"a%00b", b"%ED%A0%80", b"%FF", b"x" * 100_000, b"%F0%9F%98%80" * 300, b"-1", b"[" * 5_000,
+FORM_VALUES = (b"%00", b"a%00b", b"%ED%A0%80", b"%FF", b"x" * 10_000, b"%F0%9F%98%80" * 30, b"-1", b"[" * 5_000,
                b"%7B%22a%22%3A%22%5Cu0000%22%7D", b"%5B1e999%5D", b"NaN", b"2026-99-99", b"9" * 30)
 
 
