@@ -10,7 +10,7 @@ from bpmn.interpreter import journal, placing, state, throwing
 from bpmn.interpreter.failures import ErrorUncaught, TokenNotFound
 from bpmn.interpreter.fitting import Counterparts, Obstacle
 from bpmn.interpreter.migrating import arm_new, obstacles, translate
-from bpmn.interpreter.modifying import Put, Take, modify, places
+from bpmn.interpreter.modifying import Put, Take, flow_tokens, modify, places
 from bpmn.interpreter.nodes import listeners
 from bpmn.interpreter.nodes.ad_hoc import AdHocSubProcess, Directions
 from bpmn.interpreter.nodes.user_tasks import UserTask
@@ -268,6 +268,10 @@ class Execution:
             ModificationRefused: there is no such element, or no token is there.
         """
         return places(self.workflow, element)
+
+    def flow_tokens(self) -> list[tuple[int, str]]:
+        """Key and element id of every element instance that can be taken as a whole, those inside one of many too."""
+        return flow_tokens(self.workflow)
 
     def obstacles(self, target: Program, counterparts: Counterparts) -> list[Obstacle]:
         """What keeps the instance from going on in another definition; empty if nothing does."""

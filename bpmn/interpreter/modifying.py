@@ -68,6 +68,12 @@ def modify(top: ProcessWorkflow, puts: Sequence[Put], takes: Sequence[Take]) -> 
         _tidy(top, workflow)
 
 
+def flow_tokens(top: ProcessWorkflow) -> list[tuple[int, str]]:
+    """Key and element id of every element instance that can be taken as a whole."""
+    return [(token.id, token.task_spec.element.id) for token in top.index.values()
+            if token.parent is None and _can_be_taken(token)]
+
+
 def places(top: ProcessWorkflow, element: str) -> list[tuple[int, int]]:
     """For each instance of an element, as the flow sees it: its key, and the key of the scope that it is in.
 

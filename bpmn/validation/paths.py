@@ -32,7 +32,7 @@ Graph = dict[str, list[str]]
 
 def reachable(process: Process, model: Model) -> Iterator[Finding]:
     """Every element is reached from a start event, a boundary event, a link or as a handler."""
-    next_of = _ways(process)
+    next_of = ways(process)
     found = {process.id}
     waiting = [process.id]
     while waiting:
@@ -52,7 +52,7 @@ def _is_said(element: Element, process: Process, found: set[str], begun: set[str
     return is_lost or element.for_compensation or element.scope not in found or element.scope not in begun
 
 
-def _ways(process: Process) -> Graph:
+def ways(process: Process) -> Graph:
     """Where a token goes from each element, or what begins because of it."""
     ways: Graph = {id: [process.flows[flow].target for flow in element.outgoing]
                    for id, element in process.elements.items()}

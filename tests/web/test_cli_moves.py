@@ -1,4 +1,4 @@
-"""`partitur modify` and `partitur migrate`."""
+"""`partitur modify`, `partitur migrate` and `partitur restart`."""
 
 from __future__ import annotations
 
@@ -73,3 +73,18 @@ def test_what_cannot_be_migrated_is_refused(partitur, deploy):
                                 (("--to", 1, "--map", "x", *WHY), "--map")):
         assert sentence in str(partitur("migrate", key, *arguments, code=1))
     assert "99" in str(partitur("migrate", 99, "--to", 1, *WHY, code=1))
+
+
+def test_an_ended_instance_is_restarted_after_what_may_repeat_is_told(partitur, deploy):
+    deploy(LINE)
+    key = partitur("start", "p", "--variables", '{"x": 1}')["key"]
+    assert partitur("restart", key, "--at", "b", "--dry-run") == {"key": None, "mayRepeat": []}
+    partitur("cancel", key, *WHY)
+    assert "may repeat: 0" in partitur("restart", key, "--dry-run", as_json=False).stdout
+    made = partitur("restart", key, "--at", "b", *WHY)["key"]
+    assert made != str(key)
+    shown = partitur("show", made)
+    assert [row["element_id"] for row in shown["elements"] if row["state"] == "ACTIVE"] == ["b"]
+    assert partitur("restart", made, "--at", "a", *WHY)["key"] == made
+    for arguments, sentence in ((("--at", "x", *WHY), "'x'"), (("--at", "a"), "--reason"), (WHY, "elements")):
+        assert sentence in str(partitur("restart", made, *arguments, code=1))

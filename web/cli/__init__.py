@@ -19,7 +19,7 @@ from web.cli.drilling import drill_process
 from web.cli.effects import decide, hold, list_effects, release
 from web.cli.feel import feel
 from web.cli.group import Commands
-from web.cli.moving import migrate, modify
+from web.cli.moving import migrate, modify, restart
 from web.cli.operating import cancel, resume, retry, suspend, templates, upgrade_database
 from web.cli.retention import retention
 from web.cli.secrets import secrets
@@ -57,6 +57,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "cancel": cancel,
     "modify": modify,
     "migrate": migrate,
+    "restart": restart,
     "secrets": secrets,
     "drill": drill_process,
     "templates": templates,

@@ -1,21 +1,23 @@
-"""`partitur modify` and `partitur migrate`."""
+"""`partitur modify`, `partitur migrate` and `partitur restart`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from bpmn.interpreter import Put, Take
-from engine import migration, modification
+from bpmn.model import ElementType
+from engine import migration, modification, restarting
 from engine.engine import Engine
 from engine.errors import NotFound
 from engine.migration import Planned
 from engine.modification import Move
 from engine.queries import instance
 from engine.queries.criteria import Criterion, Search, search
+from engine.queries.repeats import repeated
 from engine.queries.searches import DEFINITIONS
 from web.cli.group import Refused
 from web.cli.opening import opened
@@ -94,6 +96,45 @@ def migrate(
     )
     if len(fit) < len(planned):
         raise typer.Exit(1)
+
+
+def restart(
+    key: Key,
+    elements: Annotated[
+        list[str] | None,
+        typer.Option("--at", metavar="ELEMENT", help="Go on from here; else from the start.", show_default=False),
+    ] = None,
+    reason: Annotated[str | None, typer.Option(help="Why; the audit trail keeps it.", show_default=False)] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which effects may repeat.")] = False,
+    json: Json = False,
+) -> None:
+    """Let an instance go on from an element of its past: one that has ended as a new one, a running one is moved."""
+    if reason is None and not dry_run:
+        raise Refused("Expected --reason to say why, or --dry-run, but neither was given.")
+    at = elements or []
+    with opened() as engine:
+        again = repeated(engine, key, at or start_events(engine, key))
+        made = None if dry_run else engine.execute(restarting.restart, key, at, reason=reason or "")
+    effects = [{"key": str(each.key), "elementId": each.element_id, "service": each.service, "effect": each.effect}
+               for each in again]
+    answer({"key": None if made is None else str(made), "mayRepeat": effects},
+           lambda console: _show_restart(console, made, effects))
+
+
+def start_events(engine: Engine, key: int) -> list[str]:
+    """Where the process of an instance begins. Raises NotFound."""
+    with engine.read() as connection:
+        process = engine.programs.get(connection, instance.get(engine, key).definition_key).process
+    return [id for id, element in process.elements.items()
+            if element.type == ElementType.START_EVENT and element.scope == process.id]
+
+
+def _show_restart(console: Console, made: int | None, effects: Sequence[Mapping[str, str]]) -> None:
+    if made is not None:
+        console.print(f"Instance {made} goes on.")
+    console.print(f"Effects that may repeat: {len(effects)}.")
+    if effects:
+        console.print(table(["job", "element", "service", "effect"], (list(each.values()) for each in effects)))
 
 
 def pairs(texts: Sequence[str], option: str) -> list[tuple[str, str]]:
