@@ -65,6 +65,9 @@ RULES: dict[str, Select] = {
         J.effect.in_(("CONFIRMED", "FAILED")), J.attempt > 0, J.settled_at.is_(None)),
     "a call that must not be repeated is not left in the open": select(J.key).where(
         ~J.repeatable, J.effect == "SENT", J.state != "ACTIVATED"),
+    "what is open is in the definition that its instance is in": select(P.key).where(P.state == "ACTIVE", or_(
+        exists().where(J.instance_key == P.key, J.ended_at.is_(None), J.definition_key != P.definition_key),
+        exists().where(E.instance_key == P.key, E.state == "ACTIVE", E.definition_key != P.definition_key))),
     "a variable lives no longer than the element that owns it": select(V.key).join(
         schema.element_instances, E.key == V.scope_key).where(E.state != "ACTIVE", ~V.ended),
 }
