@@ -14,7 +14,7 @@ from engine.queries.criteria import Criterion, Search, one, search
 from engine.queries.deployed import DECISIONS, FoundDecision
 from web.body import body
 from web.camunda7 import formats, tenants, values
-from web.camunda7.blueprint import acting, answer, bp, engine
+from web.camunda7.blueprint import acting, answer, bp, done, engine
 from web.camunda7.listing import Kind, as_number, serve
 from web.camunda7.parameters import TENANTS, any_key_of, any_of, definition, field, key, like, only_if
 
@@ -71,9 +71,19 @@ def get_decision_xml(id: str) -> Response:
 
 
 @bp.get("/decision-definition/key/<decision_id>/xml")
-def get_latest_decision_xml(decision_id: str) -> Response:
+@bp.get("/decision-definition/key/<decision_id>/tenant-id/<tenant_id>/xml")
+def get_latest_decision_xml(decision_id: str, tenant_id: str | None = None) -> Response:
     """The file of the newest version of a decision."""
-    return _xml(_latest(decision_id, None).key)
+    return _xml(_latest(decision_id, tenant_id).key)
+
+
+@bp.get("/decision-definition/<id>/diagram")
+@bp.get("/decision-definition/key/<decision_id>/diagram")
+@bp.get("/decision-definition/key/<decision_id>/tenant-id/<tenant_id>/diagram")
+def get_decision_diagram(id: str = "", decision_id: str = "", tenant_id: str | None = None) -> Response:
+    """A picture: there is none, because only the file itself is deployed. Camunda 7 answers 204 then."""
+    get(formats.definition_key(id) if id else _latest(decision_id, tenant_id).key)
+    return done()
 
 
 @bp.post("/decision-definition/<id>/evaluate")

@@ -24,7 +24,8 @@ def _id(key: int) -> str:
 
 
 def _key(id: str) -> int:
-    return -formats.key(id.removesuffix(END)) if id.endswith(END) else formats.key(id)
+    found = formats.key(id.removesuffix(END))
+    return -found if id.endswith(END) and found != formats.NOWHERE else found
 
 
 def _written(found: FoundEvent) -> dict[str, Any]:

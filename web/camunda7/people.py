@@ -1,7 +1,8 @@
 """Who there is and what they may do, as far as it is known here, and other lists that user interfaces ask for.
 
 Users and groups are those of the access file; there are no tenants, and nothing is forbidden to anybody who may come
-in. Filters belong to our own task list, whose words are not those of Camunda 7, so none is listed.
+in. Filters belong to our own task list, whose words are not those of Camunda 7, so none is listed; and nothing is
+done in batches.
 """
 
 from __future__ import annotations
@@ -105,6 +106,9 @@ def groups_of_user() -> Response:
 @bp.get("/tenant")
 @bp.get("/authorization")
 @bp.get("/filter")
+@bp.get("/batch")
+@bp.get("/batch/statistics")
+@bp.get("/history/batch")
 def nobody() -> Response:
     """What there is none of."""
     return answer([])
@@ -113,6 +117,9 @@ def nobody() -> Response:
 @bp.get("/tenant/count")
 @bp.get("/authorization/count")
 @bp.get("/filter/count")
+@bp.get("/batch/count")
+@bp.get("/batch/statistics/count")
+@bp.get("/history/batch/count")
 def count_nobody() -> Response:
     """How many there are of what there is none of."""
     return answer({"count": 0})

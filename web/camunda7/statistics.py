@@ -38,9 +38,10 @@ def activity_statistics(id: str) -> Response:
 
 
 @bp.get("/process-definition/key/<process_id>/statistics")
-def activity_statistics_of_latest(process_id: str) -> Response:
+@bp.get("/process-definition/key/<process_id>/tenant-id/<tenant_id>/statistics")
+def activity_statistics_of_latest(process_id: str, tenant_id: str | None = None) -> Response:
     """The same for the activities of the newest version of a process."""
-    return _of_activities(definitions.latest(process_id, None))
+    return _of_activities(definitions.latest(process_id, tenant_id))
 
 
 def _of_activities(key: int) -> Response:
@@ -81,9 +82,10 @@ def called_definitions(id: str) -> Response:
 
 @bp.get("/process-definition/<id>/diagram")
 @bp.get("/process-definition/key/<process_id>/diagram")
-def get_diagram(id: str = "", process_id: str = "") -> Response:
+@bp.get("/process-definition/key/<process_id>/tenant-id/<tenant_id>/diagram")
+def get_diagram(id: str = "", process_id: str = "", tenant_id: str | None = None) -> Response:
     """A picture: there is none, because only the diagram itself is deployed. Camunda 7 answers 204 then."""
-    known.definition(formats.definition_key(id) if id else definitions.latest(process_id, None))
+    known.definition(formats.definition_key(id) if id else definitions.latest(process_id, tenant_id))
     return done()
 
 

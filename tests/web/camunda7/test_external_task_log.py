@@ -56,6 +56,7 @@ def test_every_event_is_told(api, clock, order):
                for each in failures]
     assert [(each.status_code, each.text) for each in details] == [(200, "line 1\nline 2"), (204, "")]
     api.get("/history/external-task-log/99", 404)
+    api.get("/history/external-task-log/x-end", 404)
     api.get("/history/external-task-log/99/error-details", 404)
 
 

@@ -43,6 +43,8 @@ def test_graphs_of_decisions(api, deployed):
     assert api.get(f"{path}/{made['id']}/xml") == {"id": made["id"], "dmnXml": DMN.decode()}
     assert "200" in api.get(f"{path}/key/pricing/xml")["dmnXml"]
     api.get(f"{path}/key/nothing", 404)
+    assert api.client.get("/engine-rest/decision-definition/key/discount/diagram").status_code == 204
+    api.get("/decision-definition/99/diagram", 404)
     api.get(f"{path}/99", 404)
 
 

@@ -52,6 +52,7 @@ def test_the_days_that_history_is_kept_are_changed(api, orders):
     api.send("PUT", "/process-definition/x/history-time-to-live", {"historyTimeToLive": 5}, 404)
     assert api.client.get(f"/engine-rest/process-definition/{id}/diagram").status_code == 204
     api.get("/process-definition/key/nothing/diagram", 404)
+    api.get("/process-definition/key/order/tenant-id/other/diagram", 400)
 
 
 def test_sums(api, clock, orders):
@@ -66,7 +67,7 @@ def test_sums(api, clock, orders):
 
 
 def test_lists_of_what_there_is_none_of(api):
-    for path in ("/user", "/group", "/tenant", "/authorization", "/filter"):
+    for path in ("/user", "/group", "/tenant", "/authorization", "/filter", "/batch", "/history/batch"):
         assert api.get(path) == []
         assert api.get(f"{path}/count") == {"count": 0}
     api.get("/user/demo/profile", 404)
