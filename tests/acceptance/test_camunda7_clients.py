@@ -50,8 +50,11 @@ def test_the_javascript_worker(server, clients):
     assert "[full] events instance ended" in report
 
 
-@pytest.mark.parametrize("driver", ["c7_external_task.py", "c7_pycamunda.py"])
-def test_the_python_clients(server, clients, driver):
+@pytest.mark.parametrize(("driver", "last"), [
+    ("c7_external_task.py", "signal"), ("c7_pycamunda.py", "signal"), ("c7_operaton.py", "clean up"),
+    ("c7_generated.py", "every GET operation that there is answers with what the document states"),
+])
+def test_the_python_clients(server, clients, driver, last):
     python = had(clients["python"])
     report = passed(run(python, driver, f"{server}/engine-rest", str(clients["drivers"] / "fixtures"), cwd=OWN))
-    assert "PASS  signal" in report
+    assert f"PASS  {last}" in report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 
@@ -9,12 +10,13 @@ import httpx
 import pytest
 
 from tests.acceptance.test_camunda7_clients import OWN
+from tests.acceptance.test_camunda7_clients import clients as camunda7_clients
 from tests.acceptance.test_camunda8_clients import DRIVERS, clients, had, passed, run, server
 from tests.engine import drawing
 from web.auth import secrets
 from web.auth.accessfile import AccessFile, Content, Token, User
 
-__all__ = ["clients", "server"]  # fixtures
+__all__ = ["camunda7_clients", "clients", "server"]  # fixtures
 
 PASSWORD, TOKEN = "correct: horse", "ptt_of-the-worker"
 
@@ -65,3 +67,16 @@ def test_the_external_task_client(users, server, clients):
     node = had(clients["modeler"])
     passed(run(node, "c7_external_task.mjs", f"{server}/engine-rest", cwd=clients["drivers"],
                env=basic("ann", PASSWORD)))
+
+
+@pytest.mark.parametrize("shown", [
+    {"ENGINE_REST_AUTHORIZATION": f"Basic {base64.b64encode(f'ann:{PASSWORD}'.encode()).decode()}"},
+    {"OAUTH2_CLIENT_ID": "worker", "OAUTH2_CLIENT_SECRET": TOKEN},
+])
+def test_the_clients_of_operaton(users, server, camunda7_clients, shown):
+    python = had(camunda7_clients["python"])
+    if "OAUTH2_CLIENT_ID" in shown:
+        shown = shown | {"OAUTH2_TOKEN_URL": f"{server}/oauth/token"}
+    command = [python, "c7_operaton.py", f"{server}/engine-rest", str(camunda7_clients["drivers"] / "fixtures")]
+    assert "PASS  clean up" in passed(run(*command, cwd=OWN, env={**os.environ, **shown}))
+    assert run(*command, cwd=OWN).returncode != 0    # nobody may come in without showing anything
