@@ -241,15 +241,16 @@ def _save_variables(tx: Transaction, live: Live) -> None:
         tx.rows.write(END_SCOPE, {"b_key": live.key, "b_scope": scope_key})
 
 
-def has_value(value: Any) -> ColumnElement[bool]:
+def has_value(value: Any, *, by_index: bool = True) -> ColumnElement[bool]:
     """The condition that a variable has this value, exactly.
 
+    Without `by_index` it is said so that the index of values is not used: of one instance's variables, say.
     Raises InvalidInput for a list or a context, which cannot be searched for.
     """
     text = lookup(value)
     if text is None:
         raise InvalidInput("Expected a text, number, boolean or null to search for, but found a collection.")
-    found = _v.lookup == text
+    found = (_v.lookup if by_index else _v.lookup.concat("")) == text
     # What was cut off is compared too.
     return found if len(text) < LOOKUP_LENGTH else and_(found, _v.value == value)
 

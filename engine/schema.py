@@ -121,6 +121,8 @@ instances = Table(
     Index("ix_instances_unfinished", "key", sqlite_where=text("steps > 0"), postgresql_where=text("steps > 0")),
     Index("ix_instances_state", "state", "key"),
     Index("ix_instances_state_started", "state", "started_at"),
+    Index("ix_instances_live", "process_id", "key", sqlite_where=text("state = 'ACTIVE'"),
+          postgresql_where=text("state = 'ACTIVE'")),
     Index("ix_instances_process_started", "process_id", "started_at"),
     Index("ix_instances_definition_started", "definition_key", "started_at"),
     Index("ix_instances_definition", "definition_key", "state", "key"),
@@ -181,6 +183,8 @@ element_instances = Table(
     Column("ended_at", UtcDateTime),
     Column("incident_key", BigInteger),
     Index("ix_element_instances_instance", "instance_key", "position"),
+    Index("ix_element_instances_at_work", "instance_key", "position", sqlite_where=text("state = 'ACTIVE'"),
+          postgresql_where=text("state = 'ACTIVE'")),
     Index("ix_element_instances_active", "definition_key", "element_id", "started_at",
           sqlite_where=text("state = 'ACTIVE'"), postgresql_where=text("state = 'ACTIVE'")),
 )

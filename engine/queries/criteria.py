@@ -14,11 +14,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Select, and_, false, func, literal, or_, select
+from sqlalchemy import Column, ColumnElement, Select, and_, false, func, literal, literal_column, or_, select
 
 from engine.database import Database, UtcDateTime, from_json, to_json
 from engine.errors import InvalidInput
 from engine.queries.paging import COUNTED, MAX_LIMIT
+from engine.states import ElementState, JobState
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -133,6 +134,8 @@ def condition(column: ColumnElement[Any], criterion: Criterion) -> ColumnElement
     if compare is None:
         raise InvalidInput(f"Expected one of {', '.join(OPERATORS)} for {criterion.field!r}, "
                            f"but found {criterion.operator!r}.")
+    if criterion.operator == "eq" and criterion.value in OPEN_STATES and getattr(column, "key", None) == "state":
+        return column == literal_column(f"'{OPEN_STATES[criterion.value]}'")
     return compare(column, criterion.value)
 
 
@@ -158,6 +161,9 @@ def _sql_pattern(pattern: str) -> str:
             quoted = False
     return made + ("\\\\" if quoted else "")
 
+
+OPEN_STATES = {state.value: state.value for state in (ElementState.ACTIVE, JobState.CREATED)}
+"""Written out, as in the indexes of what is open: they serve no statement that only binds a state."""
 
 OPERATORS: Mapping[str, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] = {
     "eq": lambda column, value: column.is_(None) if value is None else column == value,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Select, literal, literal_column, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, exists, literal_column, or_, select, union_all
 
 from engine import schema
 from engine.errors import InvalidInput
@@ -210,26 +210,20 @@ def _at_element(filter: InstanceFilter) -> Select[int]:
 
 def _has_variable(filter: InstanceFilter, connection: Connection) -> ColumnElement[bool]:
     wanted = [_v.name == filter.variable_name]
+    own = [_v.instance_key == _i.key, *wanted]
     if filter.variable_value is not ANY:
         wanted.append(has_value(filter.variable_value))
-    # The names are looked up per instance, of which none has many; not all instances per value.
-    own = select(_v.instance_key, _v.name, _v.lookup, _v.value).where(_v.instance_key == _i.key).offset(0)
-    return _any_of(connection, select(_v.instance_key).where(*wanted), _among(own, wanted))
+        own.append(has_value(filter.variable_value, by_index=False))
+    return _any_of(connection, select(_v.instance_key).where(*wanted), exists().where(*own))
 
 
-def _among(own: Select[Any], wanted: list[ColumnElement[bool]]) -> ColumnElement[bool]:
-    rows = own.correlate(schema.instances).subquery("own_variables")
-    adapted = [ClauseAdapter(rows).traverse(condition) for condition in wanted]
-    return exists().where(*adapted)
-
-
-def _any_of(connection: Connection, belonging: Select[int]) -> ColumnElement[bool]:
+def _any_of(connection: Connection, belonging: Select[int],
+            each: ColumnElement[bool] | None = None) -> ColumnElement[bool]:
     """Whether an instance is among those that something belongs to.
 
-    Few of them are looked up; many are asked for in the order of the list, until its part is full. The databases cannot
-    know which is the case.
+    Few of them are looked up; where there are many, `each` instance is asked in the order of the list, until its part
+    is full. The databases cannot know which is the case.
     """
-    [column] = belonging.selected_columns
-    if count(connection, belonging) > COUNTED:
-        return belonging.with_only_columns(literal(1)).where(column == _i.key).exists()
+    if each is not None and count(connection, belonging) > COUNTED:
+        return each
     return _i.key.in_(belonging)

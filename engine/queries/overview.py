@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import and_, func, literal, select
 
 from engine import schema
 from engine.queries import conditions
@@ -40,11 +40,13 @@ def overview(engine: Engine, *, ended_from: datetime | None = None, process_id: 
     now = engine.clock()
     columns = []
     for state in conditions.STATES:
-        statement = select(literal(1)).where(conditions.condition(state, now)).select_from(schema.instances)
+        condition = conditions.condition(state, now)
+        if ended_from is not None and state in ("completed", "terminated"):
+            # Not by the index of states, which has all that ever ended.
+            condition = and_(_i.state.concat("") == state.upper(), _i.ended_at >= ended_from)
+        statement = select(literal(1)).where(condition).select_from(schema.instances)
         if process_id is not None:
             statement = statement.where(_i.process_id == process_id)
-        if ended_from is not None and state in ("completed", "terminated"):
-            statement = statement.where(_i.ended_at >= ended_from)
         counted = select(func.count()).select_from(statement.limit(COUNTED + 1).subquery())
         columns.append(counted.scalar_subquery().label(state))
     with engine.read() as connection:

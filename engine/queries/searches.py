@@ -14,7 +14,7 @@ from engine.database import Database
 from engine.effects import LOCK_EXPIRED
 from engine.errors import InvalidInput
 from engine.live import has_value, lookup
-from engine.queries import tasks, things
+from engine.queries import conditions, tasks, things
 from engine.queries.criteria import Criterion, Searchable, condition
 from engine.queries.things import ElementRow, IncidentRow, JobRow, SubscriptionRow, UserTaskRow, VariableRow
 from engine.states import InstanceState, JobState
@@ -157,10 +157,13 @@ def _has_variable(of: ColumnElement[Any], scope: ColumnElement[Any] | None = Non
     """A variable by `(name, criteria on its value)`, in the whole instance or in one scope."""
     def made(database: Database, criterion: Criterion) -> ColumnElement[bool]:
         name, criteria = criterion.value
-        wanted = [_v.instance_key == of, _v.name == name]
+        wanted = [_v.name == name, *(_of_value(database, each) for each in criteria)]
         if scope is not None:
             wanted.append(_v.scope_key == scope)
-        return exists().where(*wanted, *(_of_value(database, each) for each in criteria))
+        if any(each.operator == "eq" for each in criteria):
+            # An index finds who has a value; nobody is asked whether he has.
+            return of.in_(select(_v.instance_key).where(*wanted))
+        return exists().where(_v.instance_key == of, *wanted)
     return made
 
 
@@ -185,7 +188,7 @@ def _in_standing(_: Database, criterion: Criterion) -> ColumnElement[bool]:
     if criterion.operator not in ("eq", "in"):
         return condition(_standing_of_instance, criterion)
     wanted = [criterion.value] if criterion.operator == "eq" else criterion.value
-    active = _i.state == InstanceState.ACTIVE.value
+    active = conditions.ACTIVE
     meanings = {SUSPENDED: and_(active, _i.suspended_at.is_not(None)),
                 InstanceState.ACTIVE.value: and_(active, _i.suspended_at.is_(None))}
     return or_(false(), *(meanings.get(each, _i.state == each) for each in wanted))
