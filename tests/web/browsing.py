@@ -8,7 +8,7 @@ from engine.queries import lists
 def every_page(engine, key):
     """The address of every page, and of the tabs of an instance."""
     task = lists.user_tasks(engine).items[0].key
-    tabs = (f"/instances/{key}?tab={tab}" for tab in ("variables", "incidents", "jobs", "tasks", "audit", "raw"))
+    tabs = (f"/instances/{key}?tab={tab}" for tab in ("variables", "why", "incidents", "jobs", "tasks", "audit", "raw"))
     return ("/", "/processes", "/processes/review", "/deployments/new", "/instances", *tabs, "/tasks", f"/tasks/{task}",
             f"/tasks?view=overdue&due=today&task={task}",
             "/services", "/secrets", "/decisions", "/forms", "/feel", "/audit", "/nodes", "/nowhere")

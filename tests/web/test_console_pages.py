@@ -224,7 +224,7 @@ def test_message_and_timer_that_an_instance_waits_for_are_shown(console, calling
 
     # and
     assert sentence_of(console.text(f"/instances/{called}"))[1] == \
-        "“Payment received” waits for the message “PaymentReceived” with key 4711, since"
+        "“Payment received” waits for the message “PaymentReceived” with orderId=4711, since"
     assert "with key <code>4711</code>" in console.text(f"/instances/{called}?tab=events")
 
 

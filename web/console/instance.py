@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
+from engine import durations
 from engine.queries import decisions, effects, explanations
 from engine.queries import definitions as known
 from engine.queries import instance as found
@@ -18,12 +19,12 @@ from engine.queries.explanations import ExplanationRow
 from engine.queries.instance import InstanceDetail
 from engine.queries.things import JobRow, UserTaskRow
 from engine.states import EffectState, IncidentState, InstanceState, JobState, UserTaskState
-from web.console import history, marks, story
+from web.console import history, marks, story, why
 from web.console.blueprint import bp, engine
 
 Row = TypeVar("Row")
 
-TABS = ("variables", "incidents", "jobs", "tasks", "events", "called", "decisions", "effects", "audit", "raw")
+TABS = ("variables", "why", "incidents", "jobs", "tasks", "events", "called", "decisions", "effects", "audit", "raw")
 
 EFFECT_LOOKS = {
     EffectState.INTENDED: "waiting",
@@ -74,8 +75,9 @@ def task_look(task: UserTaskRow) -> str:
 def instance(key: int) -> ResponseReturnValue:
     """One instance. `element` narrows the page to one element of the diagram, `tab` chooses the table."""
     detail = found.detail(engine(), key)
-    names = {element.id: element.name or element.id
-             for element in known.process(engine(), detail.row.definition_key).elements.values()}
+    process = known.process(engine(), detail.row.definition_key)
+    names = {element.id: element.name or element.id for element in process.elements.values()}
+    learned = durations.known(engine(), detail.row.definition_key)
     element = request.args.get("element", "")
     tab = request.args.get("tab", "")
     failed = [incident for incident in detail.incidents if incident.state == IncidentState.ACTIVE]
@@ -84,12 +86,13 @@ def instance(key: int) -> ResponseReturnValue:
     caused = effects.effects(engine(), instance_key=key, limit=200).items
     shown = _of_element(detail, decided, element)
     shown["effects"] = [row for row in caused if not element or row.element_id == element]
+    shown["why"] = [token for token in why.tokens(detail, process, learned) if element in ("", token.element_id)]
     now = engine().clock()
     return render_template(
         "instances/detail.html", section="instances", live=0 if tab == "raw" else 3,
         instance=detail.row, names=names, element=element,
         open=detail.row.state == InstanceState.ACTIVE, failed=failed, tab=tab, tabs=_tabs(shown), detail=shown,
-        sentences=story.tell(detail, names, now), history=history.tree(detail.elements, names, now),
+        sentences=story.tell(detail, process, now, learned), history=history.tree(detail.elements, names, now),
         explanations=_explanations(key, element) if tab == "variables" else (),
         marks=marks.live(detail.tokens, passed=detail.completed, flows=detail.flows),
         scopes=_scopes(detail, names), unseen=detail.elements_total - len(detail.elements),
@@ -131,6 +134,7 @@ def _tabs(shown: Mapping[str, Any]) -> list[tuple[str, str, int | None, str]]:
     undecided = any(evaluation.error for evaluation in shown["decisions"][:1])
     return [
         ("variables", "Variables", counts["variables"], ""),
+        ("why", "Why it is here", counts["why"], ""),
         ("incidents", "Incidents", failed or counts["incidents"], "incident" if failed else ""),
         ("jobs", "Jobs", counts["jobs"], ""),
         ("tasks", "User tasks", counts["tasks"], ""),

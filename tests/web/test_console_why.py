@@ -1,0 +1,93 @@
+"""Why an instance is where it is: the sentence, and for each token the way it took and what can move it."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+
+from engine import definitions, durations, instances, user_tasks
+from engine.queries import lists
+from engine.queries.instances import InstanceFilter, search
+from tests.engine import drawing
+from tests.web.browsing import settle
+from tests.web.conftest import HOSTILE
+from tests.web.test_console_home import AXE
+
+
+def told(html):
+    """The text of the tab."""
+    found = re.search(r'<div id="tab-why">(.*)</section>\s*</div>', html, re.DOTALL)[1]
+    return " ".join(re.sub(r"<[^>]+>", " ", found).split())
+
+
+def test_sentence_names_the_correlation_key_as_the_diagram_does(console, story, engine):
+    story.deploy("calls.bpmn")
+    caller = story.start("caller", variables={"orderId": "4711"})
+    called = search(engine, InstanceFilter(parent_key=caller)).items[0].key
+    assert "the message “PaymentReceived” with orderId=4711, since" in console.text(f"/instances/{called}")
+    assert "The message “PaymentReceived” with key 4711" in told(console.text(f"/instances/{called}?tab=why"))
+    assert f"The end of the called instance {called}" in told(console.text(f"/instances/{caller}?tab=why"))
+
+
+def test_sentence_tells_how_it_is_with_others_once_enough_is_known(console, story, engine):
+    story.deploy()
+    for _ in range(20):
+        story.start()
+    for task in lists.user_tasks(engine, limit=100).items:
+        engine.execute(user_tasks.complete, task.key, {})
+    key = story.start()
+    durations.learn(engine)
+    assert "; 95 % leave here within" in console.text(f"/instances/{key}")
+    other = story.take_job().instance_key
+    assert "leave here within" not in console.text(f"/instances/{other}")
+
+
+def test_each_token_has_its_way_and_what_can_move_it(console, story, engine):
+    story.deploy()
+    key = story.start()
+    text = told(console.text(f"/instances/{key}?tab=why"))
+    assert "Check the order" in text
+    assert "Came from" in text
+    assert "Completing the task · who: group sales, once claimed" in text
+    engine.execute(user_tasks.assign, lists.user_tasks(engine).items[0].key, "ann")
+    assert "who: ann" in told(console.text(f"/instances/{key}?tab=why"))
+    engine.execute(user_tasks.complete, lists.user_tasks(engine).items[0].key, {})
+    assert "A call of “charge-card” · who: any worker for it" in told(console.text(f"/instances/{key}?tab=why"))
+    story.fail_job()
+    assert "A retry, once the cause is mended" in told(console.text(f"/instances/{key}?tab=why"))
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
+def test_why_it_is_here_in_a_browser(open_page, failed_instance, width, scheme):
+    page = open_page(f"/instances/{failed_instance}?tab=why", viewport={"width": width, "height": 900},
+                     color_scheme=scheme, bypass_csp=True)
+    settle(page)
+    page.add_script_tag(path=str(AXE))
+    found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})")
+    assert [violation["id"] for violation in found["violations"]] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.title().endswith("Partitur")
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/why-{width}-{scheme}.png", full_page=True)
+
+
+def test_the_condition_of_the_flow_taken_is_told_with_the_values_of_its_variables(console, engine):
+    # given a token that came by a flow with a condition
+    condition = ('<bpmn:conditionExpression xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
+                 'xsi:type="bpmn:tFormalExpression">=amount &gt; 100</bpmn:conditionExpression></bpmn:sequenceFlow>')
+    drawn = drawing.process(
+        "big", drawing.start(), '<bpmn:exclusiveGateway id="size" default="size_small"/>', drawing.user("check"),
+        drawing.user("small"), drawing.end(), flows="start>size size>check size>small check>end small>end")
+    flow = re.search(r'<bpmn:sequenceFlow id="size_check"[^>]*/>', drawn)[0]
+    drawn = drawn.replace(flow, flow.replace("/>", ">") + condition)
+    engine.execute(definitions.deploy, [drawing.file(drawn)])
+    big = engine.execute(instances.start, "big", variables={"amount": 120, "note": HOSTILE}).key
+    small = engine.execute(instances.start, "big", variables={"amount": 1}).key
+
+    # then
+    text = told(console.text(f"/instances/{big}?tab=why"))
+    assert "Because amount &gt; 100 amount 120 (values as they are now" in text
+    assert "the default flow" in told(console.text(f"/instances/{small}?tab=why"))
