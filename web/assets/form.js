@@ -20,8 +20,10 @@ class CamundaForm extends HTMLElement {
       this.say(error);
       return;
     }
-    // What form-js computes while it opens is no change of anybody.
     this.form.on('changed', () => { if (this.hasAttribute('data-ready')) this.changed(); });
+    for (const act of ['input', 'change', 'click', 'keydown']) {
+      this.addEventListener(act, () => { this.touched = true; }, true);
+    }
     this.addEventListener('submit', (event) => {
       // Enter in a field: the page's own form is sent, with everything in it.
       event.stopPropagation();
@@ -62,6 +64,8 @@ class CamundaForm extends HTMLElement {
       if (data === this.said) return;
       this.said = data;
       this.write();
+      // What form-js computes by itself, as it opens and after, is no change of anybody.
+      if (!this.touched) return;
       this.dispatchEvent(new CustomEvent('partitur:form-changed', { bubbles: true, detail: { data: this.data } }));
     }, 200);
   }

@@ -148,3 +148,25 @@ def test_forms_are_accessible_and_fit(open_page, task, scheme, width, axe):
     page.get_by_role("button", name="Complete").click()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert axe(page) == []
+
+
+def test_looking_at_a_form_that_computes_keeps_no_draft(engine, open_page, task):
+    # given a form that computes something once it is there
+    key = task([
+        {"type": "number", "id": "amount", "key": "amount", "label": "Amount"},
+        {"type": "expression", "id": "twice", "key": "twice", "expression": "=2 * net", "computeOn": "change"},
+    ], net=3)
+    page = open_page()
+    page.add_init_script("window.told = []; document.addEventListener('partitur:form-changed',"
+                         " (event) => window.told.push(event.detail.data))")
+
+    # when somebody looks at it
+    page.goto(f"{page.url.rstrip('/')}/tasks/{key}")
+    form = ready(page)
+    page.wait_for_function("() => JSON.parse(document.forms['task-form'].elements['form-data'].value).twice === 6")
+
+    # then that is no change, but typing is
+    assert page.evaluate("window.told") == []
+    form.get_by_label("Amount").fill("4")
+    page.wait_for_function("() => window.told.length")
+    assert page.evaluate("window.told") == [{"amount": 4, "twice": 6}]
