@@ -11,7 +11,7 @@ def every_page(engine, key):
     tabs = (f"/instances/{key}?tab={tab}" for tab in ("variables", "why", "incidents", "jobs", "tasks", "audit", "raw"))
     return ("/", "/processes", "/processes/review", "/deployments/new", "/instances", *tabs, "/tasks", f"/tasks/{task}",
             f"/tasks?view=overdue&due=today&task={task}",
-            "/services", "/secrets", "/decisions", "/forms", "/feel", "/audit", "/nodes", "/nowhere")
+            "/services", "/secrets", "/decisions", "/forms", "/feel", "/audit", "/nodes", "/api", "/nowhere")
 
 
 def diagram(page):
