@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from engine.states import EffectState
+from service_tasks.connections import meaning_of
 from service_tasks.contract import Policy, ServiceContract
 from service_tasks.errors import (
     BpmnError,
@@ -23,6 +24,7 @@ from service_tasks.errors import (
     UnusableAnswer,
     faults_of,
 )
+from service_tasks.retry import LONGEST_WAIT
 
 MAX_MESSAGE = 2000
 
@@ -135,17 +137,20 @@ def of_error(policy: Policy, error: BaseException, attempt: Attempt) -> Outcome:
             return _again(policy, message, attempt, at_least=error.after)
         case NotSent():
             return _again(policy, message, attempt, effect=EffectState.INTENDED)
-        case UnknownOutcome() | TimeoutError() | ConnectionError() if not policy.idempotent:
-            if policy.probe is None:
-                return Failed(in_doubt(policy.name, message), retries=0, effect=EffectState.IN_DOUBT)
-            # The next attempt asks the service before it calls again.
-            return _again(policy, message, attempt, effect=EffectState.IN_DOUBT)
         case UnknownOutcome():
-            return _again(policy, message, attempt, effect=EffectState.IN_DOUBT)
-        case TimeoutError() | ConnectionError():
-            message = _short(f"{type(error).__name__}: {error}")
-            return _again(policy, message, attempt, effect=EffectState.IN_DOUBT)
-    return _again(policy, _short(f"{type(error).__name__}: {error}"), attempt)
+            return _unknown(policy, message, attempt)
+    message = _short(f"{type(error).__name__}: {error}")
+    effect = meaning_of(error)
+    if effect is EffectState.IN_DOUBT:
+        return _unknown(policy, message, attempt)
+    return _again(policy, message, attempt, effect=effect)
+
+
+def _unknown(policy: Policy, message: str, attempt: Attempt) -> Failed:
+    """The service may have acted. If it is not idempotent, the next attempt asks it before it calls again."""
+    if not policy.idempotent and policy.probe is None:
+        return Failed(in_doubt(policy.name, message), retries=0, effect=EffectState.IN_DOUBT)
+    return _again(policy, message, attempt, effect=EffectState.IN_DOUBT)
 
 
 def _of_job_error(policy: Policy, error: JobError, message: str) -> Failed:
@@ -175,6 +180,7 @@ def _again(policy: Policy, message: str, attempt: Attempt, at_least: timedelta =
     wait = policy.retry.next(attempt.failures + 1, attempt.elapsed, attempt.chance)
     if wait is None:
         return Failed(f"{message} (The time for all attempts is over.)", retries=0, effect=effect)
+    at_least = min(at_least, LONGEST_WAIT)  # a service may ask for what no calendar has
     return Failed(message, retry_in=max(wait, at_least), effect=effect, by_contract=True, at_least=at_least)
 
 

@@ -244,8 +244,10 @@ class Worker:
             if outcome is None:
                 call: Any = held.contract.function(**held.arguments())
                 outcome = held.of_result(await asyncio.wait_for(call, timeout))
-        except TimeoutError:
-            outcome = held.of_error(_too_slow(held))
+        except TimeoutError as error:
+            # The service may have given up something itself, long before its own time was over.
+            is_late = held.give_up_at is not None and time.monotonic() >= held.give_up_at - GRACE
+            outcome = held.of_error(_too_slow(held) if is_late else error)
         except BaseException as error:
             outcome = held.of_error(error)
         self._deliver(held, outcome)

@@ -1,6 +1,7 @@
 from datetime import timedelta
 from decimal import Decimal
 
+import httpx
 import pytest
 
 from service_tasks import (
@@ -127,6 +128,42 @@ def test_a_call_that_must_not_be_repeated_is_in_doubt_when_its_outcome_is_unknow
     assert failed.retries == 0
     assert "not known" in failed.message
     assert "'transfer'" in failed.message
+
+
+def caught(inner, outer):
+    """An exception that was raised while another one was handled."""
+    outer.__context__ = inner
+    return outer
+
+
+def status(code):
+    request = httpx.Request("POST", "http://bank")
+    return httpx.HTTPStatusError("no", request=request, response=httpx.Response(code, request=request))
+
+
+@pytest.mark.parametrize("error", [
+    httpx.ReadTimeout("no answer"), httpx.RemoteProtocolError("closed"), httpx.WriteError("closed"), status(502),
+    caught(TimeoutError(), RuntimeError("the bank is slow")), caught(httpx.ReadError("closed"), ValueError("bank")),
+])
+def test_a_client_s_own_exceptions_leave_a_call_in_doubt_too(error):
+    failed = outcome.of_error(ONCE_ONLY, error, FIRST)
+
+    assert (failed.retries, failed.effect) == (0, "IN_DOUBT")
+    assert outcome.of_error(TWICE_IS_FINE, error, FIRST).effect == "IN_DOUBT"
+
+
+@pytest.mark.parametrize(("error", "effect"), [
+    (httpx.ConnectError("refused"), "INTENDED"), (caught(TimeoutError(), httpx.ConnectTimeout("slow")), "INTENDED"),
+    (status(404), "FAILED"), (caught(KeyError("x"), ValueError("y")), "FAILED"),
+])
+def test_a_client_s_own_exceptions_that_tell_that_nothing_happened_cost_an_attempt(error, effect):
+    failed = outcome.of_error(ONCE_ONLY, error, FIRST)
+
+    assert (failed.retries, failed.effect) == (None, effect)
+
+
+def test_a_wait_that_no_calendar_has_is_cut():
+    assert outcome.of_error(ONCE_ONLY, RetryLater(10**13), FIRST).retry_in == timedelta(days=365)
 
 
 @pytest.mark.parametrize("error", [NotSent("no connection"), ValueError("no"), RetryLater(1)])
