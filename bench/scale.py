@@ -18,6 +18,7 @@ from engine.engine import Engine
 GROUP = (f"Scale: {world.LIVE:,} live and {world.FINISHED:,} finished instances beside {world.FEW} of each"
          " (wall clock, median of turns)")
 TURNS = 7
+DUE_AT_ONCE = 5_000
 SHARE = 4
 """A turn is so much shorter than a batch."""
 
@@ -29,6 +30,7 @@ def measure() -> Iterator[Figure]:
         try:
             for case in CASES:
                 yield _compared(case, name, few, many)
+            yield _timers(name, many)
         finally:
             few.close()
             many.close()
@@ -52,3 +54,15 @@ def _turn(case: Case, engine: Engine) -> float:
     begin = time.perf_counter()
     case.run(engine, things)
     return (time.perf_counter() - begin) / len(things)
+
+
+def _timers(name: str, many: Engine) -> Figure:
+    """How late the last of many timers is that fall due at once, in one process."""
+    [case] = [case for case in CASES if case.name.startswith("timer")]
+    things = case.prepare(many, DUE_AT_ONCE)
+    begin = time.perf_counter()
+    case.run(many, things)
+    return Figure(
+        group=GROUP, name=f"{DUE_AT_ONCE:,} timers due in one second, {2 * world.LIVE:,} waiting ({name})", unit="s",
+        partitur=time.perf_counter() - begin, note="until the last one has fired and its instance has ended",
+    )
