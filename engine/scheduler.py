@@ -138,7 +138,7 @@ class Scheduler:
             self._swept = now
         oldest = sweeping.oldest(self._engine)
         if oldest is not None and now - oldest > LATE:
-            logger.warning("timers were not handed out; firing them directly", due_at=oldest)
+            logger.warning("timers were not handed out; firing them directly", due_at=oldest.isoformat())
             due.fire_timers(self._engine, self._engine.partitions)
 
     def _recover(self) -> threading.Thread:

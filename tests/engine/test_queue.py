@@ -15,7 +15,7 @@ from engine import execution, instances, jobs, queue, scheduler, schema, sweepin
 from engine.clock import system_clock
 from engine.engine import Engine
 from engine.queue import Entry, Kind
-from engine.queue_postgres import LARGEST_NOTE, entrypoint, notes
+from engine.queue_postgres import HEARTBEAT, LARGEST_NOTE, entrypoint, notes
 from engine.scheduler import Scheduler
 from engine.sweeping import Handling
 from engine.wakeup import ended_topic, jobs_topic
@@ -220,6 +220,24 @@ def test_sweep_puts_back_what_a_crash_took_from_the_queue(pair):
         connection.execute(text("TRUNCATE partitur_pgqueuer"))
     with scheduling(two):
         wait_until(two, ended_topic(key), lambda: steps.state(key) == "COMPLETED")
+
+
+@postgres
+def test_entry_whose_node_died_while_it_handled_it_goes_to_another(pair, monkeypatch):
+    one, two = pair
+    steps = Steps(one)
+    steps.deploy(waiting())
+    key = steps.start("wait")
+    # given an entry that a node took, whose last sign of life is older than is allowed; no sweep makes another one
+    with one.database.write() as connection:
+        connection.execute(text("UPDATE partitur_pgqueuer SET status = 'picked', queue_manager_id = gen_random_uuid(),"
+                                " execute_after = now(), heartbeat = now() - make_interval(secs => :silent)"),
+                           {"silent": HEARTBEAT.total_seconds() + 1})
+    monkeypatch.setattr(sweeping, "sweep", lambda tx: 0)
+    # then the living node handles it, and nothing is left of it
+    with scheduling(two):
+        wait_until(two, ended_topic(key), lambda: steps.state(key) == "COMPLETED")
+        wait_until(two, "", lambda: queued(one) == [])
 
 
 @postgres
