@@ -12,6 +12,7 @@ from web.console import (
     deployments,
     doubts,
     drills,
+    export,
     form_pages,
     home,
     instance,
@@ -29,6 +30,7 @@ from web.console import (
 from web.console.blueprint import bp
 
 __all__ = [
-    "audit", "bp", "decisions", "deployments", "doubts", "drills", "form_pages", "home", "instance", "instance_actions",
-    "instances", "interfaces", "nodes", "playground", "processes", "secrets", "services", "task_actions", "tasks",
+    "audit", "bp", "decisions", "deployments", "doubts", "drills", "export", "form_pages", "home", "instance",
+    "instance_actions", "instances", "interfaces", "nodes", "playground", "processes", "secrets", "services",
+    "task_actions", "tasks",
 ]

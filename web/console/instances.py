@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import render_template, request
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from engine.errors import InvalidInput
@@ -71,8 +71,14 @@ def instances() -> ResponseReturnValue:
     sort = request.args.get("sort", NEWEST_FIRST)
     page = paging.page(found.search(engine(), query.filter(), sort=sort, limit=paging.SIZE, offset=paging.offset()))
     return render_template("instances/list.html", section="instances", live=5, page=page, query=query, sort=sort,
-                           newest_first=NEWEST_FIRST, filtered=not query.is_empty,
+                           newest_first=NEWEST_FIRST, exports=_exports(), filtered=not query.is_empty,
                            processes=known.processes(engine(), counted=False))
+
+
+def _exports() -> dict[str, str]:
+    """Where the list is to be had as a file, with the same filter."""
+    given = {name: request.args.getlist(name) for name in request.args if name != "offset"}
+    return {form: url_for("console.instances_file", form=form, **given) for form in ("csv", "json")}  # type: ignore[arg-type]
 
 
 def _moment(name: str, texts: dict[str, str]) -> datetime | None:
