@@ -26,6 +26,16 @@ def operate_process() -> ResponseReturnValue:
     return redirect(url_for("console.process", process_id=process_id, version=version))
 
 
+@bp.get("/operate/decisions")
+def operate_decision() -> ResponseReturnValue:
+    """What the Modeler opens after it has deployed a decision: `name` is the id of the decision."""
+    decision_id = request.args.get("name")
+    if not decision_id:
+        return redirect(url_for("console.decisions"))
+    version = request.args.get("version", type=int)
+    return redirect(url_for("console.decision", decision_id=decision_id, version=version))
+
+
 @bp.get("/operate/")
 @bp.get("/operate")
 def operate() -> ResponseReturnValue:
