@@ -26,7 +26,7 @@ def correlate(api, status=204, **body):
 def test_a_message_reaches_the_instance_with_the_business_key(api, orders):
     correlate(api, businessKey="A-2", processVariables={"sum": {"value": 9, "type": "Long"}})
     assert [api.ended(id) for id in orders] == [False, True]
-    assert api.variables(orders[1])["sum"] == ("Integer", 9)
+    assert api.variables(orders[1])["sum"] == ("Long", 9)
 
 
 def test_a_message_reaches_the_instance_with_the_variables(api, orders):
