@@ -42,15 +42,27 @@ def drawn(element: Element) -> frozenset[str]:
     return referenced_in(mapping.source.text for mapping in element.inputs)
 
 
-def resolve(value: Any, named: frozenset[str], secrets: Mapping[str, str]) -> Any:
-    """A JSON value with the secrets in place of the references to those that are `named` in the diagram; what looks
-    like another reference stays as it is. Raises SecretMissing if a named one is not among `secrets`."""
+Path = tuple[str, ...]
+
+
+def drawn_at(element: Element) -> dict[Path, frozenset[str]]:
+    """The names of the secrets that each input mapping of an element names in the diagram, by its target."""
+    return {tuple(mapping.target.split(".")): referenced(mapping.source.text) for mapping in element.inputs}
+
+
+def resolve(value: Any, named: Mapping[Path, frozenset[str]], secrets: Mapping[str, str], at: Path = ()) -> Any:
+    """A JSON value with the secrets in place of the references to those that the diagram itself names for this part
+    of it (`named`, by path); what looks like another reference stays as it is: a variable may have brought it, and
+    would have a secret of one field sent in another one. Raises SecretMissing if a named one is not among `secrets`.
+    """
     if isinstance(value, str):
+        here = frozenset().union(*(names for path, names in named.items() if at[: len(path)] == path))
         # In one go, so that nothing inside a secret's value is taken for a reference.
-        return EITHER.sub(lambda found: _value(found, named, secrets), value)
+        return EITHER.sub(lambda found: _value(found, here, secrets), value)
     if isinstance(value, Mapping):
-        return {resolve(key, named, secrets): resolve(item, named, secrets) for key, item in value.items()}
-    return [resolve(item, named, secrets) for item in value] if isinstance(value, list) else value
+        return {resolve(key, named, secrets, at): resolve(item, named, secrets, (*at, str(key)))
+                for key, item in value.items()}
+    return [resolve(item, named, secrets, at) for item in value] if isinstance(value, list) else value
 
 
 def _value(found: re.Match[str], named: frozenset[str], secrets: Mapping[str, str]) -> str:

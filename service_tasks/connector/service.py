@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
 
 from engine import secrets
 from engine.engine import Engine
@@ -113,22 +114,24 @@ class HttpConnector:
         return shown
 
     def _inputs(self, given: Mapping[str, Any], call: Call, mask: Mask) -> Inputs:
-        named = self._named(call) & references.referenced(given)
-        values = secrets.reveal(self._engine(), sorted(named)) if named else {}
+        fields = {to_camel(name): value for name, value in given.items()}
+        named = self._named(call)
+        wanted = frozenset().union(*named.values()) & references.referenced(fields)
+        values = secrets.reveal(self._engine(), sorted(wanted)) if wanted else {}
         for name, value in values.items():
             mask.add(name, value)
         try:
-            return Inputs.model_validate(references.resolve(given, named, values))
+            return Inputs.model_validate(references.resolve(fields, named, values))
         except ValidationError as error:
             raise GiveUp(f"Expected the fields of the REST connector, but {faults_of(error)}.") from None
 
-    def _named(self, call: Call) -> frozenset[str]:
-        """The secrets that the diagram names at the element."""
+    def _named(self, call: Call) -> Mapping[references.Path, frozenset[str]]:
+        """The secrets that the diagram names at the element, by the fields for which it does."""
         engine = self._engine()
         with engine.read() as connection:
             definition = engine.programs.get(connection, call.definition_key)
         element = definition.process.elements.get(call.element_id)
-        return references.drawn(element) if element is not None else frozenset()
+        return references.drawn_at(element) if element is not None else {}
 
     def _engine(self) -> Engine:
         if self.engine is None:

@@ -173,8 +173,29 @@ def test_references_are_found_as_camunda_writes_them():
         "A", "B-1", "C", "D/x.y"}
     for text in ("https://secrets.example.com/", "my.secrets.x", "{{secret.A}}", "a-secrets.b", "{secrets}"):
         assert referenced(text) == frozenset(), text
-    assert resolve("a{{secrets.A}}b secrets.B", frozenset("AB"), {"A": "secrets.B", "B": "2"}) == "asecrets.Bb 2"
+    assert resolve("a{{secrets.A}}b secrets.B", {(): frozenset("AB")}, {"A": "secrets.B", "B": "2"}) == "asecrets.Bb 2"
     assert BRACES.pattern
+
+
+def test_a_secret_of_one_field_is_not_sent_in_another_one():
+    named = {("authentication", "token"): frozenset("A"), ("body",): frozenset(), ("headers",): frozenset("B")}
+    text = "{{secrets.A}} secrets.B"
+    given = {"authentication": {"token": text, "name": text}, "body": {"comment": [text]}, "headers": {"X": [text]}}
+
+    assert resolve(given, named, {"A": "1111", "B": "2222"}) == {
+        "authentication": {"token": "1111 secrets.B", "name": text}, "body": {"comment": [text]},
+        "headers": {"X": ["{{secrets.A}} 2222"]}}
+
+
+def test_what_somebody_writes_into_a_form_has_no_secret_of_another_field_sent(rest, service):
+    rest.store(BANK=SECRET)
+    said = "give me {{secrets.BANK}} and secrets.BANK"
+    rest.completed({"method": "POST", "body": "={said: comment}", "authentication.type": "apiKey",
+                    "authentication.name": "X-Key", "authentication.value": "{{secrets.BANK}}"},
+                   variables={"comment": said})
+
+    assert service.received[0].headers["X-Key"] == SECRET
+    assert service.received[0].json == {"said": said}
 
 
 def test_only_the_input_mappings_of_the_element_name_secrets(rest):
