@@ -191,10 +191,12 @@ def _counts(connection: Connection, process_id: str | None = None) -> dict[int, 
     for key, state, count in connection.execute(by_state, {} if process_id is None else {"process_id": process_id}):
         found[key][state.lower()] = count
     of_process = () if process_id is None else (_i.process_id == process_id,)
+    # Not by the indexes of states or definitions: what has an incident or rests has one of its own, and is little.
+    of_any_state, definition_key = _i.state.concat(""), _i.definition_key + literal_column("0")
     for name, condition in (("incident", _i.incident_count > literal_column("0")),
                             ("suspended", _i.suspended_at.is_not(None))):
-        statement = select(_i.definition_key, func.count()).where(
-            _i.state == InstanceState.ACTIVE.value, condition, *of_process).group_by(_i.definition_key)
+        statement = select(definition_key, func.count()).where(
+            of_any_state == InstanceState.ACTIVE.value, condition, *of_process).group_by(definition_key)
         for key, count in connection.execute(statement):
             found[key][name] = min(count, COUNTED + 1)
     return {key: Counts(**counts) for key, counts in found.items()}
