@@ -340,7 +340,7 @@ def test_a_worker_that_cannot_wait_any_longer_leaves(stage):
 
 
 def test_a_service_is_called_by_no_more_than_its_concurrency_at_once(stage):
-    lock, running, most = threading.Lock(), 0, 0
+    lock, running, most, two = threading.Lock(), 0, 0, threading.Barrier(2, timeout=LONG)
 
     @service_task("work", concurrency=2)
     def work() -> None:
@@ -348,7 +348,7 @@ def test_a_service_is_called_by_no_more_than_its_concurrency_at_once(stage):
         with lock:
             running += 1
             most = max(most, running)
-        threading.Event().wait(0.01)
+        two.wait()      # each of the ten has another one beside it, however slow the machine is
         with lock:
             running -= 1
 
