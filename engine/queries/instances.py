@@ -182,6 +182,7 @@ def _elsewhere(filter: InstanceFilter, connection: Connection) -> list[ColumnEle
     found: list[ColumnElement[bool]] = []
     if filter.element_id is not None:
         here = (_e.element_id == filter.element_id, AT_WORK)
+        found.append(conditions.ACTIVE)
         found.append(_any_of(connection, _at_element(filter), exists().where(_e.instance_key == _i.key, *here)))
     if filter.error:
         of_incidents = select(_n.instance_key).where(
