@@ -6,6 +6,7 @@ Source: Camunda 7 manual, "Generated Task Forms".
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from bpmn.expressions import EvaluationError, Expression
@@ -83,3 +84,36 @@ def _value(expression: Expression | None, variables: Mapping[str, Any]) -> Any:
         return expression.evaluate(variables)
     except EvaluationError:
         return None
+
+
+def misfit(field: GeneratedField, value: Any) -> str | None:
+    """Why a value cannot be that of a field; None if it can.
+
+    A date is a text of ISO 8601, with a time or without.
+    """
+    if value is None or value == "":
+        return None
+    if field.type == "long" and not _is_whole(value):
+        return f"Expected a whole number for form field {field.id!r}, but found {value!r}."
+    if field.type == "boolean" and not (isinstance(value, bool) or str(value).lower() in {"true", "false"}):
+        return f"Expected true or false for form field {field.id!r}, but found {value!r}."
+    if field.type == "date" and not _is_date(value):
+        return f"Expected a date such as 2026-11-30 for form field {field.id!r}, but found {value!r}."
+    if field.type == "enum" and field.values and not (isinstance(value, str) and value in field.values):
+        offered = ", ".join(map(repr, field.values))
+        return f"Expected one of {offered} for form field {field.id!r}, but found {value!r}."
+    return None
+
+
+def _is_whole(value: Any) -> bool:
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, int) or (isinstance(value, str) and value.strip().removeprefix("-").isdecimal())
+
+
+def _is_date(value: Any) -> bool:
+    try:
+        datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return False
+    return True

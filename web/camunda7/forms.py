@@ -75,6 +75,9 @@ def checked(found: FormOf, variables: Mapping[str, Any], given: Mapping[str, Any
     for field in found.fields:
         if "readonly" in field.constraints and field.id in given:
             raise InvalidInput(f"Expected nothing for form field {field.id!r}, which is readonly, but found a value.")
+        trouble = generated.misfit(field, given.get(field.id))
+        if trouble:
+            raise InvalidInput(trouble)
     made = submission.submit(form, variables, given, whole=False)
     if made.errors:
         raise InvalidInput("Expected everything as the form asks for it, but " + " ".join(map(str, made.errors)))

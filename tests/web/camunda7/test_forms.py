@@ -115,3 +115,14 @@ def test_a_start_with_a_camunda_form_gives_it(api):
 def test_a_form_that_is_broken_refuses_the_upload(api):
     said = api.upload({"p.bpmn": with_form(), "order.form": b"{"}, status=400)
     assert said["details"]["order.form"]["errors"]
+
+
+@pytest.mark.parametrize(("field", "value", "sentence"), [
+    ("amount", "x", "a whole number"), ("amount", 1.5, "a whole number"), ("amount", True, "a whole number"),
+    ("size", "m", "one of 's', 'l'"), ("size", ["s"], "one of 's', 'l'")])
+def test_a_value_that_cannot_be_that_of_a_generated_field_is_refused(api, task, field, value, sentence):
+    id = task(inner=FIELDS)
+    given = {"ref": {"value": "abc"}, field: {"value": value}}
+    answer = api.send("POST", f"/task/{id}/submit-form", {"variables": given}, 400)
+    assert sentence in answer["message"]
+    assert [row["id"] for row in api.get("/task")] == [id]
