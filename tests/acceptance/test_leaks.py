@@ -51,6 +51,8 @@ BREAK = {
     "a job in the hands of a worker was sent or is in doubt": "UPDATE jobs SET sent_at = NULL",
     "what is settled has its time": "UPDATE jobs SET effect = 'FAILED', settled_at = NULL",
     "a call that must not be repeated is not left in the open": "UPDATE jobs SET repeatable = 0, effect = 'SENT'",
+    "what is open is in the definition that its instance is in":
+        "UPDATE jobs SET definition_key = definition_key + 1000 WHERE ended_at IS NULL",
     "a variable lives no longer than the element that owns it":
         "UPDATE variables SET scope_key = (SELECT min(key) FROM element_instances WHERE element_id = 'start')",
 }
