@@ -131,9 +131,19 @@ class ServiceContract:
                 "backoff": policy.retry.backoff,
                 "firstSeconds": as_timedelta(policy.retry.first).total_seconds(),
                 "capSeconds": as_timedelta(policy.retry.cap).total_seconds(),
+                "jitter": policy.retry.jitter,
+                "totalSeconds": as_timedelta(policy.retry.total).total_seconds() if policy.retry.total else None,
+            },
+            "breaker": {
+                "rate": policy.breaker.rate,
+                "least": policy.breaker.least,
+                "windowSeconds": as_timedelta(policy.breaker.window).total_seconds(),
+                "restSeconds": as_timedelta(policy.breaker.rest).total_seconds(),
+                "longestSeconds": as_timedelta(policy.breaker.longest).total_seconds(),
             },
             "concurrency": policy.concurrency,
             "ratePerSecond": policy.rate,
+            "maxResultBytes": policy.max_result_bytes,
         }
 
 
@@ -194,8 +204,11 @@ def service_task(
         raise ContractError(f"Expected service {name!r} to allow 1 call or more at once, but not {concurrency}.")
     if rate is not None and rate <= 0:
         raise ContractError(f"Expected service {name!r} to allow a positive rate, but rate is {rate}.")
-    if as_timedelta(timeout) <= timedelta(0):
-        raise ContractError(f"Expected service {name!r} to have a positive timeout, but it is {timeout}.")
+    for what, length in (("timeout", timeout), ("expected", expected), ("pickup", pickup), ("total", total)):
+        if length is not None and as_timedelta(length) <= timedelta(0):
+            raise ContractError(f"Expected service {name!r} to have a positive {what}, but it is {length}.")
+    if max_result_bytes < 1:
+        raise ContractError(f"Expected service {name!r} to allow results of a byte or more, not {max_result_bytes}.")
     if read_only and compensated_by is not None:
         raise ContractError(
             f"Expected service {name!r}, which only reads, to need no undoing, but {compensated_by!r} undoes it."

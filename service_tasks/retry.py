@@ -43,6 +43,8 @@ class Retry:
     def __post_init__(self) -> None:
         if self.attempts < 1:
             raise ValueError(f"Expected at least 1 attempt, but got {self.attempts}.")
+        if self.total is not None and as_timedelta(self.total) <= timedelta():
+            raise ValueError(f"Expected a total time above 0, but got {self.total}.")
         if self.backoff not in ("exponential", "fixed"):
             raise ValueError(f'Expected backoff to be "exponential" or "fixed", but got {self.backoff!r}.')
         if not 0 <= self.jitter <= 1:

@@ -142,7 +142,8 @@ def test_a_signature_that_does_not_say_enough_is_refused(function, word):
 
 
 @pytest.mark.parametrize("policy", [
-    {"timeout": 0}, {"concurrency": 0}, {"rate": 0}, {"timeout": timedelta(seconds=-1)},
+    {"timeout": 0}, {"expected": 0}, {"pickup": -1}, {"total": 0},
+    {"max_result_bytes": 0}, {"concurrency": 0}, {"rate": 0}, {"timeout": timedelta(seconds=-1)},
 ])
 def test_a_policy_that_makes_no_sense_is_refused(policy):
     with pytest.raises(ContractError):
@@ -166,6 +167,8 @@ def test_the_whole_contract_is_plain_data():
 
     assert described["description"] == "Takes money."
     assert described["retry"]["attempts"] == 7
+    assert (described["retry"]["jitter"], described["retry"]["totalSeconds"]) == (0.2, None)
+    assert (described["breaker"]["least"], described["maxResultBytes"]) == (20, 1_000_000)
     assert described["timeoutSeconds"] == 5
     assert described["expectedSeconds"] == 60
     assert described["errors"] == {"DECLINED": "No money."}
