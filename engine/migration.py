@@ -37,7 +37,9 @@ _j, _t, _s, _u, _n = (table.c for table in (
 
 OPEN: tuple[tuple[Table, ColumnElement[bool] | None], ...] = (
     (schema.element_instances, _e.state == ElementState.ACTIVE),
-    (schema.jobs, _j.ended_at.is_(None)),
+    # A job that failed for good is put back when its incident is resolved.
+    (schema.jobs, _j.ended_at.is_(None) | _j.key.in_(
+        select(_n.job_key).where(_n.state == IncidentState.ACTIVE, _n.instance_key == _j.instance_key))),
     (schema.user_tasks, _u.ended_at.is_(None)),
     (schema.incidents, _n.state == IncidentState.ACTIVE),
     (schema.timers, None),

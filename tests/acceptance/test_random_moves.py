@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -23,7 +23,8 @@ from tests.interpreter.random_models import models
 
 WAITS = "an active instance waits for something or somebody"
 """Not so any more, once somebody took the token that a join waits for."""
-FEW = settings(QUICK, max_examples=8)
+FEW = settings(QUICK, max_examples=8, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+"""Without shrinking, which takes minutes here; what fails is printed with the blob that repeats it."""
 __all__ = ["fresh"]
 
 

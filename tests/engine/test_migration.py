@@ -232,3 +232,18 @@ def test_another_worker_may_take_the_job_after_the_migration(engine, steps, migr
     migrate(key, newer)
     [job] = engine.execute(activation.activate, ["a"], "worker", 1)
     assert job.definition_key == newer
+
+
+def test_job_that_threw_an_error_that_nothing_caught_is_put_back_in_the_new_version(engine, steps, migrate):
+    # found by chance: resolving put the job back into the old version
+    deploy(steps, process("p", start(), service("a"), end()))
+    key = steps.start("p")
+    [job] = steps.take("a")
+    engine.execute(jobs.throw_error, job.key, "E", "no", {}, lock_token=job.lock_token)
+    newer = deploy(steps, process("p", start(), service("a2", "a"), end()))
+    migrate(key, newer, a="a2")
+    steps.resolve()
+    [again] = [job for job in lists.jobs(engine, instance_key=key).items if job.ended_at is None]
+    assert (again.element_id, again.key) == ("a2", job.key)
+    [taken] = steps.take("a")
+    assert taken.definition_key == newer
