@@ -7,9 +7,6 @@ from pathlib import Path
 import pytest
 
 from tests.web.auth.conftest import PASSWORD
-from tests.web.conftest import address, browser, open_page
-
-__all__ = ["address", "browser", "open_page"]
 
 AXE = Path(__file__).parents[3] / "node_modules" / "axe-core" / "axe.min.js"
 
