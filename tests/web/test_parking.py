@@ -57,13 +57,13 @@ def get(server, path):
 def answer_to(connection):
     """Status and content of what the server sent to a raw connection."""
     connection.settimeout(PATIENCE)
-    received = b""
-    while b"\r\n\r\n" not in received:
-        received += connection.recv(65536)
-    head, _, content = received.partition(b"\r\n\r\n")
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += connection.recv(1)      # no more than the head: the next answer may have come, too
     length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-len"))
+    content = b""
     while len(content) < length:
-        content += connection.recv(65536)
+        content += connection.recv(length - len(content))
     return int(head.split()[1]), json.loads(content)
 
 

@@ -76,7 +76,8 @@ def taken(named: FormOf, variables: Mapping[str, Any]) -> dict[str, Any]:
     """
     form = _form(named, variables)
     if form is None:
-        return {**forms.typed_fields(variables), **forms.json_object("variables", "the further variables")}
+        what = "the further variables" if variables else "the variables"
+        return {**forms.typed_fields(variables), **forms.json_object("variables", what)}
     made = submission.submit(form, variables, forms.json_object("form-data", "what the form holds"))
     if made.errors:
         raise FormRefused(made.errors, made.errors_by_field)
