@@ -23,8 +23,8 @@ from tests.interpreter.random_models import models
 
 WAITS = "an active instance waits for something or somebody"
 """Not so any more, once somebody took the token that a join waits for."""
-FEW = settings(QUICK, max_examples=8, phases=(Phase.explicit, Phase.reuse, Phase.generate))
-"""Without shrinking, which takes minutes here; what fails is printed with the blob that repeats it."""
+FEW = settings(QUICK, max_examples=8, derandomize=True, phases=(Phase.explicit, Phase.generate))
+"""The same ones each time, and without shrinking, which takes minutes here: the long test below looks for new ones."""
 __all__ = ["fresh"]
 
 
