@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import RowMapping, and_, bindparam, case, select, update
+from sqlalchemy import and_, bindparam, case, select, update
 
 from engine import audit, guard, lookups, requests, schema, starting, values
 from engine import live as lives
 from engine.actions import AnyAction, Cancel, Go
-from engine.errors import InvalidInput, NotFound, WrongState
+from engine.errors import InvalidInput, WrongState
 from engine.schema import DEFAULT_TENANT
 from engine.states import InstanceState, JobState
 from engine.wakeup import SWEEP
@@ -115,7 +115,7 @@ def cancel(tx: Transaction, key: int, reason: str) -> None:
     one is to be cancelled).
     """
     why = guard.reason_given(reason, "cancel an instance")
-    row = _active(tx, key)
+    row = lives.active(tx, key)
     if row["instance_parent_key"] is not None:
         raise WrongState(
             f"Expected an instance that nobody called, but process instance {key} was called by "
@@ -136,7 +136,7 @@ def suspend(tx: Transaction, key: int, reason: str) -> None:
     incident) are rejected. Audited. Raises NotFound, InvalidInput (no reason), WrongState.
     """
     why = guard.reason_given(reason, "suspend an instance")
-    row = _active(tx, key)
+    row = lives.active(tx, key)
     if row["instance_suspended_at"] is not None:
         raise WrongState(f"Expected process instance {key} to be running, but it is suspended already.")
     for member, suspended_at in _tree(tx, key, row["instance_root_key"]):
@@ -151,7 +151,7 @@ def resume(tx: Transaction, key: int, reason: str) -> None:
     Audited. Raises NotFound, InvalidInput (no reason), WrongState (not suspended, or its caller is).
     """
     why = guard.reason_given(reason, "resume an instance")
-    row = _active(tx, key)
+    row = lives.active(tx, key)
     if row["instance_suspended_at"] is None:
         raise WrongState(f"Expected process instance {key} to be suspended, but it is running.")
     tree = _tree(tx, key, row["instance_root_key"])
@@ -177,15 +177,6 @@ def resume(tx: Transaction, key: int, reason: str) -> None:
     tx.instance_rows.clear()
     tx.announce(SWEEP)
     audit.record(tx, "RESUME", "INSTANCE", key, instance_key=key, reason=why)
-
-
-def _active(tx: Transaction, key: int) -> RowMapping:
-    found = tx.first(lives.BY_KEY, {"key": key})
-    if found is None:
-        raise NotFound(f"Expected to find a process instance with key {key}, but there is none.")
-    guard.active(found._mapping)
-    tx.instance_rows[key] = found._mapping
-    return found._mapping
 
 
 def _tree(tx: Transaction, key: int, root_key: int) -> list[tuple[int, Any]]:

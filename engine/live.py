@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, RowMapping, Select, Table, and_, bindparam, delete, func, select, update
 
 from bpmn.interpreter import Execution
-from engine import schema
+from engine import guard, schema
 from engine.database import Upsert, to_json
-from engine.errors import InvalidInput
+from engine.errors import InvalidInput, NotFound
 from engine.programs import Definition
 from engine.states import IncidentState, InstanceState
 
@@ -144,6 +144,22 @@ class Cache:
             self._kept.move_to_end(live.key)
             if len(self._kept) > self._capacity:
                 self._kept.popitem(last=False)
+
+
+def locked(tx: Transaction, key: int) -> RowMapping:
+    """The row of an instance, locked. Raises NotFound."""
+    found = tx.first(BY_KEY, {"key": key})
+    if found is None:
+        raise NotFound(f"Expected to find a process instance with key {key}, but there is none.")
+    return found._mapping
+
+
+def active(tx: Transaction, key: int) -> RowMapping:
+    """The row of an active instance, locked, and known to the transaction. Raises NotFound, WrongState."""
+    row = locked(tx, key)
+    guard.active(row)
+    tx.instance_rows[key] = row
+    return row
 
 
 def restore(tx: Transaction, key: int) -> Live | None:

@@ -20,7 +20,7 @@ from bpmn.model import Process
 from engine import audit, guard, recording, schema
 from engine import live as lives
 from engine.actions import Modify
-from engine.errors import InvalidInput, NotFound, WrongState
+from engine.errors import InvalidInput, WrongState
 from engine.programs import Definition
 from engine.states import ElementState, IncidentState, InstanceState
 
@@ -95,11 +95,7 @@ def migrate(tx: Transaction, key: int, definition_key: int, mapping: Counterpart
     instance waits for has no counterpart: the sentences say what).
     """
     why = guard.reason_given(reason, "migrate an instance")
-    found = tx.first(lives.BY_KEY, {"key": key})
-    if found is None:
-        raise NotFound(f"Expected to find a process instance with key {key}, but there is none.")
-    guard.active(found._mapping)
-    tx.instance_rows[key] = found._mapping
+    lives.active(tx, key)
     target = tx.definition(definition_key)
     live = lives.restore(tx, key)
     assert live is not None

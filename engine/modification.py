@@ -14,7 +14,7 @@ from bpmn.interpreter import ModificationRefused, Put, Take
 from engine import audit, guard, values
 from engine import live as lives
 from engine.actions import Modify
-from engine.errors import InvalidInput, NotFound
+from engine.errors import InvalidInput
 
 if TYPE_CHECKING:
     from engine.live import Live
@@ -65,11 +65,7 @@ def modify(tx: Transaction, key: int, puts: Sequence[Put] = (), takes: Sequence[
 
 
 def _running(tx: Transaction, key: int) -> Live:
-    found = tx.first(lives.BY_KEY, {"key": key})
-    if found is None:
-        raise NotFound(f"Expected to find a process instance with key {key}, but there is none.")
-    guard.active(found._mapping)
-    tx.instance_rows[key] = found._mapping
+    lives.active(tx, key)
     live = lives.restore(tx, key)
     assert live is not None
     return live

@@ -14,7 +14,7 @@ from bpmn.interpreter import Put, Take
 from engine import audit, guard, modification, schema, starting, values
 from engine import live as lives
 from engine.declared import Declarations
-from engine.errors import InvalidInput, NotFound, WrongState
+from engine.errors import InvalidInput, WrongState
 from engine.states import InstanceState
 
 if TYPE_CHECKING:
@@ -37,10 +37,7 @@ def restart(tx: Transaction, key: int, elements: Sequence[str] = (), *, variable
     """
     why = guard.reason_given(reason, "restart an instance")
     given = values.checked(variables)
-    found = tx.first(lives.BY_KEY, {"key": key})
-    if found is None:
-        raise NotFound(f"Expected to find a process instance with key {key}, but there is none.")
-    row = found._mapping
+    row = lives.locked(tx, key)
     if row["instance_state"] == InstanceState.ACTIVE:
         if definition_key not in (None, row["instance_definition_key"]):
             raise InvalidInput(f"Expected a running instance to stay in its definition, but {definition_key} is "
