@@ -20,7 +20,7 @@ pytestmark = pytest.mark.postgres
 DOORS = [
     ("GET", "/"), ("GET", "/instances"), ("GET", "/ready"),
     ("POST", "/v2/process-instances"), ("POST", "/v2/jobs/activation"),
-    ("GET", "/engine-rest/process-instance"), ("POST", "/engine-rest/process-definition/key/work/start"),
+    ("GET", "/engine-rest/process-instance"), ("POST", "/engine-rest/process-definition/key/errand/start"),
 ]
 
 
@@ -34,7 +34,7 @@ def proxy(postgres_template):
 @pytest.fixture
 def engine(proxy):
     engine = Engine(proxy.url)
-    Steps(engine).deploy(process("work", start(), service("do"), end()))
+    Steps(engine).deploy(process("errand", start(), service("do"), end()))
     yield engine
     engine.close()
 
@@ -42,7 +42,7 @@ def engine(proxy):
 def body(path: str) -> dict[str, object]:
     if path.endswith("activation"):
         return {"type": "do", "timeout": 1000, "maxJobsToActivate": 1, "requestTimeout": -1}
-    return {"processDefinitionId": "work"} if "/v2/" in path else {}
+    return {"processDefinitionId": "errand"} if "/v2/" in path else {}
 
 
 @pytest.mark.parametrize(("method", "path"), DOORS)
@@ -70,7 +70,7 @@ def test_worker_keeps_its_answer_and_offers_it_again_when_the_database_is_back(e
 
     registry = Registry()
     registry.add(do)
-    key = Steps(engine).start("work")
+    key = Steps(engine).start("errand")
     worker = Worker(engine, registry, threads=1)
     worker.start()
     assert called.wait(10)
