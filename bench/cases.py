@@ -12,9 +12,12 @@ from typing import Any
 
 from bench import models, order_example, round_trips, waiting
 from bench.models import Flavour
-from engine import activation, definitions, due, instances, jobs, messages, user_tasks
+from engine import definitions, instances, messages
+from engine.cluster import due
 from engine.engine import Engine
+from engine.tasks import user_tasks
 from engine.transaction import Transaction
+from engine.work import activation, jobs
 from service_tasks import Data, Registry, service_task
 from service_tasks.worker import Worker
 

@@ -15,9 +15,11 @@ from sqlalchemy.schema import CreateIndex, DropIndex
 
 from bench import waiting
 from bench.databases import new_url
-from engine import activation, definitions, instances, jobs, schema, user_tasks
+from engine import definitions, instances, schema
 from engine.engine import Engine
 from engine.keys import NAME
+from engine.tasks import user_tasks
+from engine.work import activation, jobs
 
 COPIED = (
     schema.instances, schema.element_instances, schema.variables, schema.jobs, schema.user_tasks,

@@ -16,8 +16,9 @@ from bench import models
 from bench.figures import Figure
 from bench.models import Flavour
 from bench.timing import best_batch
-from engine import definitions, instances, user_tasks
+from engine import definitions, instances
 from engine.engine import Engine
+from engine.tasks import user_tasks
 
 GROUP = "Persisted on SQLite, one process (wall clock, best of several batches; FULL and NORMAL are `synchronous`)"
 INSTANCES = 200

@@ -13,8 +13,8 @@ from bench.persisted import fresh_engine
 from bench.timing import best_batch, cpu_seconds
 from engine import definitions, instances
 from engine.definitions import Resource
-from engine.effects import digest
 from engine.engine import Engine
+from engine.work.effects import digest
 from service_tasks import Data, Registry, outcome, service_task
 from service_tasks.contract import contract_of
 from service_tasks.worker import Worker

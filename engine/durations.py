@@ -41,7 +41,7 @@ _d = schema.element_durations.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """What is known of one element (`engine.schema_durations`)."""
+    """What is known of one element (`engine.schema.durations`)."""
 
     element_id: str
     samples: int

@@ -20,9 +20,12 @@ from bpmn.dmn import DecisionModel
 from bpmn.model import Model
 from bpmn.problems import Problem
 from bpmn.reading.source import NO_LANGUAGES, ScriptLanguages
-from engine import execution, outages, queue, requests
+from engine import execution, outages, requests
 from engine import live as lives
 from engine.clock import Clock, system_clock
+from engine.cluster import queue
+from engine.cluster.partitions import Partitions
+from engine.cluster.wakeup import Wakeup
 from engine.contracts import JobContract, Published
 from engine.database import Database, commit
 from engine.declared import Declarations
@@ -30,12 +33,10 @@ from engine.grouping import Grouping, Work
 from engine.keyring import Keyring
 from engine.keys import Keys
 from engine.live import Cache
-from engine.partitions import Partitions
 from engine.programs import Programs
 from engine.states import InstanceState
 from engine.transaction import Transaction
 from engine.upgrade import open_schema
-from engine.wakeup import Wakeup
 
 P = ParamSpec("P")
 Result = TypeVar("Result")

@@ -12,12 +12,13 @@ from sqlalchemy import Connection, select
 
 from bpmn import surroundings
 from bpmn.interpreter import TokenNotFound
-from engine import decisions, queue, recording, schema
+from engine import decisions, recording, schema
 from engine import live as lives
 from engine.actions import Action, Go
+from engine.cluster import queue
+from engine.cluster.partitions import Partitions, among
+from engine.cluster.queue import TAKEOVER, Kind
 from engine.live import Live
-from engine.partitions import Partitions, among
-from engine.queue import TAKEOVER, Kind
 from engine.rows import AnyRow
 from engine.states import InstanceState
 

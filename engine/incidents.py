@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import RowMapping, bindparam, select, update
 
 from bpmn.interpreter import journal
-from engine import audit, fingerprints, guard, jobs, schema, states, values
+from engine import audit, fingerprints, guard, schema, states, values
 from engine.actions import Retry
 from engine.errors import NotFound, WrongState
 from engine.live import Live, with_instance
 from engine.rows import AnyRow
 from engine.states import EffectState, IncidentState, JobState
+from engine.work import jobs
 
 if TYPE_CHECKING:
     from engine.transaction import Transaction
@@ -79,7 +80,7 @@ def resolve(tx: Transaction, key: int, *, retries: int | None = None, reason: st
 
     A job goes back to the workers with `retries` attempts (by default as many as it has left, at least one).
     Audited. Raises NotFound, WrongState (resolved already, instance suspended or ended, or a call that must not be
-    repeated is in doubt: see `engine.doubts`).
+    repeated is in doubt: see `engine.work.doubts`).
     """
     incident = get_open(tx, key)
     if incident["job_key"] is not None:

@@ -12,10 +12,10 @@ from sqlalchemy import and_, bindparam, case, select, update
 from engine import audit, guard, lookups, requests, schema, starting, values
 from engine import live as lives
 from engine.actions import AnyAction, Cancel, Go
+from engine.cluster.wakeup import SWEEP
 from engine.errors import InvalidInput, WrongState
 from engine.schema import DEFAULT_TENANT
 from engine.states import InstanceState, JobState
-from engine.wakeup import SWEEP
 
 if TYPE_CHECKING:
     from engine.programs import Definition

@@ -11,11 +11,13 @@ from sqlalchemy import bindparam, update
 from bpmn.expressions import EvaluationError, ExpressionError, camunda8
 from bpmn.interpreter import journal
 from bpmn.model import ElementType
-from engine import calls, incidents, jobs, messages, schema, signals, subscriptions, timers, user_tasks
+from engine import calls, incidents, messages, schema, signals, subscriptions, timers
+from engine.cluster.wakeup import ended_topic
 from engine.live import Live
 from engine.programs import CALL, JOB, SUBSCRIPTION, TIMER, USER_TASK
 from engine.states import ElementState, InstanceState
-from engine.wakeup import ended_topic
+from engine.tasks import user_tasks
+from engine.work import jobs
 
 if TYPE_CHECKING:
     from engine.transaction import Transaction

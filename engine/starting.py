@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from bpmn.interpreter import Execution
 from engine import schema
 from engine.actions import Go
+from engine.cluster.partitions import partition_of
 from engine.errors import InvalidInput
 from engine.live import Live
-from engine.partitions import partition_of
 from engine.programs import Definition
 from engine.states import InstanceState
 

@@ -11,11 +11,11 @@ from bpmn.interpreter import journal
 from engine import live as lives
 from engine import schedules, schema, starting
 from engine.actions import Fail, Trigger
+from engine.cluster.partitions import Partitions, among
+from engine.cluster.queue import Kind
 from engine.errors import InvalidTimer
 from engine.live import Live, joined_instance
-from engine.partitions import Partitions, among
 from engine.programs import Definition, StartEvent
-from engine.queue import Kind
 from engine.rows import AnyRow
 from engine.schedules import Due
 from engine.subscriptions import ATTACHED

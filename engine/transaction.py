@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Executable, RowMapping
 
 from engine.actions import Action
-from engine.partitions import group_of
-from engine.queue import Entry, Kind
+from engine.cluster.partitions import group_of
+from engine.cluster.queue import Entry, Kind
+from engine.cluster.wakeup import due_topic
 from engine.rows import AnyRow, Rows
-from engine.wakeup import due_topic
 
 if TYPE_CHECKING:
     from engine.engine import Engine
-    from engine.holds import Hold
     from engine.live import Live
     from engine.programs import Definition
+    from engine.work.holds import Hold
 
 
 class Transaction:
@@ -50,7 +50,7 @@ class Transaction:
         self.failed_jobs: dict[int, int] = {}
         """Token → its job without retries, for the incident."""
         self.holds: Mapping[str, Hold] | None = None
-        """Services that are held, once somebody asked (`engine.holds.current`)."""
+        """Services that are held, once somebody asked (`engine.work.holds.current`)."""
         self.unfinished: set[int] = set()
         """Instances that are saved on the move and have to go on in another transaction."""
         self.callers: set[int] = set() if callers is None else callers
@@ -78,11 +78,11 @@ class Transaction:
         return self.connection.execute(statement, values or {}).first()
 
     def announce(self, topic: str) -> None:
-        """After the commit, wake whoever waits for `topic` in this process (see `engine.wakeup`)."""
+        """After the commit, wake whoever waits for `topic` in this process (see `engine.cluster.wakeup`)."""
         self.topics.add(topic)
 
     def plan(self, kind: Kind, at: datetime, partition: int, key: str = "") -> None:
-        """Something falls due at a time: tell who does it (see `engine.queue`)."""
+        """Something falls due at a time: tell who does it (see `engine.cluster.queue`)."""
         self.planned.append(Entry(kind, key, group_of(partition), at))
         if not self.engine.queue.is_live:
             self.topics.add(due_topic(at))

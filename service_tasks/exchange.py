@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from engine import activation, effects, holds, jobs
-from engine.activation import ActivatedJob
 from engine.errors import InvalidInput, Rejection
 from engine.states import EffectState
 from engine.transaction import Transaction
+from engine.work import activation, effects, holds, jobs
+from engine.work.activation import ActivatedJob
 from service_tasks.breaker import Breaker
 from service_tasks.outcome import Completed, Failed, Outcome, Returned, Thrown
 from service_tasks.retry import as_timedelta

@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from engine.activation import ActivatedJob
 from engine.states import EffectState
+from engine.work.activation import ActivatedJob
 from service_tasks import outcome
 from service_tasks.call import Call, child_span
 from service_tasks.contract import ServiceContract

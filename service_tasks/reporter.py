@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from sqlalchemy.exc import DBAPIError
 
-from engine.activation import ActivatedJob
 from engine.engine import Engine
 from engine.errors import Unavailable
+from engine.work.activation import ActivatedJob
 from service_tasks.exchange import Answer, Exchanged, Trip, Want, exchange
 from service_tasks.outcome import Failed
 

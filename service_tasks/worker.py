@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from engine.activation import ActivatedJob
+from engine.cluster.wakeup import Listener, jobs_topic
 from engine.engine import Engine
 from engine.errors import Unavailable
-from engine.wakeup import Listener, jobs_topic
+from engine.work.activation import ActivatedJob
 from service_tasks.errors import UnknownOutcome
 from service_tasks.exchange import Exchanged, Want
 from service_tasks.held import Held, Stage

@@ -18,7 +18,7 @@ from typing import Any
 from flask import request
 from werkzeug.exceptions import ServiceUnavailable
 
-from engine.wakeup import Listener, Wakeup
+from engine.cluster.wakeup import Listener, Wakeup
 
 ENVIRON = "partitur.parking"
 """Under which name the server hands a request its place."""

@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Collection, Hashable
 from datetime import datetime, timedelta
 
-from engine import jobs
-from engine.activation import ActivatedJob
+from engine.cluster.wakeup import jobs_topic
 from engine.engine import Engine
-from engine.wakeup import jobs_topic
+from engine.work import jobs
+from engine.work.activation import ActivatedJob
 from web import parking
 from web.connection import Connection
 from web.parking import Place

@@ -12,9 +12,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, and_, exists, literal, literal_column, or_, select
 
 from engine import schema
-from engine.job_filters import TO_HAND_OUT
 from engine.late import late_instance, late_instances
 from engine.states import EffectState, InstanceState, JobState, UserTaskState
+from engine.work.filters import TO_HAND_OUT
 
 _i = schema.instances.c
 _j = schema.jobs.c
@@ -60,12 +60,12 @@ def stalled(now: datetime) -> ColumnElement[bool]:
 
 
 def held() -> ColumnElement[bool]:
-    """One of its jobs is for a service that is held (`engine.holds`)."""
+    """One of its jobs is for a service that is held (`engine.work.holds`)."""
     return and_(ACTIVE, _i.key.in_(_jobs_of(_HELD)))
 
 
 def in_doubt() -> ColumnElement[bool]:
-    """Nobody knows whether one of its calls took effect, and it must not simply be repeated (`engine.doubts`)."""
+    """Nobody knows whether one of its calls took effect, and it must not simply be repeated (`engine.work.doubts`)."""
     return and_(ACTIVE, _i.key.in_(select(_j.instance_key).where(_IN_DOUBT)))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, bindparam, func, or_, select
 
 from engine import schema
-from engine.job_filters import TO_HAND_OUT, JobFilter
+from engine.work.filters import TO_HAND_OUT, JobFilter
 
 if TYPE_CHECKING:
     from engine.engine import Engine

@@ -60,7 +60,7 @@ class EffectRow:
 
     @property
     def needs_decision(self) -> bool:
-        """Whether an operator has to say what became of it (see `engine.doubts`)."""
+        """Whether an operator has to say what became of it (see `engine.work.doubts`)."""
         return self.state == JobState.FAILED and self.effect == EffectState.IN_DOUBT and not self.repeatable
 
 

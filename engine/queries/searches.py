@@ -11,13 +11,13 @@ from sqlalchemy import ColumnElement, Table, and_, case, exists, false, func, li
 
 from engine import schema
 from engine.database import Database
-from engine.effects import LOCK_EXPIRED
 from engine.errors import InvalidInput
 from engine.live import has_value, lookup
 from engine.queries import conditions, tasks, things
 from engine.queries.criteria import Criterion, Searchable, condition
 from engine.queries.things import ElementRow, IncidentRow, JobRow, SubscriptionRow, UserTaskRow, VariableRow
 from engine.states import InstanceState, JobState
+from engine.work.effects import LOCK_EXPIRED
 
 _i, _d, _j, _u = schema.instances.c, schema.definitions.c, schema.jobs.c, schema.user_tasks.c
 _n, _s, _e, _v = schema.incidents.c, schema.subscriptions.c, schema.element_instances.c, schema.variables.c

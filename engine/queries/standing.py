@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import RowMapping, func, select
 
-from engine import partitions, schema, timers
+from engine import schema, timers
+from engine.cluster import partitions
+from engine.cluster.nodes import DEAD, SCHEDULER, WORKER
+from engine.cluster.partitions import PARTITIONS
 from engine.engine import Engine
-from engine.nodes import DEAD, SCHEDULER, WORKER
-from engine.partitions import PARTITIONS
 from engine.states import JobState
 
 STUCK = timedelta(minutes=1)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal_column, or_, select
 
 from engine import schema
-from engine.candidates import GROUP, USER
 from engine.database import Database
 from engine.errors import InvalidInput
 from engine.live import has_value
@@ -22,6 +21,7 @@ from engine.queries import things
 from engine.queries.criteria import Criterion, Special, condition
 from engine.queries.instances import ANY
 from engine.queries.things import UserTaskRow
+from engine.tasks.candidates import GROUP, USER
 
 if TYPE_CHECKING:
     from engine.engine import Engine

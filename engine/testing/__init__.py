@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bpmn.interpreter import Directions
+    from engine.tasks.user_tasks import ListenerAnswer
     from engine.testing.answers import BpmnError, Call, Failure
     from engine.testing.instance import Instance
     from engine.testing.running import NeverAtRest
     from engine.testing.scratch import Scratch
     from engine.testing.stubs import StubService, StubTask
-    from engine.user_tasks import ListenerAnswer
 
 __all__ = ["BpmnError", "Call", "Directions", "Failure", "Instance", "ListenerAnswer", "NeverAtRest", "Scratch",
            "StubService", "StubTask"]
@@ -30,7 +30,7 @@ _HOMES = {
     "BpmnError": "engine.testing.answers", "Call": "engine.testing.answers", "Failure": "engine.testing.answers",
     "Instance": "engine.testing.instance", "NeverAtRest": "engine.testing.running",
     "Scratch": "engine.testing.scratch", "StubService": "engine.testing.stubs", "StubTask": "engine.testing.stubs",
-    "ListenerAnswer": "engine.user_tasks", "Directions": "bpmn.interpreter",
+    "ListenerAnswer": "engine.tasks.user_tasks", "Directions": "bpmn.interpreter",
 }
 
 

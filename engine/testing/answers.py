@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bpmn.interpreter import Directions
-from engine import jobs
-from engine.activation import ActivatedJob
 from engine.engine import Engine
 from engine.states import EffectState
-from engine.user_tasks import ListenerAnswer
+from engine.tasks.user_tasks import ListenerAnswer
+from engine.work import jobs
+from engine.work.activation import ActivatedJob
 
 
 class BpmnError(Exception):

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from bpmn.model import Process
-from engine import incidents, instances, user_tasks, variables
+from engine import incidents, instances, variables
 from engine.queries import definitions, lists
 from engine.queries import instance as queries
 from engine.queries.instances import InstanceFilter, InstanceRow, search
 from engine.queries.things import IncidentRow, UserTaskRow
 from engine.states import ElementState, InstanceState
+from engine.tasks import user_tasks
 from engine.testing import facts
 from engine.testing.standing import describe
 

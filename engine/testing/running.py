@@ -10,16 +10,19 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from bpmn.interpreter import Directions
-from engine import activation, scheduler, schema, user_tasks
+from engine import schema
+from engine.cluster import scheduler
 from engine.engine import Engine
 from engine.errors import NotFound, WrongState
 from engine.queries import lists
 from engine.queries.things import UserTaskRow
 from engine.states import JobState
+from engine.tasks import user_tasks
+from engine.tasks.user_tasks import ListenerAnswer
 from engine.testing.answers import Answer, Call, call_of, give, replied
 from engine.testing.clock import VirtualClock
 from engine.testing.stubs import Stub, Stubs
-from engine.user_tasks import ListenerAnswer
+from engine.work import activation
 
 WORKER = "stub"
 FOR_EVER = timedelta(days=365 * 1000)

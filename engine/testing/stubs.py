@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Self, TypeVar
 
+from engine.tasks.user_tasks import ListenerAnswer
 from engine.testing.answers import Answer, BpmnError, Call, Failure, Reply
-from engine.user_tasks import ListenerAnswer
 
 
 class Stub:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bpmn.model import ElementType, EventKind, Process
-from engine import instances, messages, signals, user_tasks
+from engine import instances, messages, signals
 from engine.definitions import Resource
 from engine.engine import Engine
 from engine.errors import Rejection
@@ -16,6 +16,7 @@ from engine.queries import definitions
 from engine.queries import instance as queries
 from engine.queries.instance import InstanceDetail
 from engine.states import ElementState, InstanceState
+from engine.tasks import user_tasks
 from engine.testing.answers import BpmnError, Call, Failure
 from engine.testing.running import NeverAtRest
 from engine.testing.scratch import Scratch

@@ -22,11 +22,12 @@ from typing import Any
 import httpx
 from sqlalchemy import select as query
 
-from engine import definitions, instances, schema, user_tasks
+from engine import definitions, instances, schema
+from engine.cluster.scheduler import Scheduler
+from engine.cluster.wakeup import ended_topic
 from engine.definitions import Resource
 from engine.engine import Engine
-from engine.scheduler import Scheduler
-from engine.wakeup import ended_topic
+from engine.tasks import user_tasks
 from service_tasks import Registry
 from service_tasks.checks import Catalogue
 from service_tasks.worker import Worker

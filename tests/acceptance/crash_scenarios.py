@@ -17,8 +17,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from engine.activation import ActivatedJob
 from engine.engine import Engine
+from engine.work.activation import ActivatedJob
 from tests.acceptance import invariants
 from tests.scenarios.catalogue import SCENARIOS
 from tests.scenarios.office import Office, OfficeClock, last_moment

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-NEEDED = ("web.cli", "web.cli.node", "engine.queue_postgres", "psycopg", "asyncpg", "pgqueuer",
+NEEDED = ("web.cli", "web.cli.node", "engine.cluster.queue_postgres", "psycopg", "asyncpg", "pgqueuer",
           "service_tasks.http", "waitress")
 """What every node imports some day."""
 

@@ -9,8 +9,8 @@ import sys
 import threading
 from datetime import timedelta
 
+from engine.cluster.scheduler import Scheduler
 from engine.engine import Engine
-from engine.scheduler import Scheduler
 from service_tasks import Registry
 from service_tasks.checks import Catalogue
 from service_tasks.worker import Worker

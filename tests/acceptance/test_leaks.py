@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from engine import instances, jobs, messages, scheduler, user_tasks
+from engine import instances, messages
+from engine.cluster import scheduler
 from engine.engine import Engine
+from engine.tasks import user_tasks
+from engine.work import jobs
 from tests.acceptance import invariants
 from tests.engine import drawing
 from tests.engine.steps import Steps

@@ -16,8 +16,8 @@ import pytest
 from sqlalchemy import select
 
 from engine import schema
+from engine.cluster.scheduler import Scheduler
 from engine.engine import Engine
-from engine.scheduler import Scheduler
 from service_tasks import service_task
 from service_tasks.registry import Registry
 from service_tasks.worker import Worker

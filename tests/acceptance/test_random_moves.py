@@ -12,10 +12,11 @@ from sqlalchemy import select
 
 from bpmn.interpreter import Put, Take
 from bpmn.model import Dialect
-from engine import definitions, instances, migration, modification, schema
+from engine import definitions, instances, schema
 from engine.definitions import Resource
 from engine.errors import Rejection
 from engine.live import Cache
+from engine.operations import migration, modification
 from tests.acceptance import invariants
 from tests.acceptance.test_random_processes import PATHS, QUICK, Office, fresh
 from tests.interpreter.random_drawing import Drawing

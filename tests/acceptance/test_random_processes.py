@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from bpmn.model import Dialect
-from engine import activation, definitions, incidents, instances, jobs, messages, scheduler, schema, signals, user_tasks
+from engine import definitions, incidents, instances, messages, schema, signals
 from engine import variables as variables_
+from engine.cluster import scheduler
 from engine.definitions import Resource
 from engine.engine import Engine
 from engine.live import Cache
+from engine.tasks import user_tasks
+from engine.work import activation, jobs
 from tests.acceptance import invariants
 from tests.bpmn.diagrams import diagram, el, end, flows, start
 from tests.conftest import TurnedClock

@@ -14,8 +14,9 @@ import time
 
 import pytest
 
-from engine import jobs, schema
+from engine import schema
 from engine.engine import Engine
+from engine.work import jobs
 from tests.acceptance.shop import ROOT
 from tests.engine.drawing import end, process, service, start
 from tests.engine.steps import Steps

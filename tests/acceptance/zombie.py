@@ -12,10 +12,10 @@ import sys
 
 from sqlalchemy import text
 
-from engine import jobs
 from engine.engine import Engine
 from engine.errors import Rejection, Unavailable
 from engine.transaction import Transaction
+from engine.work import jobs
 
 
 def _say(what: str) -> None:

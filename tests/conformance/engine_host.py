@@ -12,11 +12,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from engine import activation, definitions, instances, jobs, messages, scheduler, schema, signals, user_tasks
+from engine import definitions, instances, messages, schema, signals
 from engine import variables as variables_of
+from engine.cluster import scheduler
 from engine.engine import Engine
 from engine.errors import NotFound
 from engine.live import Cache
+from engine.tasks import user_tasks
+from engine.work import activation, jobs
 from tests.conformance.micro_host import SCRIPT, BpmnError, Message, as_jobs
 
 FOR_EVER = timedelta(days=365)

@@ -7,11 +7,13 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from engine import activation, definitions, incidents, instances, jobs, schema, user_tasks
-from engine.activation import ActivatedJob
+from engine import definitions, incidents, instances, schema
 from engine.definitions import Deployment
 from engine.queries import instance, lists
 from engine.queries.instance import InstanceDetail
+from engine.tasks import user_tasks
+from engine.work import activation, jobs
+from engine.work.activation import ActivatedJob
 from tests.engine import drawing
 
 

@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from bpmn.interpreter import Directions
-from engine import incidents, jobs, messages
+from engine import incidents, messages
 from engine.errors import InvalidInput, WrongState
 from engine.queries import lists
+from engine.work import jobs
 from tests.engine.drawing import boundary, end, message, message_of, process, service, start
 
 INSIDE = (service("search") + service("mail") + '<bpmn:sequenceFlow id="f" sourceRef="mail" targetRef="log"/>'

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine import jobs, variables
+from engine import variables
 from engine.queries import lists
+from engine.work import jobs
 from tests.engine.drawing import end, process, start
 
 EMPTY = ""

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import event
 
-from engine import incidents, instances, jobs, messages, user_tasks
+from engine import incidents, instances, messages
 from engine.queries import lists
+from engine.tasks import user_tasks
+from engine.work import jobs
 from tests.engine.drawing import boundary, catch, end, message, message_of, process, script, service, start, timer, user
 
 BUDGET = 10

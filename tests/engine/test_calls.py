@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from engine import incidents, jobs
+from engine import incidents
 from engine.queries import instances, lists
 from engine.queries.instances import InstanceFilter
+from engine.work import jobs
 from tests.engine.drawing import boundary, call, end, error, error_of, process, script, service, start, timer
 
 
@@ -87,7 +88,7 @@ def test_missing_process_is_an_incident_until_it_is_deployed(steps):
 
 
 def test_interrupted_call_cancels_what_it_called(engine, clock, steps):
-    from engine import scheduler
+    from engine.cluster import scheduler
 
     steps.deploy(process("grandchild", start(), service("deep"), end()))
     steps.deploy(process("child", start(), call("sub", "grandchild"), end()))

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from engine import cleaner, schema
-from engine.cleaner import Cleaner
+from engine import schema
+from engine.cluster import cleaner
+from engine.cluster.cleaner import Cleaner
 from tests.engine.drawing import end, process, start
 
 

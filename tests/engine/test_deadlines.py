@@ -6,11 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from engine import holds, incidents, instances, jobs, scheduler
+from engine import incidents, instances
+from engine.cluster import scheduler
 from engine.contracts import JobContract
 from engine.errors import WrongState
 from engine.queries import effects as ledger
 from engine.queries import lists
+from engine.work import holds, jobs
 from tests.engine.drawing import end, process, service, start
 
 MINUTE = timedelta(minutes=1)

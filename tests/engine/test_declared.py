@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from engine import instances, jobs, schema, variables
+from engine import instances, schema, variables
 from engine.declared import Declarations
 from engine.errors import NotFound, WrongState
 from engine.queries import job_log
 from engine.queries.criteria import Criterion, Search, search
 from engine.queries.job_log import JOB_EVENTS
 from engine.queries.searches import VARIABLES
+from engine.work import jobs
 from tests.engine.drawing import end, process, script, service, start
 
 

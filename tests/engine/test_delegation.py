@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from engine import instances, jobs, schema, user_tasks
+from engine import instances, schema
 from engine.errors import InvalidInput, WrongState
 from engine.queries import lists
+from engine.tasks import user_tasks
+from engine.work import jobs
 from tests.engine.drawing import end, process, start, user
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import event
 
-from engine import activation
 from engine.queries import due_jobs
+from engine.work import activation
 
 
 @pytest.fixture

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from engine import durations, jobs
+from engine import durations
 from engine.queries import instance, overview
 from engine.queries import instances as lists
 from engine.queries.instances import InstanceFilter
+from engine.work import jobs
 from tests.engine.drawing import end, process, service, start
 
 

@@ -6,13 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from engine import doubts, effects, incidents, instances, jobs, scheduler
-from engine.activation import LOCK_EXPIRED
+from engine import incidents, instances
+from engine.cluster import scheduler
 from engine.contracts import JobContract
 from engine.errors import InvalidInput, WrongState
 from engine.queries import effects as ledger
 from engine.queries import lists
 from engine.states import EffectState
+from engine.work import doubts, effects, jobs
+from engine.work.activation import LOCK_EXPIRED
 from tests.engine.drawing import boundary, end, process, service, start, timer
 
 

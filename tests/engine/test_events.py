@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from engine import instances as instance_commands
-from engine import messages, scheduler, signals
+from engine import messages, signals
+from engine.cluster import scheduler
 from engine.errors import Conflict, InvalidInput, NotFound
 from engine.queries import instances
 from engine.queries.instances import InstanceFilter

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from engine import incidents, instances, jobs
+from engine import incidents, instances
 from engine.contracts import JobContract
 from engine.queries import instances as lists
 from engine.queries import lists as things
@@ -15,6 +15,7 @@ from engine.queries.changes import changes
 from engine.queries.failures import outages
 from engine.queries.instances import InstanceFilter
 from engine.states import EffectState
+from engine.work import jobs
 from tests.engine.drawing import end, process, service, start
 
 

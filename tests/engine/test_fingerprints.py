@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine import fingerprints, jobs, schema
+from engine import fingerprints, schema
 from engine.fingerprints import normalise
+from engine.work import jobs
 from tests.engine.drawing import end, process, service, start
 
 

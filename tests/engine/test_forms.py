@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from engine import definitions, user_tasks
+from engine import definitions
 from engine.errors import DeploymentRefused
 from engine.queries import forms, lists
+from engine.tasks import user_tasks
 from tests.engine import drawing
 
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from engine import activation, holds
 from engine.errors import InvalidInput, WrongState
 from engine.queries import lists
+from engine.work import activation, holds
 from tests.engine.drawing import end, process, service, start
 
 MINUTE = timedelta(minutes=1)

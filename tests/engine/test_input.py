@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from engine import definitions, instances, jobs, messages, signals, variables
+from engine import definitions, instances, messages, signals, variables
 from engine.errors import DeploymentRefused, InvalidInput
 from engine.queries import lists
+from engine.work import jobs
 from tests.engine import drawing
 from tests.engine.drawing import catch, end, message, message_of, process, script, service, start
 

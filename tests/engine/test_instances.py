@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from engine import instances, jobs, scheduler, schema, user_tasks, variables
+from engine import instances, schema, variables
+from engine.cluster import scheduler
 from engine.errors import InvalidInput, NotFound, WrongState
 from engine.queries import instances as lists_of_instances
 from engine.queries import lists, overview
 from engine.queries.instances import InstanceFilter
+from engine.tasks import user_tasks
+from engine.work import jobs
 from tests.engine.drawing import (
     boundary,
     call,

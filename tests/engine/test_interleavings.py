@@ -8,10 +8,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
-from engine import instances, jobs, messages, signals, timers, user_tasks
+from engine import instances, messages, signals, timers
 from engine.engine import Engine
 from engine.errors import Rejection
 from engine.queries import lists
+from engine.tasks import user_tasks
+from engine.work import jobs
 from tests.engine.drawing import (
     boundary,
     call,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from bpmn.model import USER_TASK_JOB
-from engine import incidents, instances, jobs, timers, user_tasks
+from engine import incidents, instances, timers
 from engine.errors import WrongState
 from engine.queries import lists
 from engine.states import UserTaskState
+from engine.tasks import user_tasks
+from engine.work import jobs
 from tests.engine.drawing import boundary, end, error, error_of, process, start, timer, user
 from tests.engine.test_budget import BUDGET, counting
 

@@ -6,10 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from engine import activation, holds, instances, jobs, scheduler
+from engine import instances
+from engine.cluster import scheduler
 from engine.errors import InvalidInput, WrongState
-from engine.job_filters import JobFilter
 from engine.queries import due_jobs, lists
+from engine.work import activation, holds, jobs
+from engine.work.filters import JobFilter
 from tests.engine.drawing import end, process, service, start
 
 MINUTE = timedelta(minutes=1)

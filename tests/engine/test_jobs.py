@@ -7,11 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from engine import activation, definitions, jobs, scheduler
+from engine import definitions
+from engine.cluster import scheduler
 from engine.contracts import JobContract
 from engine.definitions import Resource
 from engine.errors import InvalidInput, NotFound, WrongState
 from engine.queries import lists
+from engine.work import activation, jobs
 from tests.engine.drawing import boundary, end, error, error_of, inside, process, service, start
 
 

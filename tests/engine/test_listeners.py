@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from engine import incidents, instances, jobs, timers, user_tasks
+from engine import incidents, instances, timers
 from engine.definitions import Resource, deploy
 from engine.errors import InvalidInput, WrongState
 from engine.queries import instance as instance_queries
 from engine.queries import lists
 from engine.states import UserTaskState
-from engine.user_tasks import ListenerAnswer
+from engine.tasks import user_tasks
+from engine.tasks.user_tasks import ListenerAnswer
+from engine.work import jobs
 from tests.engine.drawing import boundary, end, error, error_of, process, service, start, timer
 
 TASK_STATES = tuple(state.value for state in UserTaskState)

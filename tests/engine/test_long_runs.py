@@ -7,9 +7,9 @@ import threading
 from sqlalchemy import event, select
 
 from engine import audit, execution, instances, schema
+from engine.cluster.scheduler import left_behind
 from engine.engine import Engine
 from engine.queries import lists
-from engine.scheduler import left_behind
 from tests.engine import drawing
 
 LOOP = drawing.process(

@@ -8,9 +8,10 @@ from collections import Counter
 
 import pytest
 
-from engine import activation, definitions, instances, jobs
+from engine import definitions, instances
 from engine.engine import Engine
 from engine.errors import Rejection
+from engine.work import activation, jobs
 from tests.engine import drawing
 from tests.engine.drawing import end, process, service, start
 from tests.engine.test_races import together

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from bpmn import comparing
-from engine import activation, instances, jobs, messages, migration, scheduler
+from engine import instances, messages
+from engine.cluster import scheduler
 from engine.errors import InvalidInput, NotFound, WrongState
+from engine.operations import migration
 from engine.queries import lists
+from engine.work import activation, jobs
 from tests.engine.drawing import (
     boundary,
     call,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from engine import jobs, messages, migration, scheduler
+from engine import messages
+from engine.cluster import scheduler
 from engine.errors import InvalidInput, WrongState
+from engine.operations import migration
 from engine.queries import lists
+from engine.work import jobs
 from tests.engine.drawing import boundary, end, error, error_of, message, message_of, process, service, start, timer
 from tests.engine.test_migration import WHY, deploy
 from tests.engine.test_modification import at, open_jobs

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from bpmn.interpreter import Put, Take
-from engine import instances, jobs, modification
+from engine import instances
 from engine.errors import InvalidInput, NotFound, WrongState
+from engine.operations import modification
 from engine.queries import lists
+from engine.work import jobs
 from tests.engine.drawing import boundary, call, end, inside, process, service, start, timer, user
 
 WHY = "The customer called."

@@ -7,8 +7,10 @@ import re
 import pytest
 
 from bpmn.interpreter import Put, Take
-from engine import instances, jobs, modification
+from engine import instances
 from engine.errors import InvalidInput
+from engine.operations import modification
+from engine.work import jobs
 from tests.engine.drawing import end, message, message_of, process, service, start, user
 from tests.engine.test_ad_hoc import led
 from tests.engine.test_modification import LINE, MANY, NESTED, WHY, at, open_jobs, sub

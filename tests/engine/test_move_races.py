@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from engine import jobs, migration, modification, restarting
 from engine.errors import InvalidInput, Rejection, WrongState
+from engine.operations import migration, modification, restarting
+from engine.work import jobs
 from tests.acceptance import invariants
 from tests.engine.drawing import end, process, service, start
 from tests.engine.test_migration import WHY, deploy

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from engine import activation, nodes, partitions, schema, timers
+from engine import schema, timers
+from engine.cluster import nodes, partitions
+from engine.cluster.nodes import Node, Pulse
+from engine.cluster.partitions import PARTITIONS, partition_of
 from engine.engine import Engine
 from engine.errors import InvalidInput
-from engine.nodes import Node, Pulse
-from engine.partitions import PARTITIONS, partition_of
 from engine.queries.standing import standing
+from engine.work import activation
 from tests.engine.drawing import catch, end, process, service, start, timer
 from tests.engine.steps import Steps
 

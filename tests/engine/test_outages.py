@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from engine import instances, jobs
+from engine import instances
+from engine.cluster.scheduler import run_once
 from engine.engine import Engine
 from engine.errors import Unavailable
 from engine.queries.instances import InstanceFilter, search
-from engine.scheduler import run_once
+from engine.work import jobs
 from tests.engine.drawing import end, process, script, service, start
 from tests.engine.steps import Steps
 from tests.proxy import Proxy

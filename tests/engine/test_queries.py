@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from engine import holds, instances, jobs
+from engine import instances
 from engine.contracts import JobContract
 from engine.errors import InvalidInput, NotFound
 from engine.queries import conditions, definitions, instance, lists, overview
 from engine.queries import instances as instance_lists
 from engine.queries.instances import InstanceFilter
+from engine.work import holds, jobs
 from tests.engine.drawing import boundary, end, process, service, start, timer, user
 
 

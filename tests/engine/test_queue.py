@@ -11,14 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from engine import execution, instances, jobs, queue, scheduler, schema, sweeping, timers
+from engine import execution, instances, schema, timers
 from engine.clock import system_clock
+from engine.cluster import queue, scheduler, sweeping
+from engine.cluster.queue import Entry, Kind
+from engine.cluster.queue_postgres import HEARTBEAT, LARGEST_NOTE, entrypoint, notes
+from engine.cluster.scheduler import Scheduler
+from engine.cluster.sweeping import Handling
+from engine.cluster.wakeup import ended_topic, jobs_topic
 from engine.engine import Engine
-from engine.queue import Entry, Kind
-from engine.queue_postgres import HEARTBEAT, LARGEST_NOTE, entrypoint, notes
-from engine.scheduler import Scheduler
-from engine.sweeping import Handling
-from engine.wakeup import ended_topic, jobs_topic
+from engine.work import jobs
 from tests.engine.drawing import catch, end, process, service, start, timer
 from tests.engine.steps import Steps
 from tests.engine.test_budget import BUDGET, counting

@@ -6,11 +6,12 @@ import threading
 
 import pytest
 
-from engine import instances, jobs, keys
+from engine import instances, keys
 from engine.engine import Engine
 from engine.errors import Rejection, WrongState
 from engine.queries import instances as instance_lists
 from engine.queries.instances import InstanceFilter
+from engine.work import jobs
 from tests.engine.drawing import call, end, process, service, start
 
 

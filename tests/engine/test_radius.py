@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import event
 
 from bpmn import parser
-from engine import instances, migration, radius
+from engine import instances
+from engine.operations import migration, radius
 from tests.engine.drawing import end, file, process, service, start, user
 from tests.engine.test_migration import WHY, deploy
 from tests.engine.test_migration_corners import fork, many

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from bpmn.onward import onward
-from engine import instances, jobs, restarting
+from engine import instances
 from engine.errors import InvalidInput, NotFound, WrongState
+from engine.operations import restarting
 from engine.queries import lists
 from engine.queries.repeats import repeated
+from engine.work import jobs
 from tests.engine.drawing import boundary, call, end, process, service, start, timer
 from tests.engine.test_modification import MANY, NESTED, at
 from tests.engine.test_modification_corners import FORK, HANDLED

@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from engine import instances, retention, schema, task_comments, task_drafts
+from engine import instances, retention, schema
 from engine.errors import InvalidInput, NotFound
 from engine.queries import lists
+from engine.tasks import comments as task_comments
+from engine.tasks import drafts as task_drafts
 from tests.engine.drawing import call, end, process, script, service, start, user
 
 MONTH = timedelta(days=30)

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from engine import jobs, variables
+from engine import variables
 from engine.queries import lists
+from engine.work import jobs
 from tests.engine.drawing import boundary, end, error, error_of, process, start
 
 

@@ -7,9 +7,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
-from engine import instances, task_comments, task_drafts, task_filters, user_tasks
+from engine import instances
 from engine.errors import Conflict, InvalidInput, NotFound, WrongState
 from engine.queries import lists, tasks
+from engine.tasks import comments as task_comments
+from engine.tasks import drafts as task_drafts
+from engine.tasks import filters as task_filters
+from engine.tasks import user_tasks
 from tests.engine.drawing import end, process, start, user
 
 

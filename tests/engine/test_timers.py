@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine import scheduler, schedules
+from engine import schedules
+from engine.cluster import scheduler
 from engine.errors import InvalidTimer
 from engine.queries import instances, lists
 from engine.queries.instances import InstanceFilter
@@ -193,8 +194,8 @@ def test_scheduler_is_woken_by_what_falls_due_sooner(sqlite_url, steps):
     import threading
 
     from engine import definitions, instances
+    from engine.cluster.wakeup import ended_topic
     from engine.engine import Engine
-    from engine.wakeup import ended_topic
     from tests.engine import drawing
 
     # given a scheduler in the background, with the real clock
@@ -237,8 +238,8 @@ def test_one_instance_that_breaks_does_not_stop_the_timers_of_others(engine, clo
 
 
 def test_who_waits_for_jobs_is_woken_when_the_pause_before_a_retry_is_over(engine, clock, steps):
-    from engine import jobs
-    from engine.wakeup import jobs_topic
+    from engine.cluster.wakeup import jobs_topic
+    from engine.work import jobs
 
     # given a job that is tried again in a minute, and a worker that waits for it
     steps.deploy(process("order", start(), service("work"), end()))
@@ -260,7 +261,7 @@ def test_who_waits_for_jobs_is_woken_when_the_pause_before_a_retry_is_over(engin
 
 
 def test_scheduler_is_not_woken_by_what_falls_due_later_than_it_looks(clock):
-    from engine.wakeup import Wakeup, due_topic, jobs_topic
+    from engine.cluster.wakeup import Wakeup, due_topic, jobs_topic
 
     # given somebody who is going to look in a minute
     wakeup = Wakeup()

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from engine import instances, user_tasks
+from engine import instances
 from engine.errors import Conflict, InvalidInput, NotFound, WrongState
 from engine.queries import lists
+from engine.tasks import user_tasks
 from tests.engine.drawing import boundary, end, process, start, timer, user
 
 
@@ -85,7 +86,7 @@ def test_task_is_cancelled_with_its_instance(engine, steps, review):
 
 
 def test_task_is_cancelled_when_its_time_is_over(engine, clock, steps):
-    from engine import scheduler
+    from engine.cluster import scheduler
 
     steps.deploy(process(
         "slow", start(), user("check"), end(), boundary("late", "check", timer("Duration", "PT5M")), end("e2"),

@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 
-from engine import user_tasks
+from engine.tasks import user_tasks
 from service_tasks.checks import Catalogue
 from tests.examples.order import diagram
 
@@ -127,7 +127,7 @@ def test_an_expensive_order_is_decided_by_a_person(shop, answer, reason, comment
 
 
 def test_an_order_that_nobody_reviews_lapses_after_two_days(shop, clock):
-    from engine import scheduler
+    from engine.cluster import scheduler
 
     key = order(shop, items=[{"sku": "TEA-ASSAM", "quantity": 200, "unitPrice": 12.5}])
     shop.until(lambda: shop.see(key).user_tasks)

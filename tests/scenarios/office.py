@@ -19,25 +19,13 @@ from typing import Any
 from sqlalchemy import func, select
 
 from bpmn.interpreter import Directions
-from engine import (
-    activation,
-    definitions,
-    doubts,
-    holds,
-    incidents,
-    instances,
-    jobs,
-    messages,
-    schema,
-    signals,
-    timers,
-    user_tasks,
-    variables,
-)
-from engine.activation import ActivatedJob
+from engine import definitions, incidents, instances, messages, schema, signals, timers, variables
 from engine.definitions import Resource
 from engine.engine import Engine
-from engine.job_filters import JobFilter
+from engine.tasks import user_tasks
+from engine.work import activation, doubts, holds, jobs
+from engine.work.activation import ActivatedJob
+from engine.work.filters import JobFilter
 from tests.scenarios.catalogue import Scenario
 
 BASE = datetime(2030, 1, 31, 12, 0, tzinfo=UTC)

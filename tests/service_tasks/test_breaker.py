@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from engine import holds
 from engine.queries import lists
+from engine.work import holds
 from service_tasks import Breaker, GiveUp, Retry, outcome, service_task
 from service_tasks.contract import Policy
 from service_tasks.health import Health

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from engine import activation, deadlines, instances, services
+from engine import instances, services
 from engine.contracts import JobContract
 from engine.engine import Engine
 from engine.queries import lists
+from engine.work import activation, deadlines
 from service_tasks import Call, Data, RetryLater, service_task
 from tests.service_tasks.checking import errors, process, warnings
 from tests.service_tasks.stage import PROCESS

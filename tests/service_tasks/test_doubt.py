@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from engine import activation, doubts, jobs
 from engine.queries import effects as ledger
+from engine.work import activation, doubts, jobs
 from service_tasks import (
     Call,
     ContractError,

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from engine import jobs
+from engine.work import jobs
 from service_tasks import BpmnError, Call, Data, GiveUp, Registry, Retry, RetryLater, service_task, worker
 from tests.service_tasks.stage import LONG, hanging
 

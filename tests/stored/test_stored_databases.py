@@ -20,7 +20,8 @@ import psycopg
 import pytest
 from sqlalchemy import select
 
-from engine import messages, scheduler, schema, timers, upgrade
+from engine import messages, schema, timers, upgrade
+from engine.cluster import scheduler
 from engine.engine import Engine
 from engine.errors import WrongSchema
 from tests.acceptance import invariants

@@ -12,10 +12,12 @@ import pytest
 from playwright.sync_api import sync_playwright
 from werkzeug.serving import make_server
 
-from engine import activation, definitions, instances, jobs, user_tasks
+from engine import definitions, instances
 from engine.definitions import Resource
 from engine.engine import Engine
 from engine.queries import lists
+from engine.tasks import user_tasks
+from engine.work import activation, jobs
 from web.app import create_app
 
 HOSTILE = '"><img src=x onerror="document.title=\'broken in\'"><script>document.title=\'broken in\'</script>'

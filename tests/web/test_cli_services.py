@@ -6,12 +6,13 @@ import json
 
 import pytest
 
-from engine import activation, jobs, services
+from engine import services
 from engine.contracts import JobContract
 from engine.engine import Engine
 from engine.queries import drills as drill_lists
 from engine.queries import lists
 from engine.states import EffectState
+from engine.work import activation, jobs
 from tests.web.test_cli import EXAMPLE, NO_WAY_OUT, partitur
 
 __all__ = ["partitur"]

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from engine import holds, nodes, schema, user_tasks
+from engine import schema
+from engine.cluster import nodes
+from engine.cluster.nodes import Node
 from engine.contracts import JobContract
 from engine.engine import Engine
-from engine.nodes import Node
 from engine.queries import lists
 from engine.states import EffectState
+from engine.tasks import user_tasks
+from engine.work import holds
 from tests.web.browsing import settle
 from tests.web.conftest import HOSTILE
 from web.app import create_app

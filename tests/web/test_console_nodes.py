@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
-from engine import nodes, partitions, schema
-from engine.nodes import Node
+from engine import schema
+from engine.cluster import nodes, partitions
+from engine.cluster.nodes import Node
 
 
 def test_nodes_are_shown_with_what_they_do(engine, console):

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from engine import instances, user_tasks
+from engine import instances
 from engine.queries import lists
 from engine.queries.instances import InstanceFilter, search
+from engine.tasks import user_tasks
 from web import console as pages
 from web.app import CONTENT_SECURITY_POLICY
 

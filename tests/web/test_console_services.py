@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from engine import holds, jobs
 from engine.contracts import JobContract
 from engine.queries import instance, lists
 from engine.states import EffectState
+from engine.work import holds, jobs
 from service_tasks import Registry, service_task
 from web.app import create_app
 

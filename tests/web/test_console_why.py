@@ -7,9 +7,10 @@ import re
 
 import pytest
 
-from engine import definitions, durations, instances, user_tasks
+from engine import definitions, durations, instances
 from engine.queries import lists
 from engine.queries.instances import InstanceFilter, search
+from engine.tasks import user_tasks
 from tests.engine import drawing
 from tests.web.browsing import settle
 from tests.web.conftest import HOSTILE

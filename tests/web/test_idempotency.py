@@ -7,8 +7,9 @@ import threading
 
 import pytest
 
-from engine import requests, user_tasks
+from engine import requests
 from engine.queries import lists
+from engine.tasks import user_tasks
 from tests.web.conftest import model
 from web.idempotency import REPLAYED
 

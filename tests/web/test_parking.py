@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from engine import instances
+from engine.cluster.wakeup import Wakeup
 from engine.queries import due_jobs, lists
-from engine.wakeup import Wakeup
 from tests.engine import drawing
 from tests.web.camunda7 import drawing as drawing7
 from tests.web.camunda8.conftest import Api, app, engine

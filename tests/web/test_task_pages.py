@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from engine import definitions, instances, user_tasks
+from engine import definitions, instances
 from engine.queries import lists
+from engine.tasks import user_tasks
 from tests.engine import drawing
 
 

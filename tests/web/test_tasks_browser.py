@@ -7,9 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from engine import definitions, instances, task_comments, task_drafts, task_filters, user_tasks, variables
+from engine import definitions, instances, variables
 from engine.queries import instance as read
 from engine.queries import lists
+from engine.tasks import comments as task_comments
+from engine.tasks import drafts as task_drafts
+from engine.tasks import filters as task_filters
+from engine.tasks import user_tasks
 from tests.engine import drawing
 from tests.web.browsing import visit
 from tests.web.conftest import HOSTILE

@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import current_app
 
-from engine import holds
 from engine.queries import effects
 from engine.queries.effects import ServiceFigures
+from engine.work import holds
 from service_tasks.openapi import openapi
 from service_tasks.registry import Registry
 from web.answers import engine

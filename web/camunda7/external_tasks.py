@@ -8,13 +8,14 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from flask import Response
 
-from engine import incidents, jobs, variables
+from engine import incidents, variables
 from engine.errors import InvalidInput, NotFound, WrongState
 from engine.queries import job_log, lists
 from engine.queries.criteria import Criterion, one
 from engine.queries.searches import JOBS, TIMED_OUT, FoundJob
 from engine.states import OPEN_JOB_STATES, JobState
 from engine.transaction import Transaction
+from engine.work import jobs
 from web.body import Body, body
 from web.camunda7 import formats, known, values
 from web.camunda7.blueprint import acting, answer, bp, done, engine

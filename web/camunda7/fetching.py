@@ -12,13 +12,13 @@ from typing import Any
 
 from flask import Response
 
-from engine import activation
-from engine.activation import ActivatedJob
 from engine.errors import InvalidInput
-from engine.job_filters import JobFilter
 from engine.queries import due_jobs, instance, job_log
 from engine.schema import DEFAULT_TENANT
 from engine.transaction import Transaction
+from engine.work import activation
+from engine.work.activation import ActivatedJob
+from engine.work.filters import JobFilter
 from web import polling
 from web.body import Body, body
 from web.camunda7 import formats, known, values

@@ -7,11 +7,11 @@ from typing import Any
 
 from flask import Response
 
-from engine import user_tasks
 from engine.queries import forms as found_forms
 from engine.queries import instance as seen
 from engine.queries.forms import FormOf
 from engine.queries.searches import FoundUserTask
+from engine.tasks import user_tasks
 from web.body import body
 from web.camunda7 import definitions, formats, forms, instances, tasks, values
 from web.camunda7.blueprint import acting, answer, bp, done, engine

@@ -10,8 +10,8 @@ from typing import Any
 from flask import Response
 
 from bpmn.interpreter import Put, Take
-from engine import migration, modification
 from engine.errors import InvalidInput, WrongState
+from engine.operations import migration, modification
 from engine.programs import Definition
 from web.body import Body, body
 from web.camunda7 import formats, instances, known, values

@@ -10,11 +10,12 @@ from typing import Any
 
 from flask import Response, request
 
-from engine import identity_links, task_comments, user_tasks
 from engine.errors import InvalidInput, NotFound
 from engine.queries.criteria import one
 from engine.queries.searches import USER_TASKS
-from engine.task_comments import Comment
+from engine.tasks import comments as task_comments
+from engine.tasks import identity_links, user_tasks
+from engine.tasks.comments import Comment
 from web.body import Body, body, shown
 from web.camunda7 import formats, values
 from web.camunda7.blueprint import acting, answer, bp, done, engine, link

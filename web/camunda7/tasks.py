@@ -7,11 +7,11 @@ from typing import Any
 
 from flask import Response
 
-from engine import user_tasks
 from engine.errors import InvalidInput, NotFound
 from engine.queries.criteria import Criterion, one
 from engine.queries.searches import USER_TASKS, FoundUserTask
 from engine.states import DelegationState, UserTaskState
+from engine.tasks import user_tasks
 from web.body import body, shown
 from web.camunda7 import formats, forms, instances, known, values
 from web.camunda7.blueprint import acting, answer, bp, done, engine

@@ -9,12 +9,13 @@ from typing import Any
 
 from flask import Response
 
-from engine import activation, user_tasks
-from engine.activation import ActivatedJob
 from engine.errors import InvalidInput
 from engine.queries import due_jobs
 from engine.queries.criteria import Criterion, Search, search
 from engine.queries.searches import USER_TASKS, FoundUserTask
+from engine.tasks import user_tasks
+from engine.work import activation
+from engine.work.activation import ActivatedJob
 from web import polling
 from web.body import Body, body
 from web.camunda8 import formats

@@ -10,13 +10,13 @@ from typing import Any
 from flask import request
 from werkzeug.exceptions import GatewayTimeout
 
+from engine.cluster.wakeup import ended_topic
 from engine.engine import Engine
 from engine.errors import WrongState
 from engine.instances import Started
 from engine.queries import instance
 from engine.queries.instances import InstanceRow
 from engine.states import InstanceState
-from engine.wakeup import ended_topic
 from web import parking
 from web.body import Body
 from web.connection import Connection

@@ -8,12 +8,13 @@ from typing import Any
 from flask import Response
 
 from bpmn.interpreter import Directions
-from engine import jobs, user_tasks
 from engine.errors import InvalidInput
 from engine.queries.searches import JOBS, RETRYING, TIMED_OUT, FoundJob
 from engine.states import JobState
+from engine.tasks import user_tasks
+from engine.tasks.user_tasks import ListenerAnswer
 from engine.transaction import Transaction
-from engine.user_tasks import ListenerAnswer
+from engine.work import jobs
 from web.body import Body, body, key_of
 from web.camunda8 import formats
 from web.camunda8.blueprint import acting, bp, done

@@ -7,9 +7,9 @@ from typing import Any
 from flask import Response
 
 from bpmn.interpreter import Put, Take
-from engine import migration, modification
 from engine.errors import InvalidInput
-from engine.modification import Move
+from engine.operations import migration, modification
+from engine.operations.modification import Move
 from web.body import Body, body, key_of
 from web.camunda8.blueprint import acting, bp, done
 from web.camunda8.instances import KIND

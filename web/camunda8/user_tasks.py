@@ -7,12 +7,12 @@ from typing import Any
 
 from flask import Response
 
-from engine import user_tasks
 from engine.queries import forms as found_forms
 from engine.queries import scopes
 from engine.queries.criteria import Criterion
 from engine.queries.searches import USER_TASKS, FoundUserTask
 from engine.states import UserTaskState
+from engine.tasks import user_tasks
 from web.body import Body, body, key_of
 from web.camunda8 import formats, forms, variables
 from web.camunda8.blueprint import acting, bp, done, engine

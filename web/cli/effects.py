@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from engine import doubts, holds
 from engine.errors import WrongState
 from engine.queries import effects, lists, used
 from engine.states import EffectState
+from engine.work import doubts, holds
 from web.cli.deploying import read_variables
 from web.cli.opening import opened
 from web.cli.operating import Reason

@@ -10,11 +10,11 @@ from rich.console import Console
 
 from bpmn.interpreter import Put, Take
 from bpmn.model import ElementType
-from engine import migration, modification, restarting
 from engine.engine import Engine
 from engine.errors import NotFound
-from engine.migration import Planned
-from engine.modification import Move
+from engine.operations import migration, modification, restarting
+from engine.operations.migration import Planned
+from engine.operations.modification import Move
 from engine.queries import instance
 from engine.queries.criteria import Criterion, Search, search
 from engine.queries.repeats import repeated

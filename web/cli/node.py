@@ -13,11 +13,11 @@ import time
 from datetime import timedelta
 from types import FrameType
 
-from engine import nodes
-from engine.cleaner import Cleaner
+from engine.cluster import nodes
+from engine.cluster.cleaner import Cleaner
+from engine.cluster.nodes import Pulse
+from engine.cluster.scheduler import Scheduler
 from engine.engine import Engine
-from engine.nodes import Pulse
-from engine.scheduler import Scheduler
 from service_tasks.reloading import Reloader
 from service_tasks.worker import Worker
 from web.app import create_app

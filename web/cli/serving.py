@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from engine.cluster.partitions import Partitions, parse
 from engine.engine import Engine
-from engine.partitions import Partitions, parse
 from web.cli.group import Refused
 from web.cli.logs import configure_logging
 from web.cli.opening import opened

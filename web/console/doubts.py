@@ -1,12 +1,12 @@
-"""What an operator does about a call in doubt (`engine.doubts`): exactly three things."""
+"""What an operator does about a call in doubt (`engine.work.doubts`): exactly three things."""
 
 from __future__ import annotations
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
-from engine import doubts
 from engine.errors import InvalidInput
+from engine.work import doubts
 from web.console import forms
 from web.console.blueprint import acting, bp, done
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from flask import redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from engine import holds
 from engine.errors import InvalidInput
 from engine.queries import changes, failures, lists, overview
 from engine.queries import definitions as known
@@ -16,6 +15,7 @@ from engine.queries import instances as found
 from engine.queries.failures import Outage
 from engine.queries.instances import InstanceFilter
 from engine.queries.standing import standing
+from engine.work import holds
 from web.auth.identity import current
 from web.console import looking, numbers
 from web.console.audit import business_ids

@@ -6,9 +6,9 @@ from flask import Response, current_app, jsonify, render_template, request, url_
 from flask.typing import ResponseReturnValue
 
 from bpmn.model import Dialect
-from engine import holds
 from engine.queries import effects, lists, used
 from engine.states import EffectState
+from engine.work import holds
 from service_tasks import templates
 from service_tasks.registry import Registry
 from web.console import forms, numbers

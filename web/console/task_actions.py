@@ -9,13 +9,16 @@ from typing import Any
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
-from engine import task_comments, task_drafts, task_filters, user_tasks
 from engine.engine import Engine
 from engine.errors import InvalidInput
 from engine.queries import lists
 from engine.queries.things import UserTaskRow
 from engine.states import DelegationState, UserTaskState
-from engine.task_filters import CRITERIA
+from engine.tasks import comments as task_comments
+from engine.tasks import drafts as task_drafts
+from engine.tasks import filters as task_filters
+from engine.tasks import user_tasks
+from engine.tasks.filters import CRITERIA
 from engine.transaction import Transaction
 from web.console import formatting, forms, numbers, task_forms
 from web.console.blueprint import acting, bp, done, engine

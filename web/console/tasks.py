@@ -12,14 +12,16 @@ from typing import Any
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from engine import task_comments, task_drafts, task_filters
 from engine.errors import NotFound
 from engine.queries import definitions as known
 from engine.queries import lists
 from engine.queries import tasks as found
 from engine.queries.things import UserTaskRow
 from engine.states import UserTaskState
-from engine.task_filters import CRITERIA, TaskFilter
+from engine.tasks import comments as task_comments
+from engine.tasks import drafts as task_drafts
+from engine.tasks import filters as task_filters
+from engine.tasks.filters import CRITERIA, TaskFilter
 from web.console import forms, numbers, paging, task_forms
 from web.console.blueprint import bp, engine
 from web.console.security import actor, groups

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import service_tasks
-from engine import holds, instances
+from engine import instances
 from engine.contracts import JobContract
 from engine.errors import DeploymentRefused, NotFound
 from engine.testing import BpmnError, Directions, Failure, ListenerAnswer, NeverAtRest, Scratch
+from engine.work import holds
 from tests.bpmn.dmn import tables
 from tests.engine.drawing import (
     boundary,
@@ -394,7 +395,7 @@ def test_circles_are_found(scratch, monkeypatch):
 def test_what_is_due_and_does_not_happen_is_no_endless_wait(scratch, monkeypatch):
     scratch.deploy(file(process("p", start(), catch("wait", timer("Duration", "PT1H")), end())))
     scratch.start("p")
-    monkeypatch.setattr("engine.scheduler.run_once", lambda engine: 0)
+    monkeypatch.setattr("engine.cluster.scheduler.run_once", lambda engine: 0)
 
     with pytest.raises(NeverAtRest, match=r"Expected what fell due at 2030-01-07T10:00:00.* but nothing did"):
         scratch.advance(hours=2)

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from engine import activation, jobs
 from engine.queries import effects
+from engine.work import activation, jobs
 from service_tasks.connector.expressions import FUNCTIONS, Ignored, variables_of, verdict_of
 from service_tasks.errors import BpmnError, InDoubt, JobError
 

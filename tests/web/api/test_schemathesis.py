@@ -16,8 +16,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from engine import activation, definitions, instances, jobs
+from engine import definitions, instances
 from engine.engine import Engine
+from engine.work import activation, jobs
 from tests.engine import drawing
 from web.app import create_app
 

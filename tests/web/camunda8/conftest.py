@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from engine import scheduler
+from engine.cluster import scheduler
 from engine.engine import Engine
 from tests.engine import drawing
 from web.app import create_app

@@ -11,9 +11,9 @@ import time
 import httpx
 import pytest
 
+from engine.cluster.wakeup import jobs_topic
 from engine.engine import Engine
 from engine.queries import lists
-from engine.wakeup import jobs_topic
 from tests.engine import drawing
 from tests.web.camunda8.conftest import Api
 from web.app import create_app

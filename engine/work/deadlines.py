@@ -1,8 +1,8 @@
 """The time limits of jobs beside the lock: nobody takes one, or it takes too long altogether.
 
 Three different things can be wrong with a job that is late, and an operator must be told which: no worker asks for
-it (`pickup` of the service's contract), its worker gave no sign of life (the lock, `engine.jobs.release_expired`), or
-all attempts together take too long (`total`).
+it (`pickup` of the service's contract), its worker gave no sign of life (the lock,
+`engine.work.jobs.release_expired`), or all attempts together take too long (`total`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, func, select
 
-from engine import holds, jobs, schema, services
+from engine import schema, services
 from engine.states import JobState
+from engine.work import holds, jobs
 
 if TYPE_CHECKING:
     from engine.transaction import Transaction

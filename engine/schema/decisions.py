@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 
 from engine.database import Json, UtcDateTime
-from engine.schema_base import DEFAULT_TENANT, metadata
+from engine.schema.base import DEFAULT_TENANT, metadata
 
 requirements = Table(
     "decision_requirements", metadata,

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, delete, select, update
 
 from engine import audit, guard, schema
+from engine.cluster.wakeup import jobs_topic
 from engine.database import Upsert
 from engine.errors import InvalidInput, WrongState
 from engine.states import JobState
 from engine.values import name as checked_name
-from engine.wakeup import jobs_topic
 
 if TYPE_CHECKING:
     from engine.engine import Engine

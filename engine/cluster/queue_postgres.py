@@ -31,12 +31,12 @@ from pgqueuer.errors import FailingListenerError, RetryRequested
 from pgqueuer.queries import Queries, SyncQueries
 from sqlalchemy import URL, Connection
 
+from engine.cluster.queue import Entry, Handler, Kind, moment_of, name
+from engine.cluster.wakeup import DUE
 from engine.errors import Unavailable
-from engine.queue import Entry, Handler, Kind, moment_of, name
-from engine.wakeup import DUE
 
 if TYPE_CHECKING:
-    from engine.wakeup import Wakeup
+    from engine.cluster.wakeup import Wakeup
 
 logger = structlog.get_logger(__name__)
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, select
 
-from engine import due, execution, queue, schema, timers
-from engine.partitions import group_of, of_group
-from engine.queue import HORIZON, TAKEOVER, Entry, Kind
-from engine.wakeup import jobs_topic
+from engine import execution, schema, timers
+from engine.cluster import due, queue
+from engine.cluster.partitions import group_of, of_group
+from engine.cluster.queue import HORIZON, TAKEOVER, Entry, Kind
+from engine.cluster.wakeup import jobs_topic
 
 if TYPE_CHECKING:
     from engine.engine import Engine

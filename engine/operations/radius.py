@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from bpmn.interpreter import Fit, Obstacle, Program, compile_process
 from bpmn.model import Process
-from engine import migration, schema
+from engine import schema
+from engine.operations import migration
 from engine.schema import DEFAULT_TENANT
 from engine.states import ElementState, InstanceState
 

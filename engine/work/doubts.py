@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import RowMapping, bindparam, update
 
-from engine import audit, guard, incidents, jobs, schema
+from engine import audit, guard, incidents, schema
 from engine.errors import WrongState
 from engine.rows import AnyRow
 from engine.states import EffectState
+from engine.work import jobs
 
 if TYPE_CHECKING:
     from engine.transaction import Transaction

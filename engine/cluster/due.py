@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy import and_, bindparam, func, select
 
-from engine import deadlines, jobs, messages, schema, timers
+from engine import messages, schema, timers
+from engine.cluster.partitions import Partitions
+from engine.cluster.wakeup import jobs_topic
 from engine.errors import Unavailable
-from engine.partitions import Partitions
 from engine.states import JobState
-from engine.wakeup import jobs_topic
+from engine.work import deadlines, jobs
 
 if TYPE_CHECKING:
     from engine.engine import Engine

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 
 from engine.database import UtcDateTime
-from engine.schema_base import metadata
+from engine.schema.base import metadata
 
 job_failures = Table(
     "job_failures", metadata,

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from engine import due, execution, sweeping, timers
-from engine.due import next_due as next_due
-from engine.due import wake_for_retries as wake_for_retries
+from engine import execution, timers
+from engine.cluster import due, sweeping
+from engine.cluster.due import next_due as next_due
+from engine.cluster.due import wake_for_retries as wake_for_retries
+from engine.cluster.partitions import PARTITIONS, Partitions, of_group, whole_groups
+from engine.cluster.queue import Entry
+from engine.cluster.sweeping import Handling
 from engine.errors import Unavailable
-from engine.partitions import PARTITIONS, Partitions, of_group, whole_groups
-from engine.queue import Entry
-from engine.sweeping import Handling
 
 if TYPE_CHECKING:
     from engine.engine import Engine

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, bindparam, literal, select, update
 
-from engine import effects, holds, schema
-from engine.effects import DOUBTFUL, LOCK_EXPIRED
+from engine import schema
+from engine.cluster.partitions import Partitions, among
+from engine.cluster.wakeup import due_topic
 from engine.errors import InvalidInput
-from engine.job_filters import TO_HAND_OUT, JobFilter
-from engine.partitions import Partitions, among
 from engine.rows import AnyRow
 from engine.states import JobState
-from engine.wakeup import due_topic
+from engine.work import effects, holds
+from engine.work.effects import DOUBTFUL, LOCK_EXPIRED
+from engine.work.filters import TO_HAND_OUT, JobFilter
 
 if TYPE_CHECKING:
     from engine.transaction import Transaction

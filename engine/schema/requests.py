@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Index, LargeBinary, PrimaryKeyConstraint, SmallInteger, String, Table
 
 from engine.database import UtcDateTime
-from engine.schema_base import metadata
+from engine.schema.base import metadata
 
 requests = Table(
     "requests", metadata,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, SmallInteger, String, Table, Text, text
 
 from engine.database import Json, UtcDateTime
-from engine.schema_base import DEFAULT_TENANT, metadata
+from engine.schema.base import DEFAULT_TENANT, metadata
 
 _OPEN = text("state = 'CREATED'")
 

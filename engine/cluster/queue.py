@@ -6,7 +6,7 @@ plans it (`Transaction.plan`), and the queue writes it down in the command's own
 nothing to do; one that is lost is found by the scheduler's sweep.
 
 On SQLite the scheduler of each process looks for itself, woken by commits. On PostgreSQL the queue is PgQueuer
-(`engine.queue_postgres`).
+(`engine.cluster.queue_postgres`).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Protocol
 from sqlalchemy import Connection
 
 if TYPE_CHECKING:
+    from engine.cluster.wakeup import Wakeup
     from engine.database import Database
-    from engine.wakeup import Wakeup
 
 HORIZON = timedelta(seconds=60)
 """What falls due later than that is not put into the queue by its command: most of it is cancelled before, and a sweep
@@ -115,7 +115,7 @@ def of(database: Database) -> Queue:
     """The queue that suits a database. Raises ModuleNotFoundError if the extra `postgres` is not installed."""
     if database.is_sqlite:
         return LocalQueue()
-    from engine.queue_postgres import PostgresQueue
+    from engine.cluster.queue_postgres import PostgresQueue
 
     return PostgresQueue(database.engine.url)
 

@@ -16,17 +16,18 @@ from sqlalchemy import RowMapping, bindparam, select, update
 from bpmn.expressions import EvaluationError
 from bpmn.interpreter import Directions, journal
 from bpmn.model import USER_TASK_JOB
-from engine import ad_hoc, audit, effects, guard, job_failures, retrying, schema, services, states, user_tasks, values
+from engine import ad_hoc, audit, guard, schema, services, states, values
 from engine.actions import Complete, Fail, SetVariables, ThrowError
-from engine.activation import ACTIVATE, ActivatedJob
+from engine.cluster.queue import Kind
+from engine.cluster.wakeup import due_topic, jobs_topic
 from engine.contracts import ANY_WORKER
-from engine.effects import IN_DOUBT, LOCK_EXPIRED
 from engine.errors import InvalidInput, NotFound, WrongState
 from engine.live import Live, joined_instance, with_instance
-from engine.queue import Kind
 from engine.states import OPEN_JOB_STATES, EffectState, JobState
-from engine.user_tasks import ListenerAnswer
-from engine.wakeup import due_topic, jobs_topic
+from engine.tasks import user_tasks
+from engine.tasks.user_tasks import ListenerAnswer
+from engine.work import effects, failures, retrying
+from engine.work.activation import ACTIVATE, ActivatedJob
 
 if TYPE_CHECKING:
     from engine.transaction import Transaction
@@ -81,7 +82,7 @@ EXPIRED = (
 RELEASE = (
     # Whose lock it was stays known: as long as no other worker took the job, that one may still answer.
     update(schema.jobs).where(_j.key == bindparam("b_key"))
-    .values(state=JobState.CREATED.value, locked_until=None, error_code=LOCK_EXPIRED,
+    .values(state=JobState.CREATED.value, locked_until=None, error_code=effects.LOCK_EXPIRED,
             error_message="The lock of its worker ran out before it answered.", effect=effects.LAPSED,
             changed_at=bindparam("b_now"))
 )
@@ -188,7 +189,7 @@ def fail(tx: Transaction, key: int, message: str, *, details: str | None = None,
     `otherwise` (what the contract says), and not before `at_least`; with none left an incident is opened. `variables`
     become local to the element. `effect` is what is known of the attempt's effect: INTENDED tells that the service was
     not reached, IN_DOUBT that it may have acted. Raises NotFound, WrongState, InvalidInput.
-    Sources: Camunda 8 docs, "Job workers", failing a job; see `engine.retrying` for what a diagram states.
+    Sources: Camunda 8 docs, "Job workers", failing a job; see `engine.work.retrying` for what a diagram states.
     """
     if retries is not None and retries < 0:
         raise InvalidInput(f"Expected a number of retries of 0 or more, but it is {retries}.")
@@ -197,14 +198,14 @@ def fail(tx: Transaction, key: int, message: str, *, details: str | None = None,
     left = max(job["retries"] - 1, 0) if retries is None else retries
     if _is_declared_error(tx, job, result, message, left):
         return
-    job_failures.record(tx, job, left, message, details)
+    failures.record(tx, job, left, message, details)
     if result:
         tx.resume(job["instance_key"], SetVariables(job["element_instance_key"], result, local=True))
     if left == 0:
         _give_up(tx, job, "JOB_NO_RETRIES", message, effect)
         return
     wait = max(retrying.pause(tx, job, left, otherwise), at_least) if retry_in is None else retry_in
-    doubtful = IN_DOUBT if effect is EffectState.IN_DOUBT else None
+    doubtful = effects.IN_DOUBT if effect is EffectState.IN_DOUBT else None
     _answer(tx, job, JobState.CREATED, effect, retries=left, due_at=tx.now + wait, error_code=doubtful,
             error_message=message)
     if wait:
@@ -330,7 +331,7 @@ def put_back(tx: Transaction, key: int, retries: int | None = None, *, effect: E
     job = _get(tx, key)
     states.move("job", key, JobState(job["state"]), JobState.CREATED)
     _answer(tx, job, JobState.CREATED, effect or EffectState(job["effect"]), retries=retries or max(job["retries"], 1),
-            error_code=IN_DOUBT if doubtful else None,
+            error_code=effects.IN_DOUBT if doubtful else None,
             error_message=job["error_message"])
     if job["give_up_at"] is not None:
         total = (services.contract_of(tx, job["type"]) or ANY_WORKER).total

@@ -15,8 +15,8 @@ import structlog
 from sqlalchemy import bindparam, delete, update
 
 from engine import schema
+from engine.cluster.partitions import words
 from engine.errors import Unavailable
-from engine.partitions import words
 
 if TYPE_CHECKING:
     from engine.engine import Engine

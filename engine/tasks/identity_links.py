@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from engine import user_tasks
 from engine.errors import InvalidInput, NotFound
+from engine.tasks import user_tasks
 
 if TYPE_CHECKING:
     from engine.transaction import Transaction

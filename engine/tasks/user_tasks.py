@@ -16,12 +16,13 @@ from sqlalchemy import RowMapping, bindparam, select, update
 
 from bpmn.interpreter import journal
 from bpmn.model import USER_TASK_JOB
-from engine import audit, candidates, forms, guard, schema, states, values
+from engine import audit, forms, guard, schema, states, values
 from engine.actions import AskListeners, Complete, Fail, SetVariables
 from engine.database import from_json, to_json
 from engine.errors import Conflict, InvalidInput, InvalidTimer, NotFound, WrongState
 from engine.live import Live, with_instance
 from engine.states import DelegationState, EffectState, JobState, UserTaskState
+from engine.tasks import candidates
 from engine.timers import due_date
 
 if TYPE_CHECKING:

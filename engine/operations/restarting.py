@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import RowMapping, bindparam, select
 
 from bpmn.interpreter import Put, Take
-from engine import audit, guard, modification, schema, starting, values
+from engine import audit, guard, schema, starting, values
 from engine import live as lives
 from engine.declared import Declarations
 from engine.errors import InvalidInput, WrongState
+from engine.operations import modification
 from engine.states import InstanceState
 
 if TYPE_CHECKING:

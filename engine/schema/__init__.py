@@ -24,25 +24,25 @@ from sqlalchemy import (
 )
 
 from engine.database import Json, UtcDateTime
-from engine.schema_base import DEFAULT_TENANT as DEFAULT_TENANT
-from engine.schema_base import metadata as metadata
-from engine.schema_decisions import decision_evaluations as decision_evaluations
-from engine.schema_decisions import decisions as decisions
-from engine.schema_decisions import explanations as explanations
-from engine.schema_decisions import requirements as requirements
-from engine.schema_drills import drills as drills
-from engine.schema_drills import services as services
-from engine.schema_durations import element_durations as element_durations
-from engine.schema_forms import forms as forms
-from engine.schema_jobs import job_failures as job_failures
-from engine.schema_nodes import nodes as nodes
-from engine.schema_requests import requests as requests
-from engine.schema_secrets import secrets as secrets
-from engine.schema_tasks import task_candidates as task_candidates
-from engine.schema_tasks import task_comments as task_comments
-from engine.schema_tasks import task_drafts as task_drafts
-from engine.schema_tasks import task_filters as task_filters
-from engine.schema_tasks import user_tasks as user_tasks
+from engine.schema.base import DEFAULT_TENANT as DEFAULT_TENANT
+from engine.schema.base import metadata as metadata
+from engine.schema.decisions import decision_evaluations as decision_evaluations
+from engine.schema.decisions import decisions as decisions
+from engine.schema.decisions import explanations as explanations
+from engine.schema.decisions import requirements as requirements
+from engine.schema.drills import drills as drills
+from engine.schema.drills import services as services
+from engine.schema.durations import element_durations as element_durations
+from engine.schema.forms import forms as forms
+from engine.schema.jobs import job_failures as job_failures
+from engine.schema.nodes import nodes as nodes
+from engine.schema.requests import requests as requests
+from engine.schema.secrets import secrets as secrets
+from engine.schema.tasks import task_candidates as task_candidates
+from engine.schema.tasks import task_comments as task_comments
+from engine.schema.tasks import task_drafts as task_drafts
+from engine.schema.tasks import task_filters as task_filters
+from engine.schema.tasks import user_tasks as user_tasks
 
 sequence = Table(
     "key_sequence", metadata,

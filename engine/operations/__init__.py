@@ -1,0 +1,1 @@
+"""What operators do to instances: modify, migrate, restart."""

@@ -1,0 +1,1 @@
+"""User tasks and what people do with them."""

@@ -1,0 +1,1 @@
+"""Jobs for services and workers: handed out, retried, recorded, held."""
