@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from engine.database import ping
 from engine.engine import Engine
 from service_tasks.registry import Registry
-from web import api, camunda7, camunda8, console, doors
+from web import api, camunda7, camunda8, console, doors, languages
 from web.answers import engine as this_engine
 from web.auth import gate
 from web.auth.access import Access
@@ -70,6 +70,7 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
     app.jinja_env.lstrip_blocks = True
     app.url_map.converters["key"] = KeyConverter
     app.extensions["engine"] = engine
+    languages.install(app)
     gate.install(app, access or Access(AccessFile(None), secrets.token_urlsafe(32)), hosts)
     app.before_request(doors.refuse_too_large)
     app.before_request(doors.refuse_nul)
