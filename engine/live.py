@@ -8,7 +8,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, Table, and_, bindparam, delete, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    RowMapping,
+    Select,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
 
 from bpmn.interpreter import Execution
 from engine import guard, schema
@@ -51,9 +68,23 @@ COUNT_INCIDENTS = (
 SAVE_VARIABLE = Upsert(
     schema.variables, ["instance_key", "scope_key", "name"], ["value", "declared", "lookup", "changed_at", "ended"]
 )
-REMOVE_VARIABLE = delete(schema.variables).where(
-    _v.instance_key == bindparam("b_key"), _v.scope_key == bindparam("b_scope"), _v.name == bindparam("b_name")
+_ONE_VARIABLE = (
+    _v.instance_key == bindparam("b_key"), _v.scope_key == bindparam("b_scope"), _v.name == bindparam("b_name"),
 )
+REMOVE_VARIABLE = delete(schema.variables).where(*_ONE_VARIABLE)
+KEEP_REMOVED = insert(schema.variable_history).from_select(
+    ["key", "instance_key", "scope_key", "name", "value", "revision", "replaced_at", "replaced_by", "removed",
+     "created_revision", "created_at", "created_by"],
+    select(cast(bindparam("b_new_key"), BigInteger), _v.instance_key, _v.scope_key, _v.name, _v.value,
+           cast(bindparam("b_revision"), Integer), cast(bindparam("b_at"), schema.variable_history.c.replaced_at.type),
+           cast(bindparam("b_by"), Text), true(), _v.created_revision, _v.created_at, _v.created_by)
+    .where(*_ONE_VARIABLE),
+)
+COUNTERS = frozenset({
+    "loopCounter", "nrOfInstances", "nrOfActiveInstances", "nrOfCompletedInstances", "numberOfInstances",
+    "numberOfActiveInstances", "numberOfCompletedInstances", "numberOfTerminatedInstances",
+})
+"""What a multi-instance activity counts for itself changes with each of its instances: it is told by their history."""
 END_SCOPE = (
     update(schema.variables).where(_v.instance_key == bindparam("b_key"), _v.scope_key == bindparam("b_scope"))
     .values(ended=True)
@@ -247,11 +278,25 @@ def save(tx: Transaction, live: Live) -> None:
 def _save_variables(tx: Transaction, live: Live) -> None:
     changes = live.run.changes()
     for scope_key, name, value in changes.set:
+        by = changes.by.get((scope_key, name))
         tx.rows.write(SAVE_VARIABLE, {
             "key": tx.key(), "instance_key": live.key, "scope_key": scope_key, "name": name, "value": value,
             "declared": tx.declarations.of(name, value), "lookup": lookup(value), "changed_at": tx.now, "ended": False,
+            "created_revision": live.revision, "created_at": tx.now, "created_by": by,
         })
+        if (scope_key, name) in changes.before and name not in COUNTERS:
+            before = changes.before[scope_key, name]
+            if before is not value:
+                tx.rows.insert(schema.variable_history, {
+                    "key": tx.key(), "instance_key": live.key, "scope_key": scope_key, "name": name, "value": before,
+                    "revision": live.revision, "replaced_at": tx.now, "replaced_by": by, "removed": False,
+                    "created_revision": None, "created_at": None, "created_by": None,
+                })
     for scope_key, name in changes.removed:
+        tx.rows.write(KEEP_REMOVED, {
+            "b_key": live.key, "b_scope": scope_key, "b_name": name, "b_new_key": tx.key(),
+            "b_revision": live.revision, "b_at": tx.now, "b_by": changes.by.get((scope_key, name)),
+        })
         tx.rows.write(REMOVE_VARIABLE, {"b_key": live.key, "b_scope": scope_key, "b_name": name})
     for scope_key in changes.ended:
         tx.rows.write(END_SCOPE, {"b_key": live.key, "b_scope": scope_key})

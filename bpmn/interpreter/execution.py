@@ -15,7 +15,7 @@ from bpmn.interpreter.nodes import listeners
 from bpmn.interpreter.nodes.ad_hoc import AdHocSubProcess, Directions
 from bpmn.interpreter.nodes.user_tasks import UserTask
 from bpmn.interpreter.program import Program
-from bpmn.interpreter.scope import Scope
+from bpmn.interpreter.scope import NOTHING_BEFORE, Scope
 from bpmn.interpreter.stepping import DEFAULT_BUDGET, advance
 from bpmn.interpreter.task import ERROR, STARTED, Token
 from bpmn.interpreter.workflow import Decide, ProcessWorkflow
@@ -28,11 +28,14 @@ JOB_FAILED = "JOB_NO_RETRIES"
 @dataclass(slots=True)
 class Changes:
     """Variables to save: `set` are (scope key, name, value); `removed` (scope key, name); `ended` the
-    keys of scopes that are over."""
+    keys of scopes that are over. `by` tells which element set or removed one, if any did; `before` what was saved of
+    those that had another value."""
 
     set: list[tuple[int, str, Any]] = field(default_factory=list)
     removed: list[tuple[int, str]] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
+    by: dict[tuple[int, str], str] = field(default_factory=dict)
+    before: dict[tuple[int, str], Any] = field(default_factory=dict)
 
 
 class Execution:
@@ -247,9 +250,10 @@ class Execution:
             target.remove(name, local=local)
 
     def _scope(self, key: int, local: bool) -> Scope:
+        self.workflow.ledger.by = None
         if key == self.workflow.key:
             return self.workflow.scope
-        found = self._token(key)
+        found = self._find(key)
         own: Scope = found.task_spec.own_scope(found) if local else found.scope
         return own
 
@@ -259,6 +263,7 @@ class Execution:
         Raises:
             ModificationRefused: one of them is not possible; the instance must not be used any more.
         """
+        self.workflow.ledger.by = None
         modify(self.workflow, puts, takes)
 
     def places(self, element: str) -> list[tuple[int, int]]:
@@ -317,19 +322,24 @@ class Execution:
         changes = Changes(ended=[])
         saved: set[int] = set()
         for scope in top.ledger:
-            if scope.key in gone and not scope.saved:
-                scope.changed.clear()
+            changed, by, key = scope.changed, scope.by, scope.key
+            scope.changed, scope.by = {}, {}
+            if key in gone and not scope.saved:
                 continue
-            for name in sorted(scope.changed):
+            for name in sorted(changed):
                 if dict.__contains__(scope, name):
-                    changes.set.append((scope.key, name, dict.__getitem__(scope, name)))
+                    changes.set.append((key, name, dict.__getitem__(scope, name)))
                 else:
-                    changes.removed.append((scope.key, name))
-            scope.changed.clear()
+                    changes.removed.append((key, name))
+                if (author := by[name]) is not None:
+                    changes.by[key, name] = author
+                if scope.saved and changed[name] is not NOTHING_BEFORE:
+                    changes.before[key, name] = changed[name]
             scope.saved = True
             saved.add(scope.key)
         changes.ended = top.ended_scopes[:]
         top.ledger.clear()
+        top.ledger.by = None
         top.ended_scopes.clear()
         return changes
 
@@ -345,9 +355,15 @@ class Execution:
         """Everything visible at the top, or at the element instance `scope`."""
         if scope is None or scope == self.workflow.key:
             return self.workflow.scope.visible()
-        return self._token(scope).scope.visible()
+        return self._find(scope).scope.visible()
 
     def _token(self, key: int) -> Token:
+        found = self._find(key)
+        # Whatever changes, until another one is at work, changes because of it.
+        self.workflow.ledger.by = found.task_spec.element.id
+        return found
+
+    def _find(self, key: int) -> Token:
         found = self.workflow.index.get(key)
         if found is None:
             raise TokenNotFound(f"Expected element instance {key} to be active, but it is not.")

@@ -9,21 +9,36 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+NOTHING_BEFORE: Any = object()
+"""What a variable held that was not there."""
+
+
+class Ledger(list["Scope"]):
+    """The scopes of an instance that changed since the last save; `by` is the id of the element that is at work."""
+
+    __slots__ = ("by",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.by: str | None = None
+
 
 class Scope(dict[str, Any]):
     """The variables of one scope, on top of those of the enclosing one.
 
     `key` is the instance's key or that of the element instance that owns the scope; `ledger` collects the scopes
     that changed since the last save (shared by all scopes of an instance); `saved` says that the engine has rows of it.
+    `changed` keeps what each variable held when it was last saved, `by` which element changed it last.
     """
 
-    __slots__ = ("changed", "key", "ledger", "saved", "up")
+    __slots__ = ("by", "changed", "key", "ledger", "saved", "up")
 
-    def __init__(self, key: int, ledger: list[Scope], up: Scope | None = None) -> None:
+    def __init__(self, key: int, ledger: Ledger, up: Scope | None = None) -> None:
         self.key = key
         self.ledger = ledger
         self.up = up
-        self.changed: set[str] = set()
+        self.changed: dict[str, Any] = {}
+        self.by: dict[str, str | None] = {}
         self.saved = False
 
     def __missing__(self, name: str) -> Any:
@@ -80,24 +95,21 @@ class Scope(dict[str, Any]):
 
     def assign_local(self, name: str, value: Any) -> None:
         """Set a variable in this very scope."""
-        self[name] = value
         changed = self.changed
-        if not changed:
-            self.ledger.append(self)
-        changed.add(name)
+        if name not in changed:
+            if not changed:
+                self.ledger.append(self)
+            changed[name] = dict.get(self, name, NOTHING_BEFORE)
+        self[name] = value
+        self.by[name] = self.ledger.by
 
     def assign_all(self, values: Mapping[str, Any] | None, *, local: bool = False) -> None:
         """Set several variables, each as `assign` does, or all of them here."""
         if not values:
             return
-        if local or self.up is None:
-            self.update(values)
-            if not self.changed:
-                self.ledger.append(self)
-            self.changed.update(values)
-            return
+        assign = self.assign_local if local or self.up is None else self.assign
         for name, value in values.items():
-            self.assign(name, value)
+            assign(name, value)
 
     def remove(self, name: str, *, local: bool = False) -> None:
         """Remove a variable from the nearest scope that has it, or from this one; nothing if none has it."""
@@ -105,7 +117,8 @@ class Scope(dict[str, Any]):
         while scope is not None and not dict.__contains__(scope, name):
             scope = None if local else scope.up
         if scope is not None:
-            dict.__delitem__(scope, name)
             if not scope.changed:
                 scope.ledger.append(scope)
-            scope.changed.add(name)
+            scope.changed.setdefault(name, dict.__getitem__(scope, name))
+            scope.by[name] = scope.ledger.by
+            dict.__delitem__(scope, name)

@@ -53,6 +53,7 @@ def advance(top: ProcessWorkflow, budget: int = DEFAULT_BUDGET, pause_after: int
                 steps = _run_inline(top, token, steps, limit)
             else:
                 steps += 1
+                top.ledger.by = token.task_spec.element.id
                 token.run()
             if top.conditions:
                 check_conditions(top)
@@ -86,6 +87,7 @@ def _run_inline(top: ProcessWorkflow, token: Token, steps: int, limit: int) -> i
                 if value is None and record is not None:
                     nulls.explain_script(top, node.element, scope)
                 if node.variable is not None:
+                    top.ledger.by = node.element.id
                     assign(node.variable, value)
                 branch = node.next
             elif kind == PASS:

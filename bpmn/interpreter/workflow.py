@@ -17,7 +17,7 @@ from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from bpmn.interpreter import journal
 from bpmn.interpreter.failures import Failure
 from bpmn.interpreter.nodes import listeners
-from bpmn.interpreter.scope import Scope
+from bpmn.interpreter.scope import Ledger, Scope
 from bpmn.interpreter.task import CANCELLED, ERROR, STARTED, WAITING, Token
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class ProcessWorkflow(ScopeWorkflow, BpmnWorkflow):
         self.recording = recording
         self.explained: set[tuple[str, str]] = set()
         """Expressions whose null was explained, by element."""
-        self.ledger: list[Scope] = []
+        self.ledger = Ledger()
         self.ended_scopes: list[int] = []
         self.conditions: dict[int, Token] = {}
         """Tokens that wait for a condition, re-evaluated when a variable changed."""

@@ -43,6 +43,8 @@ from engine.schema.tasks import task_comments as task_comments
 from engine.schema.tasks import task_drafts as task_drafts
 from engine.schema.tasks import task_filters as task_filters
 from engine.schema.tasks import user_tasks as user_tasks
+from engine.schema.variables import variable_history as variable_history
+from engine.schema.variables import variables as variables
 
 sequence = Table(
     "key_sequence", metadata,
@@ -149,24 +151,6 @@ instances = Table(
 transactions. `end_reason` is the reason code an instance ended with.
 `start_key` makes a start idempotent. `message_key` is the correlation key of the message that started it: there is at
 most one active instance of a process for it."""
-
-variables = Table(
-    "variables", metadata,
-    Column("key", BigInteger, primary_key=True, autoincrement=False),
-    Column("instance_key", BigInteger, nullable=False),
-    Column("scope_key", BigInteger, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("value", Json),
-    Column("declared", Text),
-    Column("lookup", String(64)),
-    Column("changed_at", UtcDateTime, nullable=False),
-    Column("ended", Boolean, nullable=False, default=False),
-    UniqueConstraint("instance_key", "scope_key", "name"),
-    Index("ix_variables_lookup", "lookup", "name"),
-)
-"""One row per variable and scope. `scope_key` is the instance's key, or the key of the element instance that owns
-the variable; `ended` when that scope is over. `lookup` is the beginning of a scalar's JSON text, so that instances are
-found by the value of a variable on either database. `declared` is what a client said of the value (engine.declared)."""
 
 element_instances = Table(
     "element_instances", metadata,

@@ -9,7 +9,7 @@ from SpiffWorkflow.bpmn.specs.defaults import CallActivity as SpiffCallActivity
 from bpmn.interpreter import journal
 from bpmn.interpreter.failures import CallFailed, MappingFailed
 from bpmn.interpreter.nodes.tasks import Activity
-from bpmn.interpreter.scope import Scope
+from bpmn.interpreter.scope import Ledger, Scope
 from bpmn.interpreter.task import STARTED, Token
 from bpmn.interpreter.values import assign_path, evaluate, optional_text, text_of
 
@@ -32,7 +32,7 @@ class CallActivity(Activity, SpiffCallActivity):
             variables.update(scope.visible())
         elif called.local_in and scope.key == token.id:
             variables.update(scope.local())
-        given = Scope(0, [])
+        given = Scope(0, Ledger())
         for mapping in called.inputs:
             assign_path(given, mapping.target,
                         evaluate(mapping.source, scope, f"the value for {mapping.target!r}", MappingFailed),
@@ -46,7 +46,7 @@ class CallActivity(Activity, SpiffCallActivity):
     def result(self, token: Token, variables: dict[str, Any] | None) -> None:
         called = self.element.called_process
         assert called is not None
-        child = Scope(0, [])
+        child = Scope(0, Ledger())
         child.assign_all(variables)
         if self.element.outputs:
             self.own_scope(token).assign_all(variables, local=True)

@@ -29,7 +29,7 @@ from bpmn.interpreter.failures import ErrorUncaught, MappingFailed, ValueFailed
 from bpmn.interpreter.nodes.base import Node
 from bpmn.interpreter.nodes.compensation import Compensating
 from bpmn.interpreter.nodes.tasks import Activity, Job, link_pass
-from bpmn.interpreter.scope import Scope
+from bpmn.interpreter.scope import Ledger, Scope
 from bpmn.interpreter.task import CANCELLED, COMPLETED, STARTED, WAITING, Token
 from bpmn.interpreter.values import assign_path, evaluate, optional_text, text_of
 from bpmn.model import EventDefinition, EventKind, TimerKind
@@ -238,7 +238,7 @@ class Throwing(Compensating, Node):
         """The variables that go with a message or signal: those of the event's own, and what it says."""
         scope = token.scope
         variables = scope.visible() if event.payload_all else scope.local() if scope.key == token.id else {}
-        given = Scope(0, [])
+        given = Scope(0, Ledger())
         for mapping in event.payload:
             assign_path(given, mapping.target,
                         evaluate(mapping.source, scope, f"the value for {mapping.target!r}", MappingFailed), local=True)

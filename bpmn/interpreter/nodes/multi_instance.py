@@ -12,7 +12,7 @@ from bpmn.interpreter.failures import ValueFailed
 from bpmn.interpreter.nodes.base import Node
 from bpmn.interpreter.nodes.compensation import group
 from bpmn.interpreter.nodes.tasks import Activity
-from bpmn.interpreter.scope import Scope
+from bpmn.interpreter.scope import Ledger, Scope
 from bpmn.interpreter.task import STARTED, Token
 from bpmn.interpreter.values import evaluate, number_of
 from bpmn.interpreter.workflow import Record
@@ -143,7 +143,7 @@ class MultiInstance(LoopBody):
         condition = loop.completion_condition
         assert condition is not None
         eight = self.dialect == Dialect.CAMUNDA_8
-        scope = Scope(0, [], token.scope if eight else child.scope)
+        scope = Scope(0, Ledger(), token.scope if eight else child.scope)
         scope.assign_all(self._numbers(token, "numberOf") | {"numberOfTerminatedInstances": 0} if eight
                          else self._numbers(token, "nrOf"), local=True)
         return evaluate(condition, scope, "the completion condition") is True
