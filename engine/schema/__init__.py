@@ -33,6 +33,9 @@ from engine.schema.decisions import requirements as requirements
 from engine.schema.drills import drills as drills
 from engine.schema.drills import services as services
 from engine.schema.durations import element_durations as element_durations
+from engine.schema.figures import report_figures as report_figures
+from engine.schema.figures import report_progress as report_progress
+from engine.schema.figures import saved_views as saved_views
 from engine.schema.forms import forms as forms
 from engine.schema.jobs import job_failures as job_failures
 from engine.schema.nodes import nodes as nodes

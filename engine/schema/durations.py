@@ -19,7 +19,9 @@ element_durations = Table(
     Column("retries", Integer, nullable=False),
     Column("late_before", UtcDateTime),
     Column("learned_at", UtcDateTime, nullable=False),
+    Column("since", UtcDateTime),
 )
 """One row per element that was passed lately; renewed in the background (engine.durations). A token that has been at
 the element since before `late_before` is later than 99 of 100 were (NULL: too little is known to say so). `failures`
-counts incidents, `retries` attempts of jobs after the first, among the same instances."""
+counts incidents, `retries` attempts of jobs after the first, among the same instances, of which the first
+started at `since`."""

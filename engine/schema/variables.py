@@ -22,7 +22,7 @@ variables = Table(
     Column("created_at", UtcDateTime),
     Column("created_by", Text),
     UniqueConstraint("instance_key", "scope_key", "name"),
-    Index("ix_variables_lookup", "lookup", "name"),
+    Index("ix_variables_name", "name", "lookup"),
 )
 """One row per variable and scope. `scope_key` is the instance's key, or the key of the element instance that owns
 the variable; `ended` when that scope is over. `lookup` is the beginning of a scalar's JSON text, so that instances are
