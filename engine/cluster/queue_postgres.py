@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import functools
 import json
+import logging
 import re
 import threading
 import uuid
@@ -53,8 +54,13 @@ BATCH = 20
 HEARTBEAT = timedelta(seconds=10)
 """An entry whose node gave no sign of life for so long goes to another one."""
 
-LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, FailingListenerError)
-"""How a connection tells that it is gone, or so slow that a new one is better."""
+LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
+        FailingListenerError)
+"""How a connection tells that it is gone, or so slow that a new one is better. One that was cut while nobody read it
+tells of "another operation in progress" at its next statement, which asyncpg counts among its own errors."""
+
+TALKERS = ("asyncpg.pool", "pgqueuer")
+"""The loggers of the libraries that try lost connections again by themselves."""
 
 SETTINGS = DBSettings(
     prefix="partitur_", db_schema=None, channel=Channel("partitur_ch_pgqueuer"),
@@ -71,6 +77,20 @@ _ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 DSN_OPTIONS = {"host", "port", "sslmode", "sslcert", "sslkey", "sslrootcert", "sslcrl", "passfile",
                "target_session_attrs"}
 """What asyncpg understands of a URL's query; anything else it would take for a setting of the server."""
+
+
+def in_one_sentence(record: logging.LogRecord) -> bool:
+    """Let a library tell of a lost connection as we do: a warning with the reason, and no traceback."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, LOST):
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.msg, record.args = f"{record.getMessage().rstrip('.')} ({str(error) or type(error).__name__})", ()
+        record.exc_info = record.exc_text = None
+    return True
+
+
+for talker in TALKERS:
+    logging.getLogger(talker).addFilter(in_one_sentence)
 
 
 class OpenDriver:

@@ -153,3 +153,7 @@ def test_killing_nodes_loses_and_repeats_nothing_of_people_messages_timers_and_c
     assert len(done) == EFFECTS * len(there.states)
     assert there.happened["pay"].keys() == there.states.keys()
     assert len(there.happened["approve"]) == len(there.states)
+    # and what nodes say of lost connections is said in sentences
+    logs = {log.name: log.read_text("utf-8", "replace") for log in tmp_path.glob("node-*.log")}
+    assert len(logs) == len(victims)
+    assert {name: log[log.index("Traceback") - 500:][:5000] for name, log in logs.items() if "Traceback" in log} == {}
