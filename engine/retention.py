@@ -30,7 +30,7 @@ _d = schema.definitions.c
 _i = schema.instances.c
 _u = schema.user_tasks.c
 
-KEPT = (schema.audit,)
+KEPT = (schema.audit, schema.operation_items)
 """Tables that outlive the instances they speak of."""
 OF_INSTANCE: tuple[Table, ...] = tuple(
     table for table in schema.metadata.sorted_tables if "instance_key" in table.c and table not in KEPT

@@ -39,6 +39,8 @@ from engine.schema.figures import saved_views as saved_views
 from engine.schema.forms import forms as forms
 from engine.schema.jobs import job_failures as job_failures
 from engine.schema.nodes import nodes as nodes
+from engine.schema.operations import operation_items as operation_items
+from engine.schema.operations import operations as operations
 from engine.schema.requests import requests as requests
 from engine.schema.secrets import secrets as secrets
 from engine.schema.tasks import task_candidates as task_candidates
