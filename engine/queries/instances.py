@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, Connection, Select, exists, literal_column
 
 from engine import schema
 from engine.errors import InvalidInput
-from engine.live import has_value
-from engine.queries import conditions
+from engine.queries import conditions, variables
 from engine.queries.paging import COUNTED, MAX_LIMIT, Page, count
+from engine.queries.variables import VariableCondition
 from engine.states import ElementState, IncidentState, InstanceState
 
 if TYPE_CHECKING:
@@ -35,8 +35,9 @@ ANY = object()
 
 SORTS: dict[str, ColumnElement[Any]] = {
     "key": _i.key, "started_at": _i.started_at, "ended_at": _i.ended_at, "business_id": _i.business_id,
-    "process_id": _i.process_id, "state": _i.state,
+    "process_id": _i.process_id, "state": _i.state, "parent_key": _i.parent_key,
 }
+"""Each with an index that begins with it, so that a page of a million is read without sorting them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,8 @@ class InstanceFilter:
     `states` are words of `engine.queries.conditions.STATES`, any of which is enough; `element_id` is where a token
     is now; `error` a text in an open incident or in the last error of an open job; `fingerprint` that of an open
     incident (`engine.fingerprints`); `variable_value` is compared exactly and works for texts, numbers, booleans and
-    null.
+    null; `variables` says more of them, and all of it must be so; `retries_at_most` attempts are left for an open job
+    that failed.
     """
 
     key: int | None = None
@@ -69,6 +71,8 @@ class InstanceFilter:
     ended_until: datetime | None = None
     variable_name: str | None = None
     variable_value: Any = ANY
+    variables: Collection[VariableCondition] = ()
+    retries_at_most: int | None = None
     tenant_id: str | None = None
 
 
@@ -127,7 +131,9 @@ def search(engine: Engine, filter: InstanceFilter, *, sort: str = "-started_at",
     if name not in SORTS:
         raise InvalidInput(f"Expected to sort by one of {', '.join(SORTS)}, but found {name!r}.")
     column = SORTS[name]
-    order = (column.desc() if descending else column, _i.key.desc() if descending else _i.key)
+    # Processes have an index that goes on by time, so that one with many instances is not sorted either.
+    within = (_i.started_at,) if name == "process_id" else ()
+    order = tuple(each.desc() if descending else each for each in (column, *within, _i.key))
     with engine.read() as connection:
         matching = select(_i.key).where(*where(filter, now, connection))
         total = count(connection, matching)
@@ -194,8 +200,10 @@ def _elsewhere(filter: InstanceFilter, connection: Connection) -> list[ColumnEle
     if filter.fingerprint is not None:
         found.append(_any_of(connection, select(_n.instance_key).where(
             OPEN_INCIDENT, _n.fingerprint == filter.fingerprint)))
-    if filter.variable_name is not None:
-        found.append(_has_variable(filter, connection))
+    if filter.retries_at_most is not None:
+        found.append(_any_of(connection, select(_j.instance_key).where(
+            _j.ended_at.is_(None), _j.error_message.is_not(None), _j.retries <= filter.retries_at_most)))
+    found.extend(_has_variable(condition, connection) for condition in _variables(filter))
     return found
 
 
@@ -209,13 +217,18 @@ def _at_element(filter: InstanceFilter) -> Select[int]:
         _e.definition_key.in_(definitions), _e.element_id == filter.element_id, AT_WORK)
 
 
-def _has_variable(filter: InstanceFilter, connection: Connection) -> ColumnElement[bool]:
-    wanted = [_v.name == filter.variable_name]
-    own = [_v.instance_key == _i.key, *wanted]
-    if filter.variable_value is not ANY:
-        wanted.append(has_value(filter.variable_value))
-        own.append(has_value(filter.variable_value, by_index=False))
-    return _any_of(connection, select(_v.instance_key).where(*wanted), exists().where(*own))
+def _variables(filter: InstanceFilter) -> list[VariableCondition]:
+    wanted = list(filter.variables)
+    if filter.variable_name is not None:
+        wanted.append(VariableCondition(filter.variable_name) if filter.variable_value is ANY
+                      else VariableCondition(filter.variable_name, "eq", filter.variable_value))
+    return wanted
+
+
+def _has_variable(condition: VariableCondition, connection: Connection) -> ColumnElement[bool]:
+    belonging = select(_v.instance_key).where(*variables.like(condition, connection))
+    each = exists().where(_v.instance_key == _i.key, *variables.like(condition, connection, by_index=False))
+    return _any_of(connection, belonging, each)
 
 
 def _any_of(connection: Connection, belonging: Select[int],

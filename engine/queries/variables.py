@@ -1,0 +1,103 @@
+"""Conditions on the variables of instances, and the values that a list shows of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Connection, Float, Text, case, cast, func, literal, null, select
+
+from engine import schema
+from engine.database import to_json
+from engine.errors import InvalidInput
+from engine.live import has_value
+
+if TYPE_CHECKING:
+    from engine.engine import Engine
+
+_v = schema.variables.c
+
+OPERATORS = ("eq", "neq", "lt", "lte", "gt", "gte", "contains", "exists", "null")
+"""What a condition can say. `exists` and `null` take no value."""
+WITHOUT_VALUE = frozenset({"exists", "null"})
+
+
+@dataclass(frozen=True, slots=True)
+class VariableCondition:
+    """A variable of an instance, in any of its scopes, whose value is like this.
+
+    `operator` is one of `OPERATORS`. Values are equal exactly, with their types; a number is ordered among numbers and
+    a text among texts (by the first 60 characters), what has another type fits no order. `contains` looks into the
+    JSON text of the value, whatever its case. A variable that is not there fits nothing, not even `neq`.
+    """
+
+    name: str
+    operator: str = "exists"
+    value: Any = None
+
+
+def like(condition: VariableCondition, connection: Connection, *,
+         by_index: bool = True) -> tuple[ColumnElement[bool], ...]:
+    """What a condition asks of a row of variables.
+
+    Without `by_index` it is said so that the index of names and values is not used: of one instance's variables, say.
+    Raises InvalidInput for an unknown operator, or a value that cannot be compared so.
+    """
+    name = (_v.name if by_index else _v.name.concat("")) == condition.name
+    value = condition.value
+    match condition.operator:
+        case "exists":
+            return (name,)
+        case "null":
+            return name, has_value(None, by_index=by_index)
+        case "eq":
+            return name, has_value(value, by_index=by_index)
+        case "neq":
+            return name, _v.lookup.is_(None) | ~has_value(value, by_index=False)
+        case "contains":
+            if not isinstance(value, str) or not value:
+                raise InvalidInput(f"Expected a text that {condition.name!r} contains, but found {value!r}.")
+            return name, cast(_v.value, Text).icontains(to_json(value)[1:-1], autoescape=True)
+        case operator if operator in ORDERS:
+            return name, ORDERS[operator](*_ordered(condition, connection))
+    raise InvalidInput(f"Expected one of {', '.join(OPERATORS)} for {condition.name!r}, "
+                       f"but found {condition.operator!r}.")
+
+
+ORDERS: Mapping[str, Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnElement[bool]]] = {
+    "lt": lambda left, right: left < right, "lte": lambda left, right: left <= right,
+    "gt": lambda left, right: left > right, "gte": lambda left, right: left >= right,
+}
+_NUMBER = func.substr(_v.lookup, 1, 1).in_(list("-0123456789"))
+_COMPARED = 60
+"""Of texts: less than what is kept for looking up, even if each of the last characters was written as two."""
+
+
+def _ordered(condition: VariableCondition, connection: Connection) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """The two sides of an order. NULL, which fits nothing, where the value is of another type."""
+    value = condition.value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return case((_NUMBER, cast(_v.lookup, Float(53)))), literal(float(value), Float(53))
+    if isinstance(value, str):
+        # By the code points, as Python and SQLite order; PostgreSQL would go by the language of its database.
+        order = "BINARY" if connection.dialect.name == "sqlite" else "C"
+        is_text = func.substr(_v.lookup, 1, 1) == '"'
+        inner = func.substr(_v.lookup, 2, func.least(func.length(_v.lookup) - 2, _COMPARED)
+                            if order == "C" else func.min(func.length(_v.lookup) - 2, _COMPARED))
+        return case((is_text, inner), else_=null()).collate(order), literal(to_json(value)[1:-1][:_COMPARED], Text())
+    raise InvalidInput(f"Expected a number or a text to compare {condition.name!r} with, but found {to_json(value)}.")
+
+
+def values_of(engine: Engine, keys: Collection[int], names: Collection[str]) -> dict[int, dict[str, Any]]:
+    """The values of some variables of some instances, those of the instances themselves, not of inner scopes."""
+    found: dict[int, dict[str, Any]] = defaultdict(dict)
+    if not keys or not names:
+        return found
+    statement = select(_v.instance_key, _v.name, _v.value).where(
+        _v.instance_key.in_(list(keys)), _v.scope_key == _v.instance_key, _v.name.in_(list(names)))
+    with engine.read() as connection:
+        for key, name, value in connection.execute(statement):
+            found[key][name] = value
+    return found
