@@ -35,6 +35,7 @@ from engine.keys import Keys
 from engine.live import Cache
 from engine.programs import Programs
 from engine.states import InstanceState
+from engine.telemetry.metrics import Metrics
 from engine.transaction import Transaction
 from engine.upgrade import open_schema
 
@@ -72,6 +73,7 @@ class Engine:
         self.programs = Programs(scripts)
         self.decision_models: dict[int, DecisionModel] = {}
         """Compiled DMN models by the key of their requirements graph."""
+        self.metrics = Metrics()
         self.wakeup = Wakeup()
         self.queue = queue.of(self.database)
         self.partitions: Partitions | None = None
@@ -172,6 +174,7 @@ class Engine:
     def _run_together(self, works: list[Work]) -> None:
         """Run commands in one transaction, each of several in a savepoint of its own."""
         self.keys.prepare()
+        began = time.perf_counter()
         alone = len(works) == 1
         committed = False
         with self.database.write() as connection:
@@ -191,10 +194,14 @@ class Engine:
                     else:
                         if savepoint is not None:
                             savepoint.commit()
+                before_commit = time.perf_counter()
                 commit(connection)
                 committed = True
+                self.metrics.observe("commit_duration_seconds", time.perf_counter() - before_commit)
             finally:
                 self.keys.end(committed=committed)
+                self.metrics.count("transactions", "committed" if committed else "rolled_back")
+        self.metrics.observe("transaction_duration_seconds", time.perf_counter() - began)
         for work in works:
             if work.tx is not None and work.error is None:
                 self._committed(work.tx)
@@ -208,6 +215,7 @@ class Engine:
         work.tx = tx
 
     def _committed(self, tx: Transaction) -> None:
+        self.metrics.add(tx.tally)
         for definition in tx.prepared:
             self.programs.keep(definition)
         for live in tx.live.values():

@@ -90,6 +90,7 @@ def publish(tx: Transaction, name: str, correlation_key: str | None = None,
     if message_id and _is_kept(tx, what, message_id):
         raise Conflict(f"Expected a new message, but one with the id {message_id!r} was published already.")
     published = _send(tx, what, content, time_to_live, message_id)
+    tx.count("messages", "correlated" if published.instance_keys else "buffered" if time_to_live else "unmatched")
     audit.record(tx, "PUBLISH", "MESSAGE", published.key, details={"name": name, "correlation_key": correlation_key})
     return published
 
@@ -154,6 +155,7 @@ def correlate(tx: Transaction, name: str, *, correlation_key: str | None = None,
                                       element_instance_key=None, started=True))
     if not reached:
         raise NotFound(f"Expected an instance that waits for message {name!r} as described, but nobody does.")
+    tx.count("messages", "correlated")
     audit.record(tx, "CORRELATE", "MESSAGE", 0, details={"name": name, "reached": len(reached)})
     return reached
 

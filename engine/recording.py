@@ -70,6 +70,7 @@ def _passed(tx: Transaction, live: Live, entry: journal.Passed) -> None:
     row = _element_row(tx, live, entry, tx.key())
     row["state"] = ElementState.COMPLETED
     row["ended_at"] = tx.now
+    tx.count("elements", live.definition.process_id, "completed")
     tx.rows.insert(schema.element_instances, row)
     if entry.element.type == ElementType.END_EVENT:
         _note_reason(live, entry.element.properties)
@@ -102,6 +103,7 @@ def _left(tx: Transaction, live: Live, entry: journal.Left) -> None:
     element = live.definition.process.elements.get(element_id) if element_id else None
     if element is not None and element.type == ElementType.END_EVENT:
         _note_reason(live, element.properties)
+    tx.count("elements", live.definition.process_id, "completed")
     _end_element(tx, entry.key, ElementState.COMPLETED)
 
 
@@ -109,6 +111,7 @@ def _terminated(tx: Transaction, live: Live, entry: journal.Terminated) -> None:
     if entry.key not in live.closed:
         _close(tx, live, entry.key)
     live.tokens.pop(entry.key, None)
+    tx.count("elements", live.definition.process_id, "terminated")
     _end_element(tx, entry.key, ElementState.TERMINATED)
 
 
@@ -175,6 +178,7 @@ def _thrown(tx: Transaction, live: Live, entry: journal.Thrown) -> None:
 
 def _failed(tx: Transaction, live: Live, entry: journal.Failed) -> None:
     live.tokens[entry.key] = entry.element.id
+    tx.count("elements", live.definition.process_id, "failed")
     incidents.open_for(tx, live, entry)
 
 
@@ -193,6 +197,11 @@ def _ended(tx: Transaction, live: Live, state: InstanceState) -> None:
     if live.state != InstanceState.ACTIVE:
         return
     live.state = state
+    process_id, outcome = live.definition.process_id, state.value.lower()
+    tx.count("instances_ended", process_id, outcome)
+    begun = tx.instance_rows.get(live.key)
+    started_at = tx.now if begun is None else begun["instance_started_at"]
+    tx.observe("instance_duration_seconds", (tx.now - started_at).total_seconds(), process_id, outcome)
     tx.announce(ended_topic(live.key))
     if live.message_key is not None:
         messages.start_next(tx, live)

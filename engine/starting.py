@@ -53,6 +53,7 @@ def start(tx: Transaction, definition: Definition, *, variables: Mapping[str, An
         "correlation_id": live.correlation_id, "trace_parent": trace_parent, "start_key": start_key,
         "message_key": message_key, "tags": list(tags) if tags else None, "tokens": None, "revision": 0, "steps": 0,
     })
+    tx.count("instances_started", live.definition.process_id)
     tx.live[key] = live
     tx.resume(key, Go())
     return live

@@ -158,6 +158,7 @@ def postpone(tx: Transaction, key: int) -> None:
 
 
 def _fire(tx: Transaction, timer: AnyRow) -> None:
+    tx.observe("timer_lateness_seconds", max(0.0, (tx.now - timer.due_at).total_seconds()))
     due = None
     if timer.schedule is not None:
         due = schedules.following(timer.schedule, timer.due_at, timer.repeats_left, tx.engine.time_zone, tx.now)

@@ -17,6 +17,7 @@ from engine.cluster.partitions import group_of
 from engine.cluster.queue import Entry, Kind
 from engine.cluster.wakeup import due_topic
 from engine.rows import AnyRow, Rows
+from engine.telemetry.metrics import Tally
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -58,6 +59,7 @@ class Transaction:
         self.topics: set[str] = set()
         self.planned: list[Entry] = []
         self.prepared: list[Definition] = []
+        self.tally = Tally()
 
     def key(self) -> int:
         """A new key."""
@@ -80,6 +82,14 @@ class Transaction:
     def announce(self, topic: str) -> None:
         """After the commit, wake whoever waits for `topic` in this process (see `engine.cluster.wakeup`)."""
         self.topics.add(topic)
+
+    def count(self, name: str, *labels: str) -> None:
+        """Something happened, of which `engine.telemetry.metrics.COUNTERS` tells, once this is committed."""
+        self.tally.counted[name, *labels] += 1
+
+    def observe(self, name: str, value: float, *labels: str) -> None:
+        """Something took so long: for one of `engine.telemetry.metrics.HISTOGRAMS`, once this is committed."""
+        self.tally.observed.append((name, value, labels))
 
     def plan(self, kind: Kind, at: datetime, partition: int, key: str = "") -> None:
         """Something falls due at a time: tell who does it (see `engine.cluster.queue`)."""

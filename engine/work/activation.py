@@ -131,6 +131,9 @@ def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jo
             **effects.sent(tx, job.type, job.error_code, job.headers, seen.get(job.element_instance_key, {})),
         })
     tx.announce(due_topic(until))
+    for job in found:
+        tx.count("jobs_handed_out", job.type)
+        tx.observe("job_latency_seconds", max(0.0, (tx.now - job.due_at).total_seconds()), job.type)
     return [_activated(job, worker, until, seen.get(job.element_instance_key, {}),
                        declared.get(job.element_instance_key, {})) for job in found]
 

@@ -114,7 +114,9 @@ def link_compensation(tx: Transaction, job: RowMapping) -> None:
         return
     undone = [element.id for element in elements.values() if element.compensation_handler == handler.id]
     tx.rows.flush()
-    tx.connection.execute(UNDO, {"b_instance": job["instance_key"], "b_elements": undone, "b_job": job["key"]})
+    undoing = {"b_instance": job["instance_key"], "b_elements": undone, "b_job": job["key"]}
+    if tx.connection.execute(UNDO, undoing).rowcount:
+        tx.count("compensations", job["process_id"])
 
 
 def settle_late(tx: Transaction, key: int, lock_token: int, effect: EffectState,

@@ -26,7 +26,7 @@ from engine.live import Live, joined_instance, with_instance
 from engine.states import OPEN_JOB_STATES, EffectState, JobState
 from engine.tasks import user_tasks
 from engine.tasks.user_tasks import ListenerAnswer
-from engine.work import effects, failures, retrying
+from engine.work import counting, effects, failures, retrying
 from engine.work.activation import ACTIVATE, ActivatedJob
 
 if TYPE_CHECKING:
@@ -331,8 +331,7 @@ def put_back(tx: Transaction, key: int, retries: int | None = None, *, effect: E
     job = _get(tx, key)
     states.move("job", key, JobState(job["state"]), JobState.CREATED)
     _answer(tx, job, JobState.CREATED, effect or EffectState(job["effect"]), retries=retries or max(job["retries"], 1),
-            error_code=effects.IN_DOUBT if doubtful else None,
-            error_message=job["error_message"])
+            error_code=effects.IN_DOUBT if doubtful else None, error_message=job["error_message"])
     if job["give_up_at"] is not None:
         total = (services.contract_of(tx, job["type"]) or ANY_WORKER).total
         tx.rows.write(RENEW, {"b_key": key, "b_until": tx.now + total if total else None})
@@ -392,6 +391,7 @@ def _answer(tx: Transaction, job: RowMapping, state: JobState, effect: EffectSta
             response: Mapping[str, Any] | None = None) -> None:
     states.move("job", job["key"], JobState(job["state"]), state)
     over = state in (JobState.COMPLETED, JobState.ERROR_THROWN)
+    counting.answered(tx, job, state)
     tx.rows.write(ANSWER, {
         "b_key": job["key"], "b_state": state, "b_retries": job["retries"] if retries is None else retries,
         "b_due_at": due_at or tx.now, "b_error_code": values.text(error_code),

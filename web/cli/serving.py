@@ -30,6 +30,11 @@ PartitionsText = Annotated[
     typer.Option("--partitions", metavar="0-63,128", show_default="all",
                  help="Fire timers and call services of these of the 1,024 partitions only."),
 ]
+MetricsPort = Annotated[
+    int | None,
+    typer.Option("--metrics-port", min=0, max=65535, show_default="none",
+                 help="Answer /metrics for Prometheus on this port, at PARTITUR_HOST or 127.0.0.1."),
+]
 Threads = Annotated[int, typer.Option("--service-threads", min=0, help="Services called at once; 0: none.")]
 
 
@@ -75,6 +80,7 @@ def worker(
     data_dir: DataDir = None,
     service_threads: Annotated[int, typer.Option(min=1, help="How many services are called at once.")] = 16,
     partitions: PartitionsText = None,
+    metrics_port: MetricsPort = None,
     json: Json = False,
 ) -> None:
     """Run workers only, beside a server on the same database."""
@@ -82,11 +88,13 @@ def worker(
 
     configure_logging(json)
     known = Services(sources=services or (), threads=service_threads)
-    with opened(Settings.of(data_dir=data_dir), by_itself=True) as engine:
+    settings = Settings.of(data_dir=data_dir)
+    with opened(settings, by_itself=True) as engine:
         known.connect(engine)
         if not len(known.registry):
             raise Refused("Expected services to call, but none was given: use --services.")
         engine.partitions = chosen(partitions)
+        measured(engine, settings, metrics_port)
         run(
             Node(engine, known, web=None, schedules=False),
             {"services": [contract.name for contract in known.registry]},
@@ -98,6 +106,7 @@ def scheduler(
     services: Sources = None,
     data_dir: DataDir = None,
     partitions: PartitionsText = None,
+    metrics_port: MetricsPort = None,
     json: Json = False,
 ) -> None:
     """Fire timers and do what else falls due, beside servers on the same database. `--services` for their limits."""
@@ -105,9 +114,11 @@ def scheduler(
 
     configure_logging(json)
     known = Services(sources=services or (), threads=0)
-    with opened(Settings.of(data_dir=data_dir), by_itself=True) as engine:
+    settings = Settings.of(data_dir=data_dir)
+    with opened(settings, by_itself=True) as engine:
         known.connect(engine)
         engine.partitions = chosen(partitions)
+        measured(engine, settings, metrics_port)
         run(
             Node(engine, known, web=None), {"partitions": partitions},
             lambda console: console.print("Partitur fires what falls due. Ctrl-C ends it."),
@@ -132,6 +143,23 @@ def run(node: Node, facts: object, show: Callable[[Console], None], grace: timed
     errors.print("Finishing what is under way; again to end at once.")
     if not node.stop(grace or GRACE):
         errors.print("Some calls were still running; the next start makes them again, with the same idempotency keys.")
+
+
+def measured(engine: Engine, settings: Settings, port: int | None) -> None:
+    """Answer Prometheus on a port of its own, if one is wanted.
+
+    Raises:
+        Refused: the address is taken or not ours.
+    """
+    from web import metrics
+
+    if port is None:
+        return
+    try:
+        metrics.serve(engine, settings.host, port)
+    except OSError as error:
+        raise Refused(f"Expected to answer /metrics at {settings.host}:{port}, but: {error.strerror or error}. "
+                      "Choose another --metrics-port.") from error
 
 
 def bound(engine: Engine, settings: Settings, services: Services, threads: int = THREADS) -> WebServer:
