@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from bpmn.interpreter import Execution
 from engine import guard, schema
-from engine.database import Upsert, to_json
+from engine.database import Upsert, UtcDateTime, to_json
 from engine.errors import InvalidInput, NotFound
 from engine.programs import Definition
 from engine.states import IncidentState, InstanceState
@@ -76,7 +76,7 @@ KEEP_REMOVED = insert(schema.variable_history).from_select(
     ["key", "instance_key", "scope_key", "name", "value", "revision", "replaced_at", "replaced_by", "removed",
      "created_revision", "created_at", "created_by"],
     select(cast(bindparam("b_new_key"), BigInteger), _v.instance_key, _v.scope_key, _v.name, _v.value,
-           cast(bindparam("b_revision"), Integer), cast(bindparam("b_at"), schema.variable_history.c.replaced_at.type),
+           cast(bindparam("b_revision"), Integer), cast(bindparam("b_at", type_=UtcDateTime()), UtcDateTime()),
            cast(bindparam("b_by"), Text), true(), _v.created_revision, _v.created_at, _v.created_by)
     .where(*_ONE_VARIABLE),
 )
