@@ -112,10 +112,10 @@ def trigger_due(tx: Transaction, partitions: Partitions | None = None) -> int:
             # Nothing leaves a timer behind, but one that is there all the same must not fall due again and again.
             tx.rows.write(DELETE, {"b_key": timer.key})
         else:
-            _fire(tx, timer)
+            fire(tx, timer)
     for timer in tx.select(CLAIM_STARTS.where(*served), {"now": tx.now}):
         count += 1
-        _fire(tx, timer)
+        fire(tx, timer)
     return count
 
 
@@ -148,7 +148,7 @@ def trigger(tx: Transaction, key: int, instance_key: int | None) -> bool:
     timer = tx.first(BY_KEY, {"key": key})
     if timer is None or timer.due_at > tx.now:
         return False
-    _fire(tx, timer)
+    fire(tx, timer)
     return True
 
 
@@ -157,7 +157,8 @@ def postpone(tx: Transaction, key: int) -> None:
     tx.rows.write(POSTPONE, {"b_key": key, "b_due_at": tx.now + LATER})
 
 
-def _fire(tx: Transaction, timer: AnyRow) -> None:
+def fire(tx: Transaction, timer: AnyRow) -> None:
+    """Fire a timer whose row, and that of its instance, are locked; arm it again if it repeats."""
     tx.observe("timer_lateness_seconds", max(0.0, (tx.now - timer.due_at).total_seconds()))
     due = None
     if timer.schedule is not None:
