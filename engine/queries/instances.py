@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ _e = schema.element_instances.c
 _n = schema.incidents.c
 _j = schema.jobs.c
 _v = schema.variables.c
+_m = schema.operation_items.c
 
 AT_WORK = _e.state == literal_column(f"'{ElementState.ACTIVE}'")
 OPEN_INCIDENT = _n.state == literal_column(f"'{IncidentState.ACTIVE}'")
@@ -48,7 +49,7 @@ class InstanceFilter:
     is now; `error` a text in an open incident or in the last error of an open job; `fingerprint` that of an open
     incident (`engine.fingerprints`); `variable_value` is compared exactly and works for texts, numbers, booleans and
     null; `variables` says more of them, and all of it must be so; `retries_at_most` attempts are left for an open job
-    that failed.
+    that failed; `operation_key` is an operation that froze them, `operation_states` what became of them in it.
     """
 
     key: int | None = None
@@ -74,6 +75,8 @@ class InstanceFilter:
     variables: Collection[VariableCondition] = ()
     retries_at_most: int | None = None
     tenant_id: str | None = None
+    operation_key: int | None = None
+    operation_states: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +146,13 @@ def search(engine: Engine, filter: InstanceFilter, *, sort: str = "-started_at",
         return Page(tuple(InstanceRow(**row._mapping) for row in found), min(total, COUNTED), total > COUNTED)
 
 
+def counts(engine: Engine, filters: Sequence[InstanceFilter]) -> list[int]:
+    """How many instances each filter lets through; one more than `COUNTED` if there are more than that."""
+    now = engine.clock()
+    with engine.read() as connection:
+        return [count(connection, select(_i.key).where(*where(each, now, connection))) for each in filters]
+
+
 def rows(now: datetime) -> Select[Any]:
     """The statement whose rows are `InstanceRow`s."""
     words = [condition.label(word) for word, condition in conditions.of_one(now).items()]
@@ -186,6 +196,10 @@ def _state(state: str, now: datetime) -> ColumnElement[bool]:
 def _elsewhere(filter: InstanceFilter, connection: Connection) -> list[ColumnElement[bool]]:
     """Conditions on what belongs to an instance."""
     found: list[ColumnElement[bool]] = []
+    if filter.operation_key is not None:
+        states = [_m.state.in_(list(filter.operation_states))] if filter.operation_states else []
+        found.append(_i.key.in_(select(_m.instance_key).where(
+            _m.operation_key == filter.operation_key, _m.instance_key.is_not(None), *states)))
     if filter.element_id is not None:
         here = (_e.element_id == filter.element_id, AT_WORK)
         found.append(conditions.ACTIVE)

@@ -17,6 +17,7 @@ from engine.queries.effects import EffectRow
 from engine.queries.instances import SORTS, InstanceRow
 from engine.queries.paging import Page
 from engine.queries.things import AuditRow, IncidentRow, UserTaskRow
+from engine.queries.variables import OPERATORS
 from engine.states import EffectState, IncidentState, UserTaskState
 from web.answers import engine
 from web.api.operation import KEY, MOMENT, Parameter, getting, listing
@@ -56,9 +57,14 @@ INSTANCE = Parameter(name="instance", description="The key of an instance.", sch
     Parameter(name="parent", description="The key of the instance that called it.", schema=KEY),
     Parameter(name="variable", description="The name of a variable that it has."),
     Parameter(name="value", description="The value of that variable, as JSON or as a text without quotes."),
+    Parameter(name="operator", description="How they are compared; 'eq' if it is not said. Further conditions: "
+              "'variable2', 'operator2', 'value2', up to 9.", schema=_one_of(OPERATORS)),
+    Parameter(name="retries", description="An open job that failed has at most so many attempts left.", schema=KEY),
+    Parameter(name="tenant", description="The tenant, exactly."),
     Parameter(name="started_from", description="Started then or later; UTC without an offset.", schema=MOMENT),
     Parameter(name="started_to", description="Started then or earlier.", schema=MOMENT),
     Parameter(name="ended_from", description="Ended then or later.", schema=MOMENT),
+    Parameter(name="ended_to", description="Ended before then.", schema=MOMENT),
     Parameter(name="sort", description="By what; descending with a '-' before it.",
               schema=_one_of(sign + name for name in SORTS for sign in ("", "-"))),
 )

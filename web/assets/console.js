@@ -9,6 +9,7 @@ import { openDialog } from './parts/dialogs.js';
 import { checkJson } from './parts/json.js';
 import { startLive } from './parts/live.js';
 import { showTimes, switchZone } from './parts/times.js';
+import { follow, prune, reveal } from './parts/filters.js';
 import { dismiss, raise } from './parts/toasts.js';
 import { switchTheme } from './parts/theme.js';
 import { showChosenFiles } from './parts/upload.js';
@@ -20,6 +21,7 @@ const CLICKS = {
   dismiss,
   theme: switchTheme,
   zone: switchZone,
+  reveal,
   mark: (button) => document.querySelector(button.dataset.mark)?.show(button.dataset.element),
 };
 
@@ -35,6 +37,7 @@ document.addEventListener('input', (event) => {
 // An element chosen on the diagram changes only what differs, so the diagram stays as it was zoomed and moved.
 document.addEventListener('choose', (event) => {
   event.preventDefault();
+  follow(event.detail.id);
   htmx.ajax('GET', event.detail.link, { target: '#live', select: '#live', swap: 'outerMorph', push: 'true' });
 });
 
@@ -43,13 +46,7 @@ document.addEventListener('change', (event) => {
   if (event.target.closest('form[data-auto-submit]')) event.target.form.requestSubmit();
 });
 
-// Empty filters would only make the address longer.
-document.addEventListener('formdata', (event) => {
-  if (event.target.method !== 'get') return;
-  for (const [name, value] of [...event.formData.entries()]) {
-    if (value === '') event.formData.delete(name);
-  }
-});
+document.addEventListener('formdata', prune);
 
 for (const name of ['dragover', 'dragleave', 'drop']) {
   document.addEventListener(name, (event) => {

@@ -66,6 +66,11 @@ def here(**changes: Any) -> str:
     return url_for(request.endpoint or "console.home", **(request.view_args or {}), **kept)
 
 
+def without(*names: str) -> str:
+    """The address of the present page without some arguments, from its first part on."""
+    return here(**dict.fromkeys((*names, "offset")))
+
+
 @bp.app_context_processor
 def _everywhere() -> dict[str, Any]:
     theme = request.cookies.get("theme")
@@ -80,6 +85,7 @@ def _everywhere() -> dict[str, Any]:
         "now": system_clock(),
         "scripts": bundles.scripts,
         "styles": bundles.styles,
+        "without": without,
         "theme": theme if theme in {"light", "dark"} else None,
     }
 

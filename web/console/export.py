@@ -1,22 +1,25 @@
-"""The list of instances as a file, with the filter and order of its address."""
+"""The list of instances as a file, with the filter, order and columns of its address."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Iterator
+from datetime import datetime
+from itertools import chain
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 from flask.typing import ResponseReturnValue
 
 from engine.errors import InvalidInput
 from engine.queries import instances as found
 from engine.queries.instances import InstanceRow
 from engine.queries.paging import COUNTED, MAX_LIMIT
+from engine.queries.variables import values_of
 from web.console import formatting, words
 from web.console.blueprint import bp, engine
-from web.console.instances import NEWEST_FIRST, Query
+from web.console.instance_query import USUAL_COLUMNS, Query
 
 COLUMNS = ("key", "business_id", "process_id", "process_name", "version", "states", "started_at", "ended_at",
            "end_reason", "parent_key", "root_key", "correlation_id")
@@ -33,36 +36,59 @@ def instances_file(form: str) -> ResponseReturnValue:
     """
     if form not in ("csv", "json"):
         raise InvalidInput(f"Expected csv or json, but found {form[:40]!r}.")
-    rows = [_row(each) for each in _all()]
-    text = formatting.to_json(rows) if form == "json" else _csv(rows)
+    query = Query.read()
+    text = formatting.to_json([*_all(query)]) if form == "json" else _csv(query)
     response = Response(text, mimetype="application/json" if form == "json" else "text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="instances.{form}"'
     return response
 
 
-def _all() -> Iterator[InstanceRow]:
-    wanted, sort = Query.read().filter(), request.args.get("sort", NEWEST_FIRST)
+def _all(query: Query) -> Iterator[dict[str, Any]]:
+    wanted = query.filter()
+    columns = COLUMNS if query.columns == USUAL_COLUMNS else ("key", "business_id", *_names(query))
     for offset in range(0, COUNTED, MAX_LIMIT):
-        part = found.search(engine(), wanted, sort=sort, limit=MAX_LIMIT, offset=offset).items
-        yield from part
+        part = found.search(engine(), wanted, sort=query.sort, limit=MAX_LIMIT, offset=offset).items
+        values = values_of(engine(), [row.key for row in part], query.variables)
+        for row in part:
+            of_row = values.get(row.key, {})
+            yield {**{name: _value(row, name) for name in columns},
+                   **{f"variable {name}": of_row.get(name) for name in query.variables}}
         if len(part) < MAX_LIMIT:
             return
 
 
-def _row(row: InstanceRow) -> dict[str, Any]:
-    values = {name: getattr(row, name) for name in COLUMNS if name != "states"}
-    moments = {name: formatting.iso(values[name]) if values[name] else None for name in ("started_at", "ended_at")}
-    all_of_it = {**values, **moments, "states": words.states_of(row)}
-    return {name: all_of_it[name] for name in COLUMNS}
+def _names(query: Query) -> Iterator[str]:
+    for column in query.columns:
+        if column == "process":
+            yield from ("process_id", "process_name")
+        elif column not in ("key", "business_id"):
+            yield {"state": "states", "duration": "duration_seconds"}.get(column, column)
 
 
-def _csv(rows: list[dict[str, Any]]) -> str:
+def _value(row: InstanceRow, name: str) -> Any:
+    if name == "states":
+        return words.states_of(row)
+    if name == "duration_seconds":
+        return (row.ended_at - row.started_at).total_seconds() if row.ended_at else None
+    value = getattr(row, name)
+    return formatting.iso(value) if isinstance(value, datetime) else value
+
+
+def _csv(query: Query) -> str:
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    for row in rows:
-        writer.writerow([_cell(" ".join(value) if isinstance(value, list) else value) for value in row.values()])
+    rows = _all(query)
+    first = next(rows, None)
+    writer.writerow(COLUMNS if first is None else [_cell(name) for name in first])
+    for row in () if first is None else chain((first,), rows):
+        writer.writerow([_cell(_plain(value)) for value in row.values()])
     return text.getvalue()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return " ".join(value)
+    return formatting.to_json(value, indent=None) if isinstance(value, list | dict | bool) else value
 
 
 def _cell(value: Any) -> Any:

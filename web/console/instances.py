@@ -1,101 +1,124 @@
-"""The list of instances; every filter is in the address."""
+"""The list of instances; every filter, the order and the columns are in the address."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from flask import render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
-from engine.errors import InvalidInput
+from engine import views
 from engine.queries import definitions as known
 from engine.queries import instances as found
-from engine.queries.instances import ANY, InstanceFilter
-from web.console import forms, numbers, paging
-from web.console.blueprint import bp, engine
+from engine.queries.definitions import ProcessRow
+from engine.queries.instances import InstanceRow
+from engine.queries.variables import values_of
+from engine.views import SavedView
+from web.console import instance_query, marks, numbers, paging
+from web.console.blueprint import acting, bp, done, engine
+from web.console.instance_query import NEWEST_FIRST as NEWEST_FIRST
+from web.console.instance_query import Query as Query
+from web.console.security import actor
 
-TEXTS = ("process", "version", "business_id", "error", "fingerprint", "element", "key", "parent", "variable",
-         "value", "started_from", "started_to", "ended_from")
-HIDDEN_AT_FIRST = ("element", "key", "parent", "variable", "value", "started_from", "started_to", "ended_from")
-NEWEST_FIRST = "-started_at"
+COUNTED_VIEWS = 12
+"""Tabs with a count; each count is a search."""
+NOT_OF_THE_FILTER = frozenset({"offset", "view"})
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """The filter as the address has it, for the form and for the engine."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tab:
+    """One list to choose: a view of everybody, or a kept one."""
 
-    states: list[str]
-    texts: dict[str, str]
-
-    @classmethod
-    def read(cls) -> Query:
-        """The filter of the present request."""
-        texts = {name: request.args.get(name, "").strip() for name in TEXTS}
-        return cls([state for state in request.args.getlist("state") if state], texts)
-
-    def __getattr__(self, name: str) -> str:
-        try:
-            return self.texts[name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-    @property
-    def more(self) -> bool:
-        """Whether one of the filters is set that are hidden at first."""
-        return any(self.texts[name] for name in HIDDEN_AT_FIRST)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether it lets everything through."""
-        return not self.states and not any(self.texts.values())
-
-    def filter(self) -> InstanceFilter:
-        """What the engine is asked for; raises InvalidInput for what is no number or date."""
-        texts = self.texts
-        return InstanceFilter(
-            states=self.states, process_id=texts["process"] or None, business_id=texts["business_id"] or None,
-            error=texts["error"] or None, fingerprint=texts["fingerprint"] or None,
-            element_id=texts["element"] or None, version=numbers.argument("version"),
-            key=numbers.argument("key"), parent_key=numbers.argument("parent"), variable_name=texts["variable"] or None,
-            variable_value=_value(texts["value"]), started_from=_moment("started_from", texts),
-            started_until=_moment("started_to", texts), ended_from=_moment("ended_from", texts),
-        )
+    word: str
+    link: str
+    current: bool
+    count: int | None
+    shared_by: str | None = None
 
 
 @bp.get("/instances")
 def instances() -> ResponseReturnValue:
     """The instances that the filter lets through, newest first."""
     query = Query.read()
-    sort = request.args.get("sort", NEWEST_FIRST)
-    page = paging.page(found.search(engine(), query.filter(), sort=sort, limit=paging.SIZE, offset=paging.offset()))
-    return render_template("instances/list.html", section="instances", live=5, page=page, query=query, sort=sort,
-                           newest_first=NEWEST_FIRST, exports=_exports(), filtered=not query.is_empty,
-                           processes=known.processes(engine(), counted=False))
+    kept = views.visible_to(engine(), actor())
+    view = next((each for each in kept if each.key == numbers.argument("view")), None)
+    page = paging.page(found.search(engine(), query.filter(), sort=query.sort, limit=paging.SIZE,
+                                    offset=paging.offset()))
+    processes = known.processes(engine(), counted=False)
+    return render_template(
+        "instances/list.html", section="instances", live=5, page=page, query=query, sort=query.sort, view=view,
+        changed=view is not None and Query.parse(view.query).address != query.address,
+        newest_first=NEWEST_FIRST, exports=exports(), filtered=not query.is_empty, tabs=_tabs(query, kept, view),
+        processes=processes, drawn=_drawn(query, processes), columns=query.columns, variables=query.variables,
+        values=values_of(engine(), [row.key for row in page.rows], query.variables), form=instance_query,
+    )
 
 
-def _exports() -> dict[str, str]:
-    """Where the list is to be had as a file, with the same filter."""
-    given = {name: request.args.getlist(name) for name in request.args if name != "offset"}
+@bp.post("/instances/views")
+def save_view() -> ResponseReturnValue:
+    """Keep the view that the address of the list has, or change one."""
+    query = Query.parse(request.form.get("query", ""))
+    # What cannot be searched for would break the page for everybody who sees its tab.
+    found.counts(engine(), [query.filter()])
+    name, key = request.form.get("name", ""), numbers.field("key")
+    key = acting().execute(views.save, name, query.address, shared="shared" in request.form, key=key)
+    return done(_("The view %(name)s is kept.", name=name.strip()), _link(query.address, key))
+
+
+@bp.post("/instances/views/<key:key>/removal")
+def remove_view(key: int) -> ResponseReturnValue:
+    """Forget a view."""
+    acting().execute(views.remove, key)
+    flash(_("The view is deleted. The instances are as they were."), "completed")
+    return redirect(url_for("console.instances"), 303)
+
+
+def exports() -> dict[str, str]:
+    """Where the list is to be had as a file, with the same filter, order and columns."""
+    given = {name: request.args.getlist(name) for name in request.args if name not in NOT_OF_THE_FILTER}
     return {form: url_for("console.instances_file", form=form, **given) for form in ("csv", "json")}  # type: ignore[arg-type]
 
 
-def _moment(name: str, texts: dict[str, str]) -> datetime | None:
-    if not texts[name]:
+@bp.app_template_filter("cell")
+def cell(row: InstanceRow, column: str) -> Any:
+    """What a plain column has of an instance."""
+    return getattr(row, column)
+
+
+def _tabs(query: Query, kept: list[SavedView], view: SavedView | None) -> list[Tab]:
+    usual = [(_("All"), ""), (_("In flight"), "state=active"), (_("Failed"), "state=incident")]
+    wanted = [(word, address, None) for word, address in usual] + [(each.name, each.query, each) for each in kept]
+    filters = [Query.parse(address).filter() for _word, address, _each in wanted[:COUNTED_VIEWS]]
+    counts: list[int | None] = [*found.counts(engine(), filters)]
+    counts += [None] * (len(wanted) - len(counts))
+    return [
+        Tab(word=word, link=_link(address, each.key if each else None), count=count,
+            current=each is view if view else each is None and address == query.address,
+            shared_by=each.owner if each and each.owner != actor() else None)
+        for (word, address, each), count in zip(wanted, counts, strict=True)
+    ]
+
+
+def _link(address: str, key: int | None = None) -> str:
+    text = "&".join(part for part in (address, f"view={key}" if key else "") if part)
+    return url_for("console.instances") + (f"?{text}" if text else "")
+
+
+def _drawn(query: Query, processes: tuple[ProcessRow, ...]) -> dict[str, Any] | None:
+    """The diagram of the chosen process, with what is where in the versions that the list has."""
+    process = next((each for each in processes if each.process_id == query.process), None)
+    if process is None:
         return None
-    try:
-        moment = datetime.fromisoformat(texts[name])
-    except ValueError:
-        raise InvalidInput(f"Expected a date and time such as 2026-11-24T09:30, but found {texts[name]!r}.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    versions = known.versions(engine(), process.process_id, tenant_id=process.tenant_id)
+    chosen = [each for each in versions if query.version in ("", str(each.version))]
+    if not chosen:
+        return None
+    counts = known.element_counts(engine(), *(each.key for each in chosen))
+    elements = known.process(engine(), chosen[0].key).elements
+    return {
+        "definition": chosen[0], "versions": len(chosen), "counts": counts, "marks": marks.live(counts),
+        "names": {each.id: each.name or each.id for each in elements.values()},
+    }
 
-
-def _value(text: str) -> Any:
-    if not text:
-        return ANY
-    try:
-        return forms.json_value(text, "the value")
-    except InvalidInput:
-        # Few people write quotes around a text.
-        return text

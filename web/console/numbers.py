@@ -36,6 +36,15 @@ def field(name: str) -> int | None:
     return _number(request.form, name)
 
 
+def given(source: MultiDict[str, str], name: str) -> int | None:
+    """A number out of any arguments; None if it is absent or empty.
+
+    Raises:
+        InvalidInput: it is no number, or too large.
+    """
+    return _number(source, name)
+
+
 def _number(source: MultiDict[str, str], name: str) -> int | None:
     text = source.get(name, "").strip()
     if not text:
