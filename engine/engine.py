@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta, tzinfo
 from functools import partial
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from bpmn import surroundings
 from bpmn.dmn import DecisionModel
@@ -29,6 +30,8 @@ from engine.cluster.wakeup import Wakeup
 from engine.contracts import JobContract, Published
 from engine.database import Database, commit
 from engine.declared import Declarations
+from engine.errors import Unavailable
+from engine.events.targets import CHANGED, Targets
 from engine.grouping import Grouping, Work
 from engine.keyring import Keyring
 from engine.keys import Keys
@@ -78,6 +81,8 @@ class Engine:
         self.queue = queue.of(self.database)
         self.partitions: Partitions | None = None
         """The partitions whose jobs, timers and instances on the move this process serves; None: all."""
+        self.targets = Targets(self.database)
+        """Where events go; refreshed by `engine.events.watching` while the process serves."""
         self.keyring = Keyring()
         """The keys of secrets; whoever opens the engine gives it others."""
         self.contracts: dict[str, JobContract] = {}
@@ -104,6 +109,22 @@ class Engine:
         other.actor = actor
         other.declarations = declarations or Declarations()
         return other
+
+    def tell_others_at_once(self) -> None:
+        """Let each commit tell other nodes by itself: for a program that runs a few commands, and no queue.
+
+        A node does not: it starts its queue, which tells of many commits together. What cannot be told is found by
+        those who wait, which look from time to time.
+        """
+        if not self.database.is_sqlite:
+            self.wakeup.relay = self._tell
+
+    def _tell(self, topics: Collection[str]) -> None:
+        try:
+            with self.database.write() as connection:
+                self.queue.tell(connection, topics)
+        except (Unavailable, DBAPIError) as error:
+            logger.warning("other nodes were not told of a commit", reason=str(error).splitlines()[0])
 
     def execute(self, command: Callable[Concatenate[Transaction, P], Result],
                 *args: P.args, **kwargs: P.kwargs) -> Result:
@@ -221,6 +242,8 @@ class Engine:
         for live in tx.live.values():
             if live.state == InstanceState.ACTIVE:
                 self.cache.put(live)
+        if CHANGED in tx.topics:
+            self.targets.refresh()
         if tx.topics:
             self.wakeup.announce(tx.topics)
 

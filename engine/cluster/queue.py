@@ -80,6 +80,10 @@ class Queue(Protocol):
         """Throw away what the queue wrote down about entries that are done."""
         ...
 
+    def tell(self, connection: Connection, topics: Collection[str]) -> None:
+        """Tell other processes of topics when the open transaction is committed, without being started."""
+        ...
+
     def start(self, wakeup: Wakeup, handle: Handler | None, groups: Iterable[int]) -> None:
         """Pass on what other nodes announce, and give entries of `groups` to `handle`, if there is one."""
         ...
@@ -103,6 +107,9 @@ class LocalQueue:
 
     def tidy(self, connection: Connection) -> None:
         """Nothing was written."""
+
+    def tell(self, connection: Connection, topics: Collection[str]) -> None:
+        """Nothing: other processes on the file look from time to time."""
 
     def start(self, wakeup: Wakeup, handle: Handler | None, groups: Iterable[int]) -> None:
         """Nothing to start."""

@@ -146,6 +146,11 @@ class PostgresQueue:
         """Empty PgQueuer's log of every entry: nobody reads it."""
         connection.exec_driver_sql(f"DELETE FROM {SETTINGS.queue_table_log}")
 
+    def tell(self, connection: Connection, topics: Collection[str]) -> None:
+        """Tell all nodes of topics when the open transaction is committed."""
+        for note in notes(self._node, sorted(_for_others(topics))):
+            connection.exec_driver_sql("SELECT pg_notify(%s, %s)", (CHANNEL, note))
+
     def start(self, wakeup: Wakeup, handle: Handler | None, groups: Iterable[int]) -> None:
         """Pass on announcements, and hand out entries of these groups if there is a handler."""
         self._wakeup = wakeup
@@ -168,7 +173,7 @@ class PostgresQueue:
 
     def announce(self, topics: Collection[str]) -> None:
         """Tell the other nodes of topics, soon: several commits together, and none of them waits for it."""
-        told = [topic for topic in topics if not topic.startswith(DUE)]
+        told = _for_others(topics)
         if not told or self._loop is None or self._news is None:
             return
         with self._guard:
@@ -320,6 +325,11 @@ def dsn(url: URL) -> str:
     """The address for asyncpg. What a URL leaves out comes from the environment (PGHOST, …), for psycopg too."""
     kept = {key: value for key, value in url.query.items() if key in DSN_OPTIONS}
     return url.set(drivername="postgresql", query=kept).render_as_string(hide_password=False)
+
+
+def _for_others(topics: Iterable[str]) -> set[str]:
+    # What falls due reaches schedulers through the queue.
+    return {topic for topic in topics if not topic.startswith(DUE)}
 
 
 def _payload(entry: Entry) -> bytes:

@@ -52,6 +52,8 @@ def opened(settings: Settings | None = None, *, by_itself: bool = False) -> Iter
     engine.strict = settings.strict
     engine.keyring = Keyring(settings.secrets_keys, settings.data_dir / "secrets_key")
     engine.history = settings.history
+    if not by_itself:
+        engine.tell_others_at_once()
     try:
         yield engine if by_itself else engine.acting_as(actor())
     finally:
