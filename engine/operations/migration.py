@@ -63,10 +63,15 @@ class Planned:
 
 def suggested(source: Process, target: Process) -> dict[str, str]:
     """A mapping between two versions: every element that kept its id, and elements and flows probably renamed."""
-    found = {id: counterpart.id for id, counterpart in counterparts(source, target).items()}
+    return with_flows(source, target, {id: each.id for id, each in counterparts(source, target).items()})
+
+
+def with_flows(source: Process, target: Process, elements: Counterparts) -> dict[str, str]:
+    """A mapping of elements, and of the flows whose ids are gone: each is the new one between the same elements."""
+    found = dict(elements)
     fresh = [flow for id, flow in target.flows.items() if id not in source.flows]
     for id, flow in source.flows.items():
-        ends = (found.get(flow.source), found.get(flow.target))
+        ends = (found.get(flow.source, flow.source), found.get(flow.target, flow.target))
         alike = [other.id for other in fresh if (other.source, other.target) == ends]
         if id not in target.flows and len(alike) == 1:
             found[id] = alike[0]

@@ -76,6 +76,21 @@ def of(engine: Engine, process: Process, *, tenant_id: str = DEFAULT_TENANT, gue
     return found
 
 
+def between(engine: Engine, source_key: int, target_key: int, mapping: Mapping[str, str]) -> Radius:
+    """What migrating the live instances of one definition to another one would mean, with this mapping.
+
+    Raises NotFound if there is no such definition.
+    """
+    with engine.read() as connection:
+        source = engine.programs.get(connection, source_key)
+        target = engine.programs.get(connection, target_key)
+        live = connection.scalar(select(func.count()).where(
+            _i.definition_key == source_key, _i.state == InstanceState.ACTIVE.value)) or 0
+        reasons, stuck = _judged(connection, source_key, source.program, target.program, mapping)
+    return Radius(definition_key=source_key, version=source.version, live=live, fit=live - stuck,
+                  reasons=tuple(reasons))
+
+
 def _judged(connection: Connection, key: int, source: Program, target: Program,
             mapping: Mapping[str, str]) -> tuple[Sequence[Reason], int]:
     """Why instances of a definition cannot go on, those with the most first; and how many cannot."""
