@@ -13,6 +13,7 @@ from bpmn.interpreter import journal
 from bpmn.model import ElementType
 from engine import calls, incidents, messages, schema, signals, subscriptions, timers
 from engine.cluster.wakeup import ended_topic
+from engine.events import noting
 from engine.live import Live
 from engine.programs import CALL, JOB, SUBSCRIPTION, TIMER, USER_TASK
 from engine.states import ElementState, InstanceState
@@ -49,6 +50,8 @@ REASON_CODE = re.compile(r"[A-Z][A-Z0-9_]{1,127}\Z")
 
 def record(tx: Transaction, live: Live, entry: journal.Entry) -> None:
     """Write down one entry."""
+    if tx.engine.targets.now:
+        noting.note(tx, live, entry)
     HANDLERS[type(entry)](tx, live, entry)
 
 

@@ -11,6 +11,7 @@ from engine import schema
 from engine.actions import Go
 from engine.cluster.partitions import partition_of
 from engine.errors import InvalidInput
+from engine.events import noting
 from engine.live import Live
 from engine.programs import Definition
 from engine.states import InstanceState
@@ -55,5 +56,7 @@ def start(tx: Transaction, definition: Definition, *, variables: Mapping[str, An
     })
     tx.count("instances_started", live.definition.process_id)
     tx.live[key] = live
+    if tx.engine.targets.now:
+        noting.started(tx, live)
     tx.resume(key, Go())
     return live

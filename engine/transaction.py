@@ -60,6 +60,8 @@ class Transaction:
         self.planned: list[Entry] = []
         self.prepared: list[Definition] = []
         self.tally = Tally()
+        self.event_count = 0
+        """How many events went into the outbox."""
 
     def key(self) -> int:
         """A new key."""

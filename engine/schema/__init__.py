@@ -33,6 +33,8 @@ from engine.schema.decisions import requirements as requirements
 from engine.schema.drills import drills as drills
 from engine.schema.drills import services as services
 from engine.schema.durations import element_durations as element_durations
+from engine.schema.events import event_targets as event_targets
+from engine.schema.events import outbox as outbox
 from engine.schema.figures import report_figures as report_figures
 from engine.schema.figures import report_progress as report_progress
 from engine.schema.figures import saved_views as saved_views

@@ -1,4 +1,4 @@
-"""Counts the answers to jobs."""
+"""Tells of the answers to jobs: those who count, and those who want events."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import RowMapping
 
+from engine.events import noting
 from engine.states import JobState
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ def answered(tx: Transaction, job: RowMapping, state: JobState) -> None:
     """A job goes on to `state`. One that had failed is put back by an operator, which is no answer."""
     if job["state"] == JobState.FAILED:
         return
+    if tx.engine.targets.now:
+        noting.answered(tx, job, state)
     tx.count("jobs_answered", job["type"], OUTCOMES[state])
     if state is JobState.COMPLETED:
         tx.observe("job_duration_seconds", (tx.now - job["created_at"]).total_seconds(), job["type"])
