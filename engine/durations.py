@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,7 @@ _d = schema.element_durations.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """What is known of one element (`engine.schema.durations`)."""
+    """What is known of one element (`engine.schema.durations`), from instances that began at `since` or later."""
 
     element_id: str
     samples: int
@@ -50,6 +50,8 @@ class Learned:
     p99: timedelta
     failures: int
     retries: int
+    since: datetime | None = None
+    learned_at: datetime | None = None
 
 
 def learn(engine: Engine) -> int:
@@ -85,6 +87,7 @@ def look(connection: Connection, definition_key: int) -> list[Learned]:
         instances += connection.scalars(
             select(_i.key).where(_i.definition_key == definition_key, _i.state == state.value)
             .order_by(_i.key.desc()).limit(SAMPLE))
+    since = connection.scalar(select(func.min(_i.started_at)).where(_i.key.in_(instances)))
     visits: dict[str, list[int]] = defaultdict(list)
     statement = select(_e.element_id, _e.started_at, _e.ended_at).where(
         _e.instance_key.in_(instances), _e.state == ElementState.COMPLETED.value, _e.ended_at.is_not(None)
@@ -95,7 +98,7 @@ def look(connection: Connection, definition_key: int) -> list[Learned]:
                        .group_by(_n.element_id))
     retries = _counts(connection, select(_j.element_id, func.sum(_j.attempt - 1)).where(
         _j.instance_key.in_(instances), _j.attempt > 1).group_by(_j.element_id))
-    return [_learned(element_id, sorted(visits[element_id]), failures, retries)
+    return [replace(_learned(element_id, sorted(visits[element_id]), failures, retries), since=since)
             for element_id in sorted({*visits, *failures, *retries})]
 
 
@@ -118,7 +121,7 @@ def _keep(tx: Transaction, definition: Definition, found: Sequence[Learned]) -> 
             "definition_key": definition.key, "element_id": each.element_id, "samples": each.samples,
             "median_ms": each.median // MILLISECOND, "p95_ms": each.p95 // MILLISECOND,
             "p99_ms": each.p99 // MILLISECOND, "failures": each.failures, "retries": each.retries,
-            "late_before": _late_before(definition, each, tx.now), "learned_at": tx.now,
+            "late_before": _late_before(definition, each, tx.now), "learned_at": tx.now, "since": each.since,
         } for each in found])
 
 
@@ -147,4 +150,5 @@ def known(engine: Engine, definition_key: int) -> dict[str, Learned]:
         return {row.element_id: Learned(
             element_id=row.element_id, samples=row.samples, median=row.median_ms * MILLISECOND,
             p95=row.p95_ms * MILLISECOND, p99=row.p99_ms * MILLISECOND, failures=row.failures, retries=row.retries,
+            since=row.since, learned_at=row.learned_at,
         ) for row in connection.execute(statement)}

@@ -1,0 +1,1 @@
+"""What ended instances tell, summed up: how long, how many, how often again."""
