@@ -4,6 +4,8 @@
 
 PORT ?= 8080
 DATA_DIR ?= data
+# How many processes share the tests; 0: none beside the first, so that a debugger can stop in it.
+WORKERS ?= auto
 PY := .venv/bin/python
 UV := .venv/bin/uv
 INSTALL := $(UV) pip install --quiet --python $(PY) --constraints constraints.txt --build-constraints constraints.txt
@@ -42,7 +44,7 @@ types: .venv/.installed-dev
 	@$(PY) -m mypy
 
 pytest: .venv/.installed-dev assets chromium
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-long: .venv/.installed-dev assets chromium
 	@$(PY) -m pytest -m long $(ARGS)
