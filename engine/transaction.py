@@ -56,12 +56,12 @@ class Transaction:
         """Instances that are saved on the move and have to go on in another transaction."""
         self.callers: set[int] = set() if callers is None else callers
         """Instances to lock first: another run of this transaction found them locked when it came to them."""
+        self.operation_key: int | None = None
+        """The operation that this transaction carries out an item of; the audit trail names it."""
         self.topics: set[str] = set()
         self.planned: list[Entry] = []
         self.prepared: list[Definition] = []
         self.tally = Tally()
-        self.event_count = 0
-        """How many events went into the outbox."""
 
     def key(self) -> int:
         """A new key."""

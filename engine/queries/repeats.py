@@ -35,21 +35,25 @@ def repeated(engine: Engine, key: int, elements: Sequence[str]) -> list[EffectRo
     Raises NotFound; InvalidInput if the process does not have such an element.
     """
     with engine.read() as connection:
-        row = connection.execute(INSTANCE, {"key": key}).first()
-        if row is None:
-            raise NotFound(f"Expected to find a process instance with key {key}, but there is none.")
-        process = engine.programs.get(connection, row.definition_key).process
-        for element in elements:
-            if element not in process.elements:
-                raise InvalidInput(
-                    f"Expected process {process.id!r} to have an element {element!r}, but it has none.")
-        ahead = onward(process, elements)
-        called = _called(connection, key, row.root_key, ahead)
-        statement = EFFECTS.where(
-            or_(and_(_j.instance_key == key, _j.element_id.in_(ahead)), _j.instance_key.in_(called)),
-            _j.effect.in_(DONE), _j.compensated_by.is_(None),
-        ).order_by(_j.sent_at, _j.key)
-        return [EffectRow(**found) for found in connection.execute(statement).mappings()]
+        return repeated_on(engine, connection, key, elements)
+
+
+def repeated_on(engine: Engine, connection: Connection, key: int, elements: Sequence[str]) -> list[EffectRow]:
+    """The same, as one connection sees it."""
+    row = connection.execute(INSTANCE, {"key": key}).first()
+    if row is None:
+        raise NotFound(f"Expected to find a process instance with key {key}, but there is none.")
+    process = engine.programs.get(connection, row.definition_key).process
+    for element in elements:
+        if element not in process.elements:
+            raise InvalidInput(f"Expected process {process.id!r} to have an element {element!r}, but it has none.")
+    ahead = onward(process, elements)
+    called = _called(connection, key, row.root_key, ahead)
+    statement = EFFECTS.where(
+        or_(and_(_j.instance_key == key, _j.element_id.in_(ahead)), _j.instance_key.in_(called)),
+        _j.effect.in_(DONE), _j.compensated_by.is_(None),
+    ).order_by(_j.sent_at, _j.key)
+    return [EffectRow(**found) for found in connection.execute(statement).mappings()]
 
 
 def _called(connection: Connection, key: int, root_key: int, elements: Collection[str]) -> set[int]:

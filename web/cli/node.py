@@ -16,6 +16,7 @@ from types import FrameType
 from engine.cluster import nodes
 from engine.cluster.cleaner import Cleaner
 from engine.cluster.nodes import Pulse
+from engine.cluster.operator import Operator
 from engine.cluster.scheduler import Scheduler
 from engine.engine import Engine
 from service_tasks.reloading import Reloader
@@ -67,6 +68,7 @@ class Node:
         self._reloader = Reloader(services.registry, services.sources, self._renew) if services.reload else None
         self._scheduler = Scheduler(engine) if schedules else None
         self._cleaner = Cleaner(engine) if schedules else None
+        self._operator = Operator(engine) if schedules else None
         self._pulse = Pulse(engine, nodes.Node(roles=self.roles, services=self._types(), address=address))
 
     @property
@@ -90,6 +92,8 @@ class Node:
             self.engine.queue.start(self.engine.wakeup, None, ())
         if self._cleaner:
             self._cleaner.start()
+        if self._operator:
+            self._operator.start()
         self._pulse.start()
         if self._worker:
             self._worker.start()
@@ -125,6 +129,8 @@ class Node:
             done = self._worker.stop(timedelta(seconds=max(0.0, deadline - time.monotonic()))) and done
         if self._scheduler:
             self._scheduler.stop()
+        if self._operator:
+            self._operator.stop()
         if self._cleaner:
             self._cleaner.stop()
         self.engine.queue.stop()
