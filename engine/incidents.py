@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _n = schema.incidents.c
 _e = schema.element_instances.c
 
+UNCARED = dict.fromkeys(("acknowledged_at", "acknowledged_by", "assignee", "snoozed_until", "ticket"))
+"""The columns of `engine.care`, of an incident that nobody has looked at."""
 BY_KEY = with_instance(schema.incidents)
 JOB = select(schema.jobs).where(schema.jobs.c.key == bindparam("key"))
 CLOSE = (
@@ -43,6 +45,7 @@ def open_for(tx: Transaction, live: Live, entry: journal.Failed) -> None:
         "process_id": live.definition.process_id, "element_id": entry.element.id, "tenant_id": live.tenant_id,
         "type": entry.type, "message": message, "state": IncidentState.ACTIVE, "created_at": tx.now,
         "resolved_at": None, "fingerprint": fingerprints.of(_service(tx, job_key), entry.type, message),
+        **UNCARED,
     })
     _mark(tx, entry.key, key)
     live.incidents_changed = True

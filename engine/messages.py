@@ -61,6 +61,8 @@ CORRELATED = (
     update(schema.messages).where(_m.key == bindparam("b_key")).values(correlated_to=bindparam("b_correlated_to"))
 )
 EXPIRE = delete(schema.messages).where(_m.expires_at <= bindparam("now"))
+EXPIRE_STRAY = EXPIRE.where(_m.correlated_to == []).returning(
+    _m.key, _m.name, _m.correlation_key, _m.message_id, _m.tenant_id, _m.variables, _m.published_at, _m.expires_at)
 
 
 @requests.result_type
@@ -108,6 +110,9 @@ def _send(tx: Transaction, what: dict[str, Any], content: dict[str, Any], time_t
             "key": key, **what, "message_id": message_id or None, "variables": content,
             "correlated_to": sorted(reached), "published_at": tx.now, "expires_at": tx.now + time_to_live,
         })
+    elif not reached:
+        _keep_stray(tx, {"key": key, **what, "message_id": message_id or None, "variables": content,
+                         "published_at": tx.now, "expires_at": tx.now})
     return Published(key=key, instance_keys=tuple(reached.values()))
 
 
@@ -206,7 +211,7 @@ def take_buffered(tx: Transaction, live: Live, entry: journal.SubscriptionOpened
     what = {"name": entry.name, "correlation_key": entry.correlation_key, "tenant_id": live.tenant_id}
     for message in tx.select(BUFFERED, what | {"now": tx.now}):
         if live.definition.process_id not in message.correlated_to:
-            _mark(tx, message, live.definition.process_id)
+            mark(tx, message, live.definition.process_id)
             tx.resume(live.key, Trigger(entry.key, entry.index, message.variables, may_be_late=True))
             return
 
@@ -221,18 +226,27 @@ def start_next(tx: Transaction, live: Live) -> None:
                 continue
             for waiting in tx.select(WAITING, what):
                 if waiting.instance_key is None and waiting.process_id == live.definition.process_id:
-                    _mark(tx, message, waiting.process_id)
+                    mark(tx, message, waiting.process_id)
                     starting.start(tx, tx.definition(waiting.definition_key), variables=message.variables,
                                    start_event=waiting.element_id, message_key=live.message_key)
                     return
 
 
 def expire(tx: Transaction) -> int:
-    """Throw away messages that were kept long enough; returns how many."""
-    return tx.connection.execute(EXPIRE, {"now": tx.now}).rowcount
+    """Throw away messages that were kept long enough; returns how many. Those that reached nobody become strays."""
+    strays = tx.connection.execute(EXPIRE_STRAY, {"now": tx.now}).all()
+    for row in strays:
+        _keep_stray(tx, dict(row._mapping))
+    return len(strays) + tx.connection.execute(EXPIRE, {"now": tx.now}).rowcount
 
 
-def _mark(tx: Transaction, message: AnyRow, process_id: str) -> None:
+def _keep_stray(tx: Transaction, row: dict[str, Any]) -> None:
+    """Keep a message that reached nobody, so that people see it (engine.strays)."""
+    tx.rows.insert(schema.stray_messages, {**row, "delivered_to": None, "delivered_at": None})
+
+
+def mark(tx: Transaction, message: AnyRow, process_id: str) -> None:
+    """A message that is kept has reached a process, which does not get it again."""
     tx.rows.write(CORRELATED, {
         "b_key": message.key, "b_correlated_to": sorted({*message.correlated_to, process_id}),
     })

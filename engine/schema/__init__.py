@@ -39,7 +39,11 @@ from engine.schema.figures import report_figures as report_figures
 from engine.schema.figures import report_progress as report_progress
 from engine.schema.figures import saved_views as saved_views
 from engine.schema.forms import forms as forms
+from engine.schema.incidents import incident_notes as incident_notes
+from engine.schema.incidents import incidents as incidents
 from engine.schema.jobs import job_failures as job_failures
+from engine.schema.messages import messages as messages
+from engine.schema.messages import stray_messages as stray_messages
 from engine.schema.nodes import nodes as nodes
 from engine.schema.operations import operation_items as operation_items
 from engine.schema.operations import operations as operations
@@ -50,6 +54,8 @@ from engine.schema.tasks import task_comments as task_comments
 from engine.schema.tasks import task_drafts as task_drafts
 from engine.schema.tasks import task_filters as task_filters
 from engine.schema.tasks import user_tasks as user_tasks
+from engine.schema.trail import audit as audit
+from engine.schema.trail import audit_chain as audit_chain
 from engine.schema.variables import variable_history as variable_history
 from engine.schema.variables import variables as variables
 
@@ -312,23 +318,6 @@ subscriptions = Table(
 """Open message, signal and condition subscriptions. Without `instance_key` it is a start event of a definition's newest
 version."""
 
-messages = Table(
-    "messages", metadata,
-    Column("key", BigInteger, primary_key=True, autoincrement=False),
-    Column("name", String(255), nullable=False),
-    Column("correlation_key", String(255)),
-    Column("message_id", String(255)),
-    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
-    Column("variables", Json, nullable=False),
-    Column("correlated_to", Json, nullable=False),
-    Column("published_at", UtcDateTime, nullable=False),
-    Column("expires_at", UtcDateTime, nullable=False),
-    Index("ix_messages_name", "name", "correlation_key"),
-    Index("ix_messages_expiry", "expires_at"),
-)
-"""Buffered messages that wait for a subscription (time to live). `correlated_to` lists the ids of the processes that
-had it already: each process gets a message once."""
-
 deferred = Table(
     "deferred", metadata,
     Column("key", BigInteger, primary_key=True, autoincrement=False),
@@ -340,46 +329,3 @@ deferred = Table(
 )
 """What happened to a suspended instance and is applied, in order, when it is resumed: answers of workers that were at
 work when it was suspended must not be lost."""
-
-incidents = Table(
-    "incidents", metadata,
-    Column("key", BigInteger, primary_key=True, autoincrement=False),
-    Column("instance_key", BigInteger, nullable=False),
-    Column("element_instance_key", BigInteger, nullable=False),
-    Column("job_key", BigInteger),
-    Column("definition_key", BigInteger, nullable=False),
-    Column("process_id", String(255), nullable=False),
-    Column("element_id", String(255), nullable=False),
-    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
-    Column("type", String(64), nullable=False),
-    Column("message", Text, nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("resolved_at", UtcDateTime),
-    Column("fingerprint", String(16), nullable=False, default="", server_default=""),
-    Index("ix_incidents_fingerprint", "fingerprint", "created_at"),
-    Index("ix_incidents_created", "created_at"),
-    Index("ix_incidents_resolved", "resolved_at", sqlite_where=text("resolved_at IS NOT NULL"),
-          postgresql_where=text("resolved_at IS NOT NULL")),
-    Index("ix_incidents_instance", "instance_key"),
-    Index("ix_incidents_element_instance", "element_instance_key"),
-    Index("ix_incidents_open", "process_id", "created_at", sqlite_where=text("state = 'ACTIVE'"),
-          postgresql_where=text("state = 'ACTIVE'")),
-)
-"""`fingerprint` is the same for failures that are the same but for keys and numbers (engine.fingerprints)."""
-
-audit = Table(
-    "audit", metadata,
-    Column("key", BigInteger, primary_key=True, autoincrement=False),
-    Column("at", UtcDateTime, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("operation", String(64), nullable=False),
-    Column("entity", String(32), nullable=False),
-    Column("entity_key", BigInteger, nullable=False),
-    Column("instance_key", BigInteger),
-    Column("reason", Text),
-    Column("details", Json),
-    Index("ix_audit_instance", "instance_key", "key"),
-    Index("ix_audit_at", "at"),
-)
-"""Who did what, when and why; appended in the transaction of the act, never changed."""
