@@ -9,15 +9,14 @@ from __future__ import annotations
 import threading
 import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from sqlalchemy import (
     BigInteger,
-    ClauseElement,
     ColumnElement,
     Connection,
     DateTime,
@@ -37,11 +36,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.schema import Table
-from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from engine import outages
 from engine.errors import Unavailable
+from engine.statements import AnyRow, Convert, Prepared, Statements, send
 
 POSTGRES_POOL: Mapping[str, Any] = {
     "pool_size": 10, "max_overflow": 20, "pool_timeout": 10, "pool_pre_ping": True, "pool_recycle": 1800,
@@ -126,20 +125,34 @@ class UtcDateTime(TypeDecorator[datetime]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(BigInteger() if dialect.name == "sqlite" else DateTime(timezone=True))
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"Expected a time with a time zone, but {value} has none.")
-        return (value - EPOCH) // MICROSECOND if dialect.name == "sqlite" else value
+    def bind_processor(self, dialect: Dialect) -> Convert:
+        return _to_microseconds if dialect.name == "sqlite" else _with_zone
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if dialect.name == "sqlite":
-            return EPOCH + timedelta(microseconds=value)
-        instant: datetime = value
-        return instant.astimezone(UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Convert:
+        return _from_microseconds if dialect.name == "sqlite" else _in_utc
+
+
+def _with_zone(value: datetime | None) -> datetime | None:
+    if value is not None and value.tzinfo is None:
+        raise ValueError(f"Expected a time with a time zone, but {value} has none.")
+    return value
+
+
+def _to_microseconds(value: datetime | None) -> int | None:
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise ValueError(f"Expected a time with a time zone, but {value} has none.")
+    since = value - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def _from_microseconds(value: int | None) -> datetime | None:
+    return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+def _in_utc(value: datetime | None) -> datetime | None:
+    return None if value is None else value.astimezone(UTC)
 
 
 class Json(TypeDecorator[Any]):
@@ -151,11 +164,15 @@ class Json(TypeDecorator[Any]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(Text() if dialect.name == "sqlite" else postgresql.JSONB())
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        return to_json(value) if dialect.name == "sqlite" else value
+    def bind_processor(self, dialect: Dialect) -> Convert | None:
+        return to_json if dialect.name == "sqlite" else super().bind_processor(dialect)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return from_json(value) if dialect.name == "sqlite" and value is not None else value
+    def result_processor(self, dialect: Dialect, coltype: object) -> Convert | None:
+        return _from_json if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
+
+def _from_json(content: str | None) -> Any:
+    return None if content is None else from_json(content)
 
 
 class FairLock:
@@ -197,35 +214,6 @@ class Upsert:
         )
 
 
-class Prepared:
-    """A statement that is written many times: compiled once, its values converted without SQLAlchemy's machinery for
-    each execution, which costs more than SQLite itself does."""
-
-    def __init__(self, statement: Executable, dialect: Dialect, names: Iterable[str]) -> None:
-        compiled = cast(ClauseElement, statement).compile(dialect=dialect, column_keys=list(names))
-        assert isinstance(compiled, SQLCompiler)
-        self._sql = str(compiled)
-        self._positions = compiled.positiontup
-        self._fixed = dict(compiled.construct_params(_check=False))
-        processors = {name: bind.type.dialect_impl(dialect).bind_processor(dialect)
-                      for bind, name in compiled.bind_names.items()}
-        self._convert = [(name, processor) for name, processor in processors.items() if processor is not None]
-
-    def execute(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Run the statement once for each row of values."""
-        converted = []
-        for row in rows:
-            values = {**self._fixed, **row}
-            for name, convert in self._convert:
-                values[name] = convert(values[name])
-            converted.append(values)
-        positions = self._positions
-        if positions is None:
-            connection.exec_driver_sql(self._sql, converted)
-        else:
-            connection.exec_driver_sql(self._sql, [tuple([row[name] for name in positions]) for row in converted])
-
-
 class Database:
     """One database. `url` is `sqlite:///path` or `postgresql+psycopg://…`.
 
@@ -251,6 +239,7 @@ class Database:
                 connect_args={name: value for name, value in POSTGRES_CONNECTION.items() if name not in parsed.query},
             )
         self._reader = self.engine.execution_options(read_only=True)
+        self._statements = Statements(self.engine.dialect)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -280,6 +269,10 @@ class Database:
                 own = own.sqlite if self.is_sqlite else own.postgresql
             prepared = self._prepared[statement] = Prepared(own, self.engine.dialect, rows[0])
         prepared.execute(connection, rows)
+
+    def select(self, connection: Connection, statement: Executable, values: Mapping[str, Any]) -> Sequence[AnyRow]:
+        """The rows of a statement, in a writing transaction; one that comes again is compiled once."""
+        return self._statements.select(connection, statement, values)
 
     def json_contains(self, column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
         """Whether the JSON list in a column has this text in it."""
@@ -352,7 +345,7 @@ def _prepare_sqlite(engine: SqlEngine, synchronous: str) -> None:
         # A transaction that reads first and takes the write lock later could read the same job as free as another
         # process does, and both would take it.
         reading = connection.get_execution_options().get("read_only")
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        send(connection, "BEGIN" if reading else "BEGIN IMMEDIATE").close()
 
 
 @contextmanager

@@ -62,6 +62,8 @@ class Transaction:
         self.planned: list[Entry] = []
         self.prepared: list[Definition] = []
         self.tally = Tally()
+        self.event_count = 0
+        """How many events went into the outbox."""
 
     def key(self) -> int:
         """A new key."""
@@ -74,12 +76,13 @@ class Transaction:
     def select(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[AnyRow]:
         """Rows as they are with all that this transaction changed so far."""
         self.rows.flush()
-        return self.connection.execute(statement, values or {}).fetchall()
+        return self.engine.database.select(self.connection, statement, values or {})
 
     def first(self, statement: Executable, values: Mapping[str, Any] | None = None) -> AnyRow | None:
         """The first row, or None."""
         self.rows.flush()
-        return self.connection.execute(statement, values or {}).first()
+        found = self.engine.database.select(self.connection, statement, values or {})
+        return found[0] if found else None
 
     def announce(self, topic: str) -> None:
         """After the commit, wake whoever waits for `topic` in this process (see `engine.cluster.wakeup`)."""

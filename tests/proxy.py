@@ -30,6 +30,7 @@ class Proxy:
         self.is_down = False
         self.refusals = threading.Semaphore(0)
         self.swallow: bytes | None = None
+        self._deaf: set[socket.socket] = set()
         self._open: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -74,12 +75,12 @@ class Proxy:
             while data := source.recv(65536):
                 cuts = from_client and self.swallow is not None and self.swallow in data
                 if cuts:
+                    # The server does what it was sent; the client is cut off when the answer comes, and never has it.
                     self.swallow = None
-                    # The client hears nothing more; the server does what it was sent.
-                    _close(source)
+                    self._deaf.add(source)
+                if sink in self._deaf:
+                    break
                 sink.sendall(data)
-                if cuts:
-                    return
         for each in (source, sink):
             _close(each)
             self._open.discard(each)

@@ -1,0 +1,201 @@
+"""Statements that are sent many times: compiled once, and sent by the driver itself.
+
+SQLAlchemy's own way of executing a statement costs several times what SQLite takes for it. Here its compiler writes the
+SQL and its types convert the values, once per statement; each execution is then the driver's cursor and nothing else.
+Errors, events and the transaction are those of the SQLAlchemy connection, so that nobody can tell the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, cast
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import ClauseElement, Connection, Dialect, Executable
+from sqlalchemy.engine.result import SimpleResultMetaData
+from sqlalchemy.engine.row import Row
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.compiler import SQLCompiler
+
+AnyRow = Row[*tuple[Any, ...]]
+"""A row that was read."""
+
+Convert = Callable[[Any], Any]
+
+LONGEST_LIST = 512
+"""Lists of values up to this length are sent here; longer ones are rare, and each length is a statement of its own."""
+
+
+def send(connection: Connection, sql: str, parameters: Any = None, *, many: bool = False) -> Any:
+    """Send a statement through the driver's cursor, which is returned; errors are raised as SQLAlchemy's."""
+    fairy = connection.connection
+    cursor = fairy.cursor()
+    listeners = connection.dispatch.before_cursor_execute
+    if listeners:
+        for listener in listeners:
+            listener(connection, cursor, sql, () if parameters is None else parameters, None, many)
+    try:
+        if many:
+            cursor.executemany(sql, parameters)
+        elif parameters is None:
+            cursor.execute(sql)
+        else:
+            cursor.execute(sql, parameters)
+    except Exception as error:
+        base = connection.dialect.loaded_dbapi.Error
+        if not isinstance(error, base):
+            raise
+        broken = connection.dialect.is_disconnect(error, cast(Any, fairy), cursor)
+        if broken:
+            connection.invalidate(error)
+        raise DBAPIError.instance(sql, parameters, error, base, connection_invalidated=broken,
+                                  dialect=connection.dialect, ismulti=many) from error
+    return cursor
+
+
+class Prepared:
+    """A statement that writes: compiled once for values of these names, all of which every row has."""
+
+    def __init__(self, statement: Executable, dialect: Dialect, names: Iterable[str]) -> None:
+        compiled = _compiled(statement, dialect, list(names))
+        self._sql = str(compiled)
+        given = set(names)
+        own = compiled.construct_params(_check=False)
+        self._fixed = {name: value for name, value in own.items() if name not in given}
+        """What the statement itself says."""
+        processors = _processors(compiled, dialect)
+        positions = compiled.positiontup
+        self._pick = None if positions is None else _picker(positions)
+        self._convert: list[tuple[Any, Convert]] = list(processors.items())
+        if positions is not None:
+            self._convert = [(at, processors[name]) for at, name in enumerate(positions) if name in processors]
+
+    def execute(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Run the statement once for each row of values."""
+        fixed, pick, convert = self._fixed, self._pick, self._convert
+        sent: list[Any] = []
+        for row in rows:
+            given = {**fixed, **row} if fixed else row
+            values: Any = dict(given) if pick is None else list(pick(given))
+            for at, processor in convert:
+                values[at] = processor(values[at])
+            sent.append(values)
+        if len(sent) == 1:
+            send(connection, self._sql, sent[0]).close()
+        else:
+            send(connection, self._sql, sent, many=True).close()
+
+
+class Selection:
+    """A statement that reads: its rows are SQLAlchemy's, and so are their values."""
+
+    def __init__(self, statement: Executable, dialect: Dialect) -> None:
+        compiled = _compiled(statement, dialect, None)
+        self._compiled, self._dialect = compiled, dialect
+        self._lists = sorted(name for bind, name in compiled.bind_names.items() if bind.expanding)
+        self._fixed = dict(compiled.construct_params(_check=False))
+        self._variants: dict[tuple[int, ...], _Variant] = {}
+        columns = compiled._result_columns
+        self._metadata = SimpleResultMetaData([column.keyname for column in columns])
+        self._types = [column.type for column in columns]
+        self._results: list[Any] | None = None
+
+    def rows(self, connection: Connection, values: Mapping[str, Any]) -> list[AnyRow] | None:
+        """All rows; None if it cannot be sent from here: a list of values is empty or very long."""
+        given = {**self._fixed, **values}
+        sizes = []
+        if self._lists:
+            for name in self._lists:
+                listed = list(given[name])
+                if not 0 < len(listed) <= LONGEST_LIST:
+                    return None
+                # The next power of two, its last value again and again: few statements, and the same rows.
+                size = 1 << (len(listed) - 1).bit_length()
+                given[name] = listed + listed[-1:] * (size - len(listed))
+                sizes.append(size)
+        lengths = tuple(sizes)
+        variant = self._variants.get(lengths)
+        if variant is None:
+            variant = self._variants[lengths] = _Variant(self._compiled, self._dialect, given)
+        cursor = send(connection, variant.sql, variant.parameters(given))
+        found = cursor.fetchall()
+        if not found:
+            cursor.close()
+            return []
+        if self._results is None:
+            self._results = [
+                type.dialect_impl(self._dialect).result_processor(self._dialect, described[1])
+                for type, described in zip(self._types, cursor.description, strict=True)
+            ]
+        cursor.close()
+        metadata, results, index = self._metadata, self._results, self._metadata._key_to_index
+        return [Row(metadata, results, index, data) for data in found]
+
+
+class _Variant:
+    """The statement for lists of values of certain lengths."""
+
+    def __init__(self, compiled: SQLCompiler, dialect: Dialect, values: Mapping[str, Any]) -> None:
+        state = compiled.construct_expanded_state(dict(values), escape_names=False)
+        self.sql = state.statement
+        own = _processors(compiled, dialect)
+        self._expansion = {name: list(names) for name, names in state.parameter_expansion.items()}
+        self._convert = {name: convert for name, convert in own.items() if name not in self._expansion}
+        for name, names in self._expansion.items():
+            if name in own:
+                self._convert.update(dict.fromkeys(names, own[name]))
+        positions = state.positiontup
+        self._pick = None if positions is None else _picker(positions)
+
+    def parameters(self, values: dict[str, Any]) -> Any:
+        """What the driver is given for these values, which are changed."""
+        for name, names in self._expansion.items():
+            values.update(zip(names, values.pop(name), strict=True))
+        for name, convert in self._convert.items():
+            values[name] = convert(values[name])
+        return values if self._pick is None else self._pick(values)
+
+
+class Statements:
+    """The statements of one database, each prepared when it is seen for the second time.
+
+    One that was made for a single use is gone by then; those that are constants of a module come again and again.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._selections: WeakKeyDictionary[Executable, Selection | None] = WeakKeyDictionary()
+
+    def select(self, connection: Connection, statement: Executable, values: Mapping[str, Any]) -> Sequence[AnyRow]:
+        """The rows of a statement. The connection is in a transaction already."""
+        try:
+            selection = self._selections[statement]
+        except KeyError:
+            self._selections[statement] = None
+            return connection.execute(statement, values).fetchall()
+        if selection is None:
+            selection = self._selections[statement] = Selection(statement, self._dialect)
+        rows = selection.rows(connection, values)
+        return connection.execute(statement, values).fetchall() if rows is None else rows
+
+
+def _compiled(statement: Executable, dialect: Dialect, names: list[str] | None) -> SQLCompiler:
+    compiled = cast(ClauseElement, statement).compile(dialect=dialect, column_keys=names)
+    assert isinstance(compiled, SQLCompiler)
+    return compiled
+
+
+def _processors(compiled: SQLCompiler, dialect: Dialect) -> dict[str, Convert]:
+    found = {
+        name: bind.type.dialect_impl(dialect).bind_processor(dialect) for bind, name in compiled.bind_names.items()
+    }
+    return {name: processor for name, processor in found.items() if processor is not None}
+
+
+def _picker(positions: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """What gives the values of these names, in their order."""
+    if len(positions) == 1:
+        only = positions[0]
+        return lambda values: (values[only],)
+    return itemgetter(*positions) if positions else lambda values: ()
