@@ -17,7 +17,8 @@ from engine import live as lives
 from engine import schema
 from engine.errors import NotFound, Rejection, Unavailable
 from engine.operations import plans, trial
-from engine.operations.deeds import Deed, deed_of
+from engine.operations.deed import Deed
+from engine.operations.deeds import deed_of
 from engine.operations.plans import ItemState, OperationState
 from engine.rows import AnyRow
 from engine.states import InstanceState, JobState

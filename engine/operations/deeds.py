@@ -7,18 +7,17 @@ elements what services did may happen once more.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 from sqlalchemy import Connection, bindparam, select
 
 from bpmn.interpreter import Put, Take
-from bpmn.model import ElementType, Process
+from bpmn.model import ElementType
 from engine import incidents, instances, messages, schema, values, variables
-from engine.database import to_json
 from engine.errors import InvalidInput, WrongState
 from engine.operations import migration, modification, restarting
+from engine.operations.deed import LONGEST_SHOWN, Deed, Done, Target, assigned, check_retries
 from engine.operations.modification import Move
 from engine.rows import AnyRow
 from engine.states import IncidentState, InstanceState
@@ -27,78 +26,13 @@ from engine.work import holds, jobs
 if TYPE_CHECKING:
     from engine.transaction import Transaction
 
-LONGEST_SHOWN = 200
-MOST_RETRIES = 1_000
-
-_n, _j, _v, _d, _s = (table.c for table in (
-    schema.incidents, schema.jobs, schema.variables, schema.definitions, schema.subscriptions))
+_n, _j, _d, _s = (table.c for table in (schema.incidents, schema.jobs, schema.definitions, schema.subscriptions))
 FAILED = select(_n.key, _n.element_id, _n.message, _n.job_key, _n.type).where(
     _n.instance_key == bindparam("key"), _n.state == IncidentState.ACTIVE.value).order_by(_n.key)
 OPEN_JOBS = select(schema.jobs).where(_j.instance_key == bindparam("key"), _j.ended_at.is_(None)).order_by(_j.key)
 JOB = select(schema.jobs).where(_j.key == bindparam("key"))
-VARIABLE = select(_v.name, _v.value).where(
-    _v.instance_key == bindparam("key"), _v.scope_key == bindparam("scope"), ~_v.ended)
 VERSION = select(_d.process_id, _d.version).where(_d.key == bindparam("key"))
 WAITS_AT = select(_s.element_id).where(_s.instance_key == bindparam("key"), _s.name == bindparam("name"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """What a deed is done to: an instance, its process and state. `names` are what people call the elements."""
-
-    key: int
-    process: Process
-    state: str
-    names: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    """What a deed set going: jobs that workers have again, and the instance that goes on, where it is another one."""
-
-    jobs: Sequence[int] = ()
-    made: int | None = None
-
-
-class Deed(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", rename="camel", forbid_unknown_fields=True):
-    """One kind of deed with its parameters."""
-
-    on_instances: ClassVar[bool] = True
-    """Whether it is done to instances; else to a service."""
-    final: ClassVar[bool] = False
-    """Whether nothing takes it back."""
-    settles: ClassVar[bool] = False
-    """Whether it is done for certain as soon as it is carried out; else it is watched what comes of it."""
-
-    def check(self, tx: Transaction) -> None:
-        """Raises InvalidInput or NotFound for parameters that fit no instance."""
-
-    def told(self, connection: Connection, target: Target) -> list[str]:
-        """What it would change, beside where the instance is."""
-        return []
-
-    def elements(self, connection: Connection, target: Target) -> Sequence[str]:
-        """The elements at which it puts tokens."""
-        return ()
-
-    def jobs(self, connection: Connection, target: Target) -> list[AnyRow]:
-        """The jobs that workers would get once more."""
-        return []
-
-    def do(self, tx: Transaction, key: int, reason: str) -> Done:
-        """Carry it out; raises what its command raises."""
-        raise NotImplementedError
-
-
-def shown(value: Any) -> str:
-    """A value as a sentence shows it."""
-    text = to_json(value)
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN - 1]}…"
-
-
-def _retries(retries: int | None) -> None:
-    if retries is not None and not 1 <= retries <= MOST_RETRIES:
-        raise InvalidInput(f"Expected 1 to {MOST_RETRIES} attempts, but found {retries}.")
 
 
 class Retry(Deed, frozen=True, tag="RETRY"):
@@ -109,7 +43,7 @@ class Retry(Deed, frozen=True, tag="RETRY"):
     incident: int | None = None
 
     def check(self, tx: Transaction) -> None:
-        _retries(self.retries)
+        check_retries(self.retries)
 
     def _meant(self, connection: Connection, key: int) -> tuple[list[AnyRow], list[AnyRow]]:
         """The incidents that are meant: those that can be tried again, and those in doubt."""
@@ -193,9 +127,9 @@ class Modify(Deed, frozen=True, tag="MODIFY"):
 
     final: ClassVar[bool] = True
 
-    puts: list[Put] = []
-    takes: list[Take] = []
-    moves: list[Move] = []
+    puts: list[Put] = msgspec.field(default_factory=list)
+    takes: list[Take] = msgspec.field(default_factory=list)
+    moves: list[Move] = msgspec.field(default_factory=list)
 
     def check(self, tx: Transaction) -> None:
         if not (self.puts or self.takes or self.moves):
@@ -222,8 +156,8 @@ class Migrate(Deed, frozen=True, tag="MIGRATE"):
     """Let an instance go on in another definition; `mapping` has the elements that are called otherwise there."""
 
     definition_key: int
-    mapping: dict[str, str] = {}
-    variables: dict[str, Any] = {}
+    mapping: dict[str, str] = msgspec.field(default_factory=dict)
+    variables: dict[str, Any] = msgspec.field(default_factory=dict)
 
     def check(self, tx: Transaction) -> None:
         migration.plan(tx.engine, (), self.definition_key, self.mapping)
@@ -232,7 +166,7 @@ class Migrate(Deed, frozen=True, tag="MIGRATE"):
     def told(self, connection: Connection, target: Target) -> list[str]:
         version = connection.execute(VERSION, {"key": self.definition_key}).one()
         said = [f"Goes on in version {version.version} of {version.process_id}."]
-        return said + _assigned(connection, target.key, self.variables)
+        return said + assigned(connection, target.key, self.variables)
 
     def do(self, tx: Transaction, key: int, reason: str) -> Done:
         migration.migrate(tx, key, self.definition_key, self.mapping, reason=reason)
@@ -245,7 +179,7 @@ class Restart(Deed, frozen=True, tag="RESTART"):
     """Let an instance go on from elements of its past; one that has ended as a new one."""
 
     elements_: list[str] = msgspec.field(default_factory=list, name="elements")
-    variables: dict[str, Any] = {}
+    variables: dict[str, Any] = msgspec.field(default_factory=dict)
     definition_key: int | None = None
 
     def check(self, tx: Transaction) -> None:
@@ -257,7 +191,7 @@ class Restart(Deed, frozen=True, tag="RESTART"):
         where = ", ".join(target.names.get(id, id) for id in self.elements_) or "its start"
         again = target.state == InstanceState.ACTIVE
         said = [f"Goes on from {where}, its other tokens are taken." if again else f"A new instance starts at {where}."]
-        return said + _assigned(connection, target.key, self.variables)
+        return said + assigned(connection, target.key, self.variables)
 
     def elements(self, connection: Connection, target: Target) -> Sequence[str]:
         known = target.process.elements
@@ -286,7 +220,7 @@ class SetVariables(Deed, frozen=True, tag="SET_VARIABLES"):
         values.checked(self.variables)
 
     def told(self, connection: Connection, target: Target) -> list[str]:
-        return _assigned(connection, target.key, self.variables, self.scope)
+        return assigned(connection, target.key, self.variables, self.scope)
 
     def do(self, tx: Transaction, key: int, reason: str) -> Done:
         variables.set(tx, self.scope or key, self.variables, local=self.scope is not None, reason=reason)
@@ -299,7 +233,7 @@ class Deliver(Deed, frozen=True, tag="DELIVER"):
     final: ClassVar[bool] = True
 
     message: str
-    variables: dict[str, Any] = {}
+    variables: dict[str, Any] = msgspec.field(default_factory=dict)
 
     def check(self, tx: Transaction) -> None:
         if not values.name(self.message, "the name of a message"):
@@ -307,7 +241,7 @@ class Deliver(Deed, frozen=True, tag="DELIVER"):
         values.checked(self.variables)
 
     def told(self, connection: Connection, target: Target) -> list[str]:
-        return [f"Gets the message {self.message}.", *_assigned(connection, target.key, self.variables)]
+        return [f"Gets the message {self.message}.", *assigned(connection, target.key, self.variables)]
 
     def elements(self, connection: Connection, target: Target) -> Sequence[str]:
         found = connection.scalars(WAITS_AT, {"key": target.key, "name": self.message}).all()
@@ -328,7 +262,7 @@ class SetRetries(Deed, frozen=True, tag="SET_RETRIES"):
     service: str | None = None
 
     def check(self, tx: Transaction) -> None:
-        _retries(self.retries)
+        check_retries(self.retries)
 
     def _meant(self, connection: Connection, key: int) -> list[AnyRow]:
         rows = connection.execute(OPEN_JOBS, {"key": key}).all()
@@ -401,9 +335,3 @@ def parameters_of(deed: Deed) -> dict[str, Any]:
     """The parameters of a deed, as they are kept; those that say nothing are left out."""
     everything: dict[str, Any] = msgspec.to_builtins(deed)
     return {name: value for name, value in everything.items() if name != "kind" and value not in (None, [], {})}
-
-
-def _assigned(connection: Connection, key: int, content: Mapping[str, Any], scope: int | None = None) -> list[str]:
-    before = {row.name: row.value for row in connection.execute(VARIABLE, {"key": key, "scope": scope or key})}
-    return [f"{name}: {shown(before[name]) if name in before else 'not set'} → {shown(value)}"
-            for name, value in list(content.items())[:20]]

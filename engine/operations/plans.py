@@ -15,7 +15,8 @@ from sqlalchemy import RowMapping, bindparam, func, select, update
 from engine import audit, guard, schema
 from engine.errors import InvalidInput, NotFound, WrongState
 from engine.operations import trial
-from engine.operations.deeds import Deed, deed_of, parameters_of
+from engine.operations.deed import Deed
+from engine.operations.deeds import deed_of, parameters_of
 from engine.queries import instances as found
 from engine.queries.instances import InstanceFilter
 

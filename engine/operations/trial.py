@@ -18,7 +18,7 @@ from bpmn.model import ElementType
 from engine import execution, schema
 from engine import live as lives
 from engine.errors import NotFound, Rejection
-from engine.operations.deeds import LONGEST_SHOWN, Deed, Target
+from engine.operations.deed import LONGEST_SHOWN, Deed, Target
 from engine.queries import repeats
 from engine.states import EffectState, ElementState, IncidentState, InstanceState, JobState
 from engine.work import holds
