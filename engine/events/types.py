@@ -20,11 +20,10 @@ TASK_COMPLETED = "partitur.user-task.completed"
 TASK_CANCELED = "partitur.user-task.canceled"
 MESSAGE_THROWN = "partitur.message.thrown"
 SIGNAL_THROWN = "partitur.signal.thrown"
-ACTION = "partitur.action"
 
 TYPES: tuple[str, ...] = (
     INSTANCE_STARTED, INSTANCE_COMPLETED, INSTANCE_TERMINATED, ELEMENT_ENTERED, ELEMENT_COMPLETED, ELEMENT_TERMINATED,
     INCIDENT_OPENED, INCIDENT_RESOLVED, JOB_CREATED, JOB_COMPLETED, JOB_RETRIED, JOB_FAILED, JOB_ERROR, TASK_CREATED,
-    TASK_COMPLETED, TASK_CANCELED, MESSAGE_THROWN, SIGNAL_THROWN, ACTION,
+    TASK_COMPLETED, TASK_CANCELED, MESSAGE_THROWN, SIGNAL_THROWN,
 )
-"""All of them. The last is what people and programs did to instances and services: the audit trail."""
+"""All of them."""

@@ -17,6 +17,7 @@ from web.cli.dmn import dmn
 from web.cli.doctor import doctor
 from web.cli.drilling import drill_process
 from web.cli.effects import decide, hold, list_effects, release
+from web.cli.events import events
 from web.cli.feel import feel
 from web.cli.group import Commands
 from web.cli.moving import migrate, modify, restart
@@ -59,6 +60,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "migrate": migrate,
     "restart": restart,
     "secrets": secrets,
+    "events": events,
     "drill": drill_process,
     "templates": templates,
     "retention": retention,

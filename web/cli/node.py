@@ -19,6 +19,8 @@ from engine.cluster.nodes import Pulse
 from engine.cluster.operator import Operator
 from engine.cluster.scheduler import Scheduler
 from engine.engine import Engine
+from engine.events.watching import TargetWatch
+from service_tasks.events import Dispatcher
 from service_tasks.reloading import Reloader
 from service_tasks.worker import Worker
 from web.app import create_app
@@ -68,6 +70,8 @@ class Node:
         self._reloader = Reloader(services.registry, services.sources, self._renew) if services.reload else None
         self._scheduler = Scheduler(engine) if schedules else None
         self._cleaner = Cleaner(engine) if schedules else None
+        self._dispatcher = Dispatcher(engine, services.transport()) if schedules else None
+        self._targets = TargetWatch(engine)
         self._operator = Operator(engine) if schedules else None
         self._pulse = Pulse(engine, nodes.Node(roles=self.roles, services=self._types(), address=address))
 
@@ -94,6 +98,9 @@ class Node:
             self._cleaner.start()
         if self._operator:
             self._operator.start()
+        self._targets.start()
+        if self._dispatcher:
+            self._dispatcher.start()
         self._pulse.start()
         if self._worker:
             self._worker.start()
@@ -127,6 +134,9 @@ class Node:
         done = self.web.drain(grace.total_seconds()) if self.web else True
         if self._worker:
             done = self._worker.stop(timedelta(seconds=max(0.0, deadline - time.monotonic()))) and done
+        if self._dispatcher:
+            self._dispatcher.stop()
+        self._targets.stop()
         if self._scheduler:
             self._scheduler.stop()
         if self._operator:

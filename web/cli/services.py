@@ -12,6 +12,7 @@ from engine.engine import Engine
 from service_tasks import Registry
 from service_tasks.checks import Catalogue
 from service_tasks.connector import ConnectorChecks, HttpConnector, Reach, ReachError
+from service_tasks.connector.transport import Transport
 from web.cli.settings import Settings, SettingsError
 
 Sources = Annotated[
@@ -83,6 +84,11 @@ class Services:
         self.registry.discover()
         for source in self.sources:
             self.registry.load(source)
+
+    @staticmethod
+    def transport() -> Transport:
+        """What makes requests to the hosts that may be called. Raises SettingsError."""
+        return Transport(_reach(Settings.of()))
 
     @property
     def count(self) -> str:

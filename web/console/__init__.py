@@ -12,6 +12,7 @@ from web.console import (
     deployments,
     doubts,
     drills,
+    events,
     export,
     form_pages,
     home,
@@ -19,9 +20,12 @@ from web.console import (
     instance_actions,
     instances,
     interfaces,
+    migrate,
+    modify,
     nodes,
     playground,
     processes,
+    restart,
     secrets,
     services,
     task_actions,
@@ -30,7 +34,7 @@ from web.console import (
 from web.console.blueprint import bp
 
 __all__ = [
-    "audit", "bp", "decisions", "deployments", "doubts", "drills", "export", "form_pages", "home", "instance",
-    "instance_actions", "instances", "interfaces", "nodes", "playground", "processes", "secrets", "services",
-    "task_actions", "tasks",
+    "audit", "bp", "decisions", "deployments", "doubts", "drills", "events", "export", "form_pages", "home", "instance",
+    "instance_actions", "instances", "interfaces", "migrate", "modify", "nodes", "playground", "processes",
+    "restart", "secrets", "services", "task_actions", "tasks",
 ]
