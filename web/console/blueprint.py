@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from engine.clock import system_clock
@@ -28,6 +29,7 @@ STATUS: dict[type[Rejection], int] = {NotFound: 404, WrongState: 409, Conflict: 
 
 bp.add_app_template_filter(formatting.iso, "iso")
 bp.add_app_template_filter(formatting.up_to, "up_to")
+bp.add_app_template_filter(formatting.number, "number")
 bp.add_app_template_filter(formatting.absolute, "absolute")
 bp.add_app_template_filter(formatting.duration, "duration")
 bp.add_app_template_filter(formatting.seconds, "seconds")
@@ -103,7 +105,7 @@ def _rejected(error: Rejection) -> ResponseReturnValue:
 
 @bp.app_errorhandler(Unavailable)
 def _unavailable(error: Unavailable) -> ResponseReturnValue:
-    response = problem(str(error), 503, title="The database does not answer")
+    response = problem(str(error), 503, title=_("The database does not answer"))
     response.headers["Retry-After"] = str(error.retry_after)
     return response
 
@@ -118,9 +120,9 @@ def _http_error(error: HTTPException) -> ResponseReturnValue | HTTPException:
         return refusal
     sentence = error.description or error.name
     if error.code == 404:
-        sentence = "There is no page at this address."
+        sentence = _("There is no page at this address.")
     if error.code == 413:
-        sentence = "Expected at most 32 MB in one upload, but this one is larger."
+        sentence = _("Expected at most 32 MB in one upload, but this one is larger.")
     return problem(sentence, error.code)
 
 
@@ -134,13 +136,14 @@ def _unexpected(error: BaseException) -> ResponseReturnValue:
     reference = secrets.token_hex(4)
     logger.error("Expected to answer %s %s, but it failed (reference %s).", request.method, request.path, reference,
                  exc_info=error)
-    sentence = f"This is a fault in Partitur, not in your process. The server's log says more under {reference}."
-    return problem(sentence, 500, title="Something unexpected happened")
+    sentence = _("This is a fault in Partitur, not in your process. The server's log says more under %(reference)s.",
+                 reference=reference)
+    return problem(sentence, 500, title=_("Something unexpected happened"))
 
 
 def problem(sentence: str, status: int, title: str = "") -> Response:
     """Say what is wrong: a sentence for htmx to put where the form has its place for it, else a page."""
     if "HX-Request" in request.headers:
         return make_response(render_template("_problem.html", sentence=sentence), status)
-    title = title or ("Not found" if status == 404 else "This was not possible")
+    title = title or (_("Not found") if status == 404 else _("This was not possible"))
     return make_response(render_template("error.html", sentence=sentence, title=title, status=status), status)

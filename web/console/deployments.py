@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from bpmn.problems import Problem, Severity
 from engine import definitions
@@ -64,7 +65,7 @@ def _checked(resources: Iterable[Resource], problems: Sequence[Problem]) -> list
     names = {resource.name for resource in resources}
     rest = [problem for problem in problems if problem.resource_name not in names]
     if rest:
-        checked.insert(0, CheckedFile(number=0, name="This upload", xml=None, problems=rest, marks={}))
+        checked.insert(0, CheckedFile(number=0, name=_("This upload"), xml=None, problems=rest, marks={}))
     return checked
 
 
@@ -74,16 +75,18 @@ def _counts(problems: Iterable[Problem]) -> dict[str, int]:
 
 
 def _summary(deployment: Deployment) -> str:
-    named = [(f"{each.name or each.process_id} version {each.version}", each.created)
-             for each in deployment.definitions]
-    named += [(f"{each.name} version {each.version}", each.created) for each in deployment.decisions]
-    named += [(f"Form {each.form_id} version {each.version}", each.created) for each in deployment.forms]
+    found = [(each.name or each.process_id, each.version, each.created) for each in deployment.definitions]
+    found += [(each.name, each.version, each.created) for each in deployment.decisions]
+    named = [(_("%(name)s version %(version)s", name=name, version=version), created)
+             for name, version, created in found]
+    named += [(_("Form %(name)s version %(version)s", name=each.form_id, version=each.version), each.created)
+              for each in deployment.forms]
     sentences = []
-    for word, created in (("Deployed", True), ("Unchanged:", False)):
+    for word, created in ((_("Deployed"), True), (_("Unchanged:"), False)):
         names = [name for name, is_new in named if is_new is created]
         if names:
             sentences.append(f"{word} {', '.join(names)}.")
-    return " ".join(sentences) or "Nothing in these files is executable, so there was nothing to deploy."
+    return " ".join(sentences) or _("Nothing in these files is executable, so there was nothing to deploy.")
 
 
 def _target(deployment: Deployment) -> str:

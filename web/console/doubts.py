@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from engine.errors import InvalidInput
 from engine.work import doubts
@@ -15,14 +16,14 @@ from web.console.blueprint import acting, bp, done
 def ask_service(key: int, incident_key: int) -> ResponseReturnValue:
     """Let the service be asked whether the call took effect."""
     acting().execute(doubts.ask, incident_key, forms.reason())
-    return done("The service is asked. If it cannot tell, the incident comes back.", _page(key), "active")
+    return done(_("The service is asked. If it cannot tell, the incident comes back."), _page(key), "active")
 
 
 @bp.post("/instances/<key:key>/incidents/<key:incident_key>/repetition")
 def repeat_call(key: int, incident_key: int) -> ResponseReturnValue:
     """Let the service be called again with the same key."""
     acting().execute(doubts.repeat, incident_key, forms.reason())
-    return done("The service is called again, with the same idempotency key.", _page(key), "active")
+    return done(_("The service is called again, with the same idempotency key."), _page(key), "active")
 
 
 @bp.post("/instances/<key:key>/incidents/<key:incident_key>/outcome")
@@ -33,7 +34,7 @@ def record_outcome(key: int, incident_key: int) -> ResponseReturnValue:
         raise InvalidInput("Expected to hear whether the call took effect, but neither yes nor no was chosen.")
     acting().execute(doubts.record, incident_key, happened=answer == "yes", evidence=forms.reason(),
                      variables=forms.json_object("variables", "the results of the service"))
-    return done("The outcome is in the ledger.", _page(key), "completed")
+    return done(_("The outcome is in the ledger."), _page(key), "completed")
 
 
 def _page(key: int) -> str:

@@ -8,11 +8,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+from flask_babel import get_locale, gettext, ngettext
 from markupsafe import Markup, escape
 
 from engine.queries.paging import COUNTED
 
-_UNITS = ((86400 * 365, "year"), (86400 * 30, "month"), (86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+SOURCE = "en"
+_SIZES = (86400 * 365, 86400 * 30, 86400, 3600, 60, 1)
 _TOKEN = re.compile(r'("(?:\\.|[^"\\])*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\b(true|false|null)\b')
 
 
@@ -22,24 +26,59 @@ def iso(moment: datetime) -> str:
 
 
 def absolute(moment: datetime) -> str:
-    """A time in full, in UTC."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    """A time in full, in UTC: in English as ISO 8601 has it, else as is usual in the language."""
+    moment = moment.astimezone(UTC)
+    if language() == SOURCE:
+        return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"{format_datetime(moment, 'medium', locale=language())} UTC"
+
+
+def language() -> str:
+    """The language of the present page; English where there is none."""
+    return str(get_locale() or SOURCE)
+
+
+def number(count: float, pattern: str | None = None) -> str:
+    """A number as the language of the page writes it."""
+    return format_decimal(count, pattern, locale=language())
 
 
 def up_to(count: int) -> str:
     """A count that goes no further than the engine counts."""
-    return f"{COUNTED:,}+" if count > COUNTED else f"{count:,}"
+    return f"{number(COUNTED)}+" if count > COUNTED else number(count)
 
 
 def ago(moment: datetime, now: datetime) -> str:
     """A time as its distance from `now`: "3 minutes ago", "in 2 hours"."""
     seconds = (moment - now).total_seconds()
     if abs(seconds) < 3:
-        return "now"
-    size, unit = next((size, unit) for size, unit in _UNITS if abs(seconds) >= size)
+        return gettext("now")
+    size = next(size for size in _SIZES if abs(seconds) >= size)
     count = int(abs(seconds) // size)
-    words = f"{count} {unit}{'' if count == 1 else 's'}"
-    return f"in {words}" if seconds > 0 else f"{words} ago"
+    return _ahead(size, count) if seconds > 0 else _past(size, count)
+
+
+def _past(size: int, count: int) -> str:
+    # Written out, because a message has to be found by whoever translates it.
+    return {
+        _SIZES[0]: lambda: ngettext("%(num)s year ago", "%(num)s years ago", count),
+        _SIZES[1]: lambda: ngettext("%(num)s month ago", "%(num)s months ago", count),
+        _SIZES[2]: lambda: ngettext("%(num)s day ago", "%(num)s days ago", count),
+        _SIZES[3]: lambda: ngettext("%(num)s hour ago", "%(num)s hours ago", count),
+        _SIZES[4]: lambda: ngettext("%(num)s minute ago", "%(num)s minutes ago", count),
+        _SIZES[5]: lambda: ngettext("%(num)s second ago", "%(num)s seconds ago", count),
+    }[size]()
+
+
+def _ahead(size: int, count: int) -> str:
+    return {
+        _SIZES[0]: lambda: ngettext("in %(num)s year", "in %(num)s years", count),
+        _SIZES[1]: lambda: ngettext("in %(num)s month", "in %(num)s months", count),
+        _SIZES[2]: lambda: ngettext("in %(num)s day", "in %(num)s days", count),
+        _SIZES[3]: lambda: ngettext("in %(num)s hour", "in %(num)s hours", count),
+        _SIZES[4]: lambda: ngettext("in %(num)s minute", "in %(num)s minutes", count),
+        _SIZES[5]: lambda: ngettext("in %(num)s second", "in %(num)s seconds", count),
+    }[size]()
 
 
 def duration(span: timedelta | None) -> str:
@@ -48,15 +87,21 @@ def duration(span: timedelta | None) -> str:
         return "–"
     milliseconds = max(0, round(span.total_seconds() * 1000))
     if milliseconds < 1000:
-        return f"{milliseconds} ms"
+        return gettext("%(count)s ms", count=milliseconds)
     seconds = milliseconds // 1000
     if seconds < 60:
-        return f"{milliseconds / 1000:.1f} s" if milliseconds < 9950 else f"{round(milliseconds / 1000)} s"
-    for size, unit, below, small in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if seconds >= size:
-            rest = seconds % size // below
-            return f"{seconds // size} {unit}" + (f" {rest} {small}" if rest else "")
-    return f"{seconds} s"
+        exact = number(milliseconds / 1000, "0.0") if milliseconds < 9950 else number(round(milliseconds / 1000))
+        return gettext("%(count)s s", count=exact)
+    if seconds >= 86400:
+        large, small = gettext("%(count)s d", count=seconds // 86400), seconds % 86400 // 3600
+        rest = gettext("%(count)s h", count=small)
+    elif seconds >= 3600:
+        large, small = gettext("%(count)s h", count=seconds // 3600), seconds % 3600 // 60
+        rest = gettext("%(count)s min", count=small)
+    else:
+        large, small = gettext("%(count)s min", count=seconds // 60), seconds % 60
+        rest = gettext("%(count)s s", count=small)
+    return f"{large} {rest}" if small else large
 
 
 def seconds(count: float) -> str:
@@ -77,7 +122,8 @@ def json_markup(value: Any, longest: int | None = None) -> Markup:
     text = to_json(value)
     if longest is None or len(text) <= longest:
         return Markup("").join(_coloured(text))
-    rest = Markup('\n<span class="soft">… {:,} characters in all</span>').format(len(text))
+    rest = Markup('\n<span class="soft">{}</span>').format(
+        gettext("… %(count)s characters in all", count=number(len(text))))
     return Markup("").join([*_coloured(text[:longest]), rest])
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from flask import redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from engine.errors import InvalidInput
 from engine.queries import changes, failures, lists, overview
@@ -106,4 +107,4 @@ def change_actor() -> ResponseReturnValue:
     if "groups" in request.form:
         named = (each.strip()[:100] for each in request.form["groups"].split(","))
         session["groups"] = list(dict.fromkeys(each for each in named if each))[:MOST_GROUPS]
-    return done(f"You act as {name or 'before'}.", url_for("console.home"))
+    return done(_("You act as %(name)s.", name=name) if name else _("You act as before."), url_for("console.home"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from engine import secrets as store
 from web.console import forms
@@ -23,7 +24,8 @@ def set_secret() -> ResponseReturnValue:
     name = request.form.get("name", "").strip()
     # A browser sends line ends as CR LF, whatever they were.
     is_new = acting().execute(store.put, name, request.form.get("value", "").replace("\r\n", "\n"))
-    return done(f"{name} is {'stored' if is_new else 'replaced'}.", url_for("console.secrets"))
+    sentence = _("%(name)s is stored.", name=name) if is_new else _("%(name)s is replaced.", name=name)
+    return done(sentence, url_for("console.secrets"))
 
 
 @bp.post("/secrets/deletion")
@@ -31,4 +33,4 @@ def delete_secret() -> ResponseReturnValue:
     """Delete a secret."""
     name = request.form.get("name", "")
     acting().execute(store.remove, name, forms.reason())
-    return done(f"{name} is deleted.", url_for("console.secrets"), "terminated")
+    return done(_("%(name)s is deleted.", name=name), url_for("console.secrets"), "terminated")

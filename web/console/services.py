@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response, current_app, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from bpmn.model import Dialect
 from engine.queries import effects, lists, used
@@ -55,14 +56,14 @@ def hold_service(name: str) -> ResponseReturnValue:
     reason = forms.reason()
     used.check_known(engine(), name)
     acting().execute(holds.hold, name, reason)
-    return done(f"{name} is held: its jobs wait and lose no attempt.", _page(name), "held")
+    return done(_("%(name)s is held: its jobs wait and lose no attempt.", name=name), _page(name), "held")
 
 
 @bp.post("/services/<path:name>/release")
 def release_service(name: str) -> ResponseReturnValue:
     """Hand out the jobs of a service again."""
     acting().execute(holds.release, name, forms.reason())
-    return done(f"{name} is called again, gently at first.", _page(name), "active")
+    return done(_("%(name)s is called again, gently at first.", name=name), _page(name), "active")
 
 
 def _page(name: str) -> str:

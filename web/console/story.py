@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
 from bpmn.model import USER_TASK_JOB, Process
 from engine.durations import Learned
 from engine.queries.instance import InstanceDetail
@@ -36,19 +39,21 @@ def tell(detail: InstanceDetail, process: Process, now: datetime, learned: Mappi
     """What an instance waits for, the most urgent first. `learned` is what is known of the elements of its process."""
     row = detail.row
     if row.state == InstanceState.COMPLETED:
-        reason = f" with reason {row.end_reason}" if row.end_reason else ""
-        return [Sentence(state="completed", text=f"Came to its end{reason}", moment=row.ended_at)]
+        text = (_("Came to its end with reason %(reason)s", reason=row.end_reason) if row.end_reason
+                else _("Came to its end"))
+        return [Sentence(state="completed", text=text, moment=row.ended_at)]
     if row.state == InstanceState.TERMINATED:
-        reason = f": “{short(row.end_reason, 300)}”" if row.end_reason else ""
-        return [Sentence(state="terminated", text=f"Ended before its end{reason}", moment=row.ended_at)]
+        text = (_("Ended before its end: “%(reason)s”", reason=short(row.end_reason, 300)) if row.end_reason
+                else _("Ended before its end"))
+        return [Sentence(state="terminated", text=text, moment=row.ended_at)]
     told = [_compared(told, learned) for told in _waits(detail, process, now)]
-    told = told or [Sentence(state="active", text="Its tokens move.")]
+    told = told or [Sentence(state="active", text=_("Its tokens move."))]
     told.sort(key=lambda sentence: sentence.state != "incident")
     shown = told[:MOST]
     if len(told) > MOST:
-        shown.append(Sentence(state="active", text=f"And {len(told) - MOST} more."))
+        shown.append(Sentence(state="active", text=_("And %(count)s more.", count=len(told) - MOST)))
     if row.suspended_at:
-        shown.insert(0, Sentence(state="suspended", text="Suspended: nothing moves until somebody resumes it, since",
+        shown.insert(0, Sentence(state="suspended", text=_("Suspended: nothing moves until somebody resumes it, since"),
                                  moment=row.suspended_at))
     return shown
 
@@ -57,7 +62,7 @@ def _compared(told: Sentence, learned: Mapping[str, Learned]) -> Sentence:
     known = learned.get(told.element_id)
     if known is None or known.samples < FEW or told.state == "incident":
         return told
-    return replace(told, usual=f"95 % leave here within {duration(known.p95)}")
+    return replace(told, usual=_("95 %% leave here within %(duration)s", duration=duration(known.p95)))
 
 
 def _waits(detail: InstanceDetail, process: Process, now: datetime) -> Iterator[Sentence]:
@@ -68,33 +73,38 @@ def _waits(detail: InstanceDetail, process: Process, now: datetime) -> Iterator[
     for incident in detail.incidents:
         if incident.state == IncidentState.ACTIVE:
             yield Sentence(state="incident", moment=incident.created_at,
-                           text=f"{name(incident.element_id)} failed: “{short(incident.message, 300)}”")
+                           text=_("%(element)s failed: “%(message)s”", element=name(incident.element_id),
+                                  message=short(incident.message, 300)))
     for job in detail.jobs:
         if job.state in (JobState.CREATED, JobState.ACTIVATED) and not _is_beside_task(job):
             yield replace(_job(job, name(job.element_id), now), element_id=job.element_id)
     for task in detail.user_tasks:
         if task.state == UserTaskState.CREATED:
-            who = f"for {task.assignee}" if task.assignee else "for somebody to claim it"
-            yield Sentence(state="waiting", text=f"{name(task.element_id)} waits {who}, since", moment=task.created_at,
-                           element_id=task.element_id)
+            element = name(task.element_id)
+            text = (_("%(element)s waits for %(person)s, since", element=element, person=task.assignee)
+                    if task.assignee else _("%(element)s waits for somebody to claim it, since", element=element))
+            yield Sentence(state="waiting", text=text, moment=task.created_at, element_id=task.element_id)
     # What is only attached watches over something that is told already.
     for subscription in detail.subscriptions:
         if not subscription.attached:
             yield Sentence(state="waiting", moment=subscription.created_at, element_id=subscription.element_id,
-                           text=f"{name(subscription.element_id)} waits for {_event(subscription, process)}, since")
+                           text=_("%(element)s waits for %(event)s, since", element=name(subscription.element_id),
+                                  event=_event(subscription, process)))
     for timer in detail.timers:
         if not timer.attached:
-            yield Sentence(state="waiting", text=f"{name(timer.element_id)} waits for its time, due",
-                           moment=timer.due_at)
+            yield Sentence(state="waiting", moment=timer.due_at,
+                           text=_("%(element)s waits for its time, due", element=name(timer.element_id)))
     for child in detail.called:
         if child.state != InstanceState.ACTIVE:
             continue
         name_of_child = child.business_id or child.process_name or child.process_id
         if child.incident_count:
-            yield Sentence(state="incident", text=f"The called instance {name_of_child} ({child.key}) has failed.")
+            yield Sentence(state="incident", text=_("The called instance %(name)s (%(key)s) has failed.",
+                                                    name=name_of_child, key=child.key))
         else:
             yield Sentence(state="waiting", moment=child.started_at,
-                           text=f"Waits for the called instance {name_of_child} ({child.key}), since")
+                           text=_("Waits for the called instance %(name)s (%(key)s), since",
+                                  name=name_of_child, key=child.key))
 
 
 def _is_beside_task(job: JobRow) -> bool:
@@ -105,25 +115,31 @@ def _is_beside_task(job: JobRow) -> bool:
 def _job(job: JobRow, name: str, now: datetime) -> Sentence:
     if job.expected_by and job.expected_by <= now:
         return Sentence(state="stalled", moment=job.expected_by,
-                        text=f"{name} is late: “{job.type}” should have answered")
+                        text=_("%(element)s is late: “%(service)s” should have answered", element=name,
+                               service=job.type))
     if job.state == JobState.ACTIVATED:
         return Sentence(state="active", moment=job.locked_until,
-                        text=f"{name} is being done by worker {job.locked_by}, whose lock ends")
+                        text=_("%(element)s is being done by worker %(worker)s, whose lock ends", element=name,
+                               worker=job.locked_by))
     if job.error_message:
-        attempts = "1 attempt" if job.retries == 1 else f"{job.retries} attempts"
         return Sentence(state="retrying", moment=job.due_at,
-                        text=f"{name} failed with “{short(job.error_message, 300)}” and has {attempts} left, the next")
-    return Sentence(state="waiting", text=f"{name} waits for a worker for “{job.type}”, since", moment=job.created_at)
+                        text=ngettext("%(element)s failed with “%(message)s” and has %(num)s attempt left, the next",
+                                      "%(element)s failed with “%(message)s” and has %(num)s attempts left, the next",
+                                      job.retries, element=name, message=short(job.error_message, 300)))
+    return Sentence(state="waiting", moment=job.created_at,
+                    text=_("%(element)s waits for a worker for “%(service)s”, since", element=name, service=job.type))
 
 
 def _event(subscription: SubscriptionRow, process: Process) -> str:
     if subscription.kind == "MESSAGE":
         key = subscription.correlation_key
-        with_key = f" with {_key_name(subscription, process)}{key}" if key is not None else ""
-        return f"the message “{subscription.name}”{with_key}"
+        if key is None:
+            return _("the message “%(name)s”", name=subscription.name)
+        return _("the message “%(name)s” with %(key)s", name=subscription.name,
+                 key=f"{_key_name(subscription, process)}{key}")
     if subscription.kind == "SIGNAL":
-        return f"the signal “{subscription.name}”"
-    return f"the condition “{short(subscription.name)}” to become true"
+        return _("the signal “%(name)s”", name=subscription.name)
+    return _("the condition “%(name)s” to become true", name=short(subscription.name))
 
 
 def _key_name(subscription: SubscriptionRow, process: Process) -> str:
@@ -133,4 +149,4 @@ def _key_name(subscription: SubscriptionRow, process: Process) -> str:
         expression = event.correlation_key
         if expression is not None and not expression.is_static and len(expression.text) <= LONGEST_NAME:
             return f"{expression.text}="
-    return "key "
+    return _("key") + " "

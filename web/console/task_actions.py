@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from engine.engine import Engine
 from engine.errors import InvalidInput
@@ -42,13 +43,15 @@ def actions_of(task: UserTaskRow) -> TaskActions:
     """What whoever asks may do with a task."""
     over = _why_not_open(task)
     other = task.assignee if task.assignee not in (None, actor()) else None
-    mine = None if task.assignee == actor() else f"{other} has the task." if other else "Nobody has the task yet."
+    mine = None
+    if task.assignee != actor():
+        mine = _("%(name)s has the task.", name=other) if other else _("Nobody has the task yet.")
     return TaskActions(
-        claim=over or (f"{other} has the task. Assign it to yourself to take it over." if other else
-                       "You have the task already." if task.assignee else None),
+        claim=over or (_("%(name)s has the task. Assign it to yourself to take it over.", name=other) if other else
+                       _("You have the task already.") if task.assignee else None),
         unclaim=over or mine, assign=over,
-        delegate=over or (mine and f"{mine} Only who has a task can delegate it."),
-        complete=over or (f"The task is delegated: {task.assignee} resolves it first."
+        delegate=over or (mine and _("%(standing)s Only who has a task can delegate it.", standing=mine)),
+        complete=over or (_("The task is delegated: %(name)s resolves it first.", name=task.assignee)
                           if task.delegation == DelegationState.PENDING and other else None) or _why_not_running(task),
         resolves=task.delegation == DelegationState.PENDING,
     )
@@ -58,12 +61,12 @@ def _why_not_open(task: UserTaskRow) -> str | None:
     if task.state == UserTaskState.CREATED:
         return None
     if task.ended_at is None:
-        return "A listener is asked about the task right now."
-    return "The task is over."
+        return _("A listener is asked about the task right now.")
+    return _("The task is over.")
 
 
 def _why_not_running(task: UserTaskRow) -> str | None:
-    return None if task.suspended_at is None else "Its instance is suspended: resume it first."
+    return None if task.suspended_at is None else _("Its instance is suspended: resume it first.")
 
 
 def _back(key: int) -> str:
@@ -87,8 +90,9 @@ def complete_task(key: int) -> ResponseReturnValue:
     acting().execute(_finish, key, task_forms.submitted(row), resolves)
     name = row.name or row.element_id
     if resolves:
-        return done(f"{name} is resolved and goes back to {row.owner or 'whoever wants it'}.", _without_task())
-    return done(f"{name} is completed.", _without_task())
+        return done((_("%(name)s is resolved and goes back to %(owner)s.", name=name, owner=row.owner) if row.owner
+                     else _("%(name)s is resolved; whoever wants it can claim it.", name=name)), _without_task())
+    return done(_("%(name)s is completed.", name=name), _without_task())
 
 
 def _finish(tx: Transaction, key: int, variables: Mapping[str, Any], resolves: bool) -> None:
@@ -100,14 +104,14 @@ def _finish(tx: Transaction, key: int, variables: Mapping[str, Any], resolves: b
 def claim_task(key: int) -> ResponseReturnValue:
     """Take a task."""
     acting().execute(user_tasks.claim, key, actor())
-    return done("The task is yours.", _back(key))
+    return done(_("The task is yours."), _back(key))
 
 
 @bp.post("/tasks/<key:key>/return")
 def unclaim_task(key: int) -> ResponseReturnValue:
     """Give a task back."""
     acting().execute(user_tasks.unclaim, key)
-    return done("You gave the task back.", _back(key))
+    return done(_("You gave the task back."), _back(key))
 
 
 @bp.post("/tasks/<key:key>/assignment")
@@ -115,7 +119,7 @@ def assign_task(key: int) -> ResponseReturnValue:
     """Give a task to somebody."""
     name = request.form.get("assignee", "").strip()
     acting().execute(user_tasks.assign, key, name)
-    return done(f"{name} has the task now.", _back(key))
+    return done(_("%(name)s has the task now.", name=name), _back(key))
 
 
 @bp.post("/tasks/<key:key>/delegation")
@@ -123,14 +127,15 @@ def delegate_task(key: int) -> ResponseReturnValue:
     """Let somebody else work on a task."""
     name = request.form.get("assignee", "").strip()
     acting().execute(user_tasks.delegate, key, name)
-    return done(f"{name} works on the task for you. It comes back to you when it is resolved.", _back(key))
+    return done(_("%(name)s works on the task for you. It comes back to you when it is resolved.", name=name),
+                _back(key))
 
 
 @bp.post("/tasks/<key:key>/comments")
 def comment_on_task(key: int) -> ResponseReturnValue:
     """Write beside a task."""
     acting().execute(task_comments.add, key, request.form.get("message", ""))
-    return done("Your comment is there.", _back(key))
+    return done(_("Your comment is there."), _back(key))
 
 
 @bp.post("/tasks/<key:key>/draft")
@@ -148,7 +153,7 @@ def keep_draft(key: int) -> ResponseReturnValue:
 def discard_draft(key: int) -> ResponseReturnValue:
     """Forget what somebody has typed so far."""
     _drafting().execute(task_drafts.forget, key)
-    return done("What you had typed is forgotten.", _back(key))
+    return done(_("What you had typed is forgotten."), _back(key))
 
 
 def _drafting() -> Engine:
@@ -161,11 +166,11 @@ def save_filter() -> ResponseReturnValue:
     criteria = {name: request.form.get(name, "").strip() for name in CRITERIA}
     name = request.form.get("name", "")
     key = acting().execute(task_filters.save, name, criteria, shared="shared" in request.form, key=numbers.field("key"))
-    return done(f"The filter {name.strip()} is kept.", url_for("console.tasks", filter=key))
+    return done(_("The filter %(name)s is kept.", name=name.strip()), url_for("console.tasks", filter=key))
 
 
 @bp.post("/tasks/filters/<key:key>/removal")
 def remove_filter(key: int) -> ResponseReturnValue:
     """Forget a filter."""
     acting().execute(task_filters.remove, key)
-    return done("The filter is gone.", url_for("console.tasks"))
+    return done(_("The filter is gone."), url_for("console.tasks"))

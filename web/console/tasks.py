@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _
 
 from engine.errors import NotFound
 from engine.queries import definitions as known
@@ -22,24 +23,25 @@ from engine.tasks import comments as task_comments
 from engine.tasks import drafts as task_drafts
 from engine.tasks import filters as task_filters
 from engine.tasks.filters import CRITERIA, TaskFilter
-from web.console import forms, numbers, paging, task_forms
+from web.console import forms, numbers, paging, task_forms, vocabulary
 from web.console.blueprint import bp, engine
+from web.console.formatting import number
 from web.console.security import actor, groups
 from web.console.task_actions import actions_of
 
 VIEWS = {
-    "mine": ("Mine", {"whose": "mine"}),
-    "groups": ("My groups", {"whose": "groups"}),
-    "unassigned": ("Unassigned", {"whose": "unassigned"}),
-    "open": ("All", {}),
-    "overdue": ("Overdue", {"due": "overdue"}),
+    "mine": (_("Mine"), {"whose": "mine"}),
+    "groups": (_("My groups"), {"whose": "groups"}),
+    "unassigned": (_("Unassigned"), {"whose": "unassigned"}),
+    "open": (_("All"), {}),
+    "overdue": (_("Overdue"), {"due": "overdue"}),
 }
 SOON = timedelta(days=1)
 """How long before its due date a task is marked."""
 DEFAULT_VIEW, DEFAULT_SORT = "open", "urgent"
-SORTS = {"urgent": "Most urgent first", "due": "Due first", "follow-up": "Follow-up first", "newest": "Newest first",
-         "oldest": "Oldest first", "name": "By name"}
-WORDS = {"whose": task_filters.WHOSE, "due": task_filters.DUE, "follow_up": task_filters.FOLLOW_UP}
+SORTS = {"urgent": _("Most urgent first"), "due": _("Due first"), "follow-up": _("Follow-up first"),
+         "newest": _("Newest first"), "oldest": _("Oldest first"), "name": _("By name")}
+WORDS = {"whose": vocabulary.WHOSE, "due": vocabulary.DUE, "follow_up": vocabulary.FOLLOW_UP}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +104,11 @@ def _meaning(criteria: dict[str, str]) -> found.TaskCriteria:
 
 
 def _tabs(kept: list[TaskFilter], view: str, chosen: TaskFilter | None) -> list[Tab]:
-    wanted = [criteria for _, criteria in VIEWS.values()] + [dict(each.criteria) for each in kept]
-    counted = [f"{min(count, found.FEW):,}" + ("+" if count > found.FEW else "")
+    wanted = [criteria for _word, criteria in VIEWS.values()] + [dict(each.criteria) for each in kept]
+    counted = [number(min(count, found.FEW)) + ("+" if count > found.FEW else "")
                for count in found.counts(engine(), [_meaning(criteria) for criteria in wanted])]
     tabs = [Tab(word=word, link={"view": name}, current=name == view, count=count)
-            for (name, (word, _)), count in zip(VIEWS.items(), counted, strict=False)]
+            for (name, (word, _criteria)), count in zip(VIEWS.items(), counted, strict=False)]
     return tabs + [
         Tab(word=each.name, link={"filter": each.key}, current=each is chosen, count=count,
             shared_by=None if each.owner == actor() else each.owner)

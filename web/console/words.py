@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flask_babel import lazy_gettext as _
+
 from engine.queries.instances import InstanceRow
 from engine.states import InstanceState
+from web.console import vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,77 +21,78 @@ class StateWords:
 
 
 STATES: dict[str, StateWords] = {
-    "active": StateWords("In flight", "active", "Started and not ended"),
-    "waiting": StateWords("Waiting", "waiting", "For a person, a message or a time"),
-    "retrying": StateWords("Retrying", "retrying", "A service failed and is tried again by itself"),
-    "stalled": StateWords("Stalled", "stalled", "Later than promised, or than nearly all were"),
-    "in_doubt": StateWords("In doubt", "in_doubt", "A service may have acted; nobody knows"),
-    "held": StateWords("Held", "held", "For a service that is not called for now"),
-    "incident": StateWords("Failed", "incident", "Cannot go on until somebody acts"),
-    "suspended": StateWords("Suspended", "suspended", "Paused by an operator"),
-    "completed": StateWords("Completed", "completed", "Came to its end"),
-    "terminated": StateWords("Cancelled", "terminated", "Ended before its end"),
+    "active": StateWords(_("In flight"), "active", _("Started and not ended")),
+    "waiting": StateWords(_("Waiting"), "waiting", _("For a person, a message or a time")),
+    "retrying": StateWords(_("Retrying"), "retrying", _("A service failed and is tried again by itself")),
+    "stalled": StateWords(_("Stalled"), "stalled", _("Later than promised, or than nearly all were")),
+    "in_doubt": StateWords(_("In doubt"), "in_doubt", _("A service may have acted; nobody knows")),
+    "held": StateWords(_("Held"), "held", _("For a service that is not called for now")),
+    "incident": StateWords(_("Failed"), "incident", _("Cannot go on until somebody acts")),
+    "suspended": StateWords(_("Suspended"), "suspended", _("Paused by an operator")),
+    "completed": StateWords(_("Completed"), "completed", _("Came to its end")),
+    "terminated": StateWords(_("Cancelled"), "terminated", _("Ended before its end")),
 }
 
 NAVIGATION = (
-    ("console.home", "Home", "home"),
-    ("console.processes", "Processes", "processes"),
-    ("console.instances", "Instances", "instances"),
-    ("console.tasks", "Tasks", "tasks"),
-    ("console.decisions", "Decisions", "decisions"),
-    ("console.services", "Services", "services"),
-    ("console.audit", "Audit", "audit"),
+    ("console.home", _("Home"), "home"),
+    ("console.processes", _("Processes"), "processes"),
+    ("console.instances", _("Instances"), "instances"),
+    ("console.tasks", _("Tasks"), "tasks"),
+    ("console.decisions", _("Decisions"), "decisions"),
+    ("console.services", _("Services"), "services"),
+    ("console.audit", _("Audit"), "audit"),
 )
 
-TYPE_WORDS = {"AD_HOC_SUB_PROCESS": "ad-hoc sub-process", "SUB_PROCESS": "sub-process"}
-
 DEEDS = {
-    ("DEPLOY", "DEPLOYMENT"): "deployed",
-    ("DRILL", "DEFINITION"): "drilled the process",
-    ("RESOLVE", "INCIDENT"): "retried",
-    ("START", "INSTANCE"): "started",
-    ("CANCEL", "INSTANCE"): "cancelled",
-    ("SUSPEND", "INSTANCE"): "suspended",
-    ("RESUME", "INSTANCE"): "resumed",
-    ("SET_RETRIES", "JOB"): "set the attempts of a job in",
-    ("SET_VARIABLES", "INSTANCE"): "set variables of",
-    ("REMOVE_VARIABLES", "INSTANCE"): "removed variables of",
-    ("COMPLETE", "USER_TASK"): "completed a task of",
-    ("CLAIM", "USER_TASK"): "claimed a task of",
-    ("ASSIGN", "USER_TASK"): "assigned a task of",
-    ("UNCLAIM", "USER_TASK"): "gave back a task of",
-    ("DELEGATE", "USER_TASK"): "delegated a task of",
-    ("RESOLVE", "USER_TASK"): "resolved a delegated task of",
-    ("CHANGE", "USER_TASK"): "changed a task of",
-    ("DENY", "USER_TASK"): "let a listener deny a change to a task of",
-    ("COMMENT", "USER_TASK"): "wrote a comment on a task of",
-    ("SAVE", "TASK_FILTER"): "kept a filter of tasks",
-    ("DELETE", "TASK_FILTER"): "deleted a filter of tasks",
-    ("EVALUATE", "DECISION"): "evaluated a decision",
-    ("HOLD", "SERVICE"): "held the service",
-    ("RELEASE", "SERVICE"): "released the service",
-    ("OPEN_BREAKER", "SERVICE"): "stopped calling the service",
-    ("CLOSE_BREAKER", "SERVICE"): "calls again the service",
-    ("ASK_SERVICE", "EFFECT"): "had a service asked about a call of",
-    ("REPEAT_CALL", "EFFECT"): "repeated a call in doubt of",
-    ("RECORD_OUTCOME", "EFFECT"): "recorded the outcome of a call of",
-    ("CREATE", "SECRET"): "stored a secret",
-    ("REPLACE", "SECRET"): "replaced a secret",
-    ("DELETE", "SECRET"): "deleted a secret",
-    ("ROTATE", "SECRET"): "encrypted the secrets anew",
-    ("PUBLISH", "MESSAGE"): "published a message",
-    ("BROADCAST", "SIGNAL"): "broadcast a signal",
+    ("DEPLOY", "DEPLOYMENT"): _("deployed"),
+    ("DRILL", "DEFINITION"): _("drilled the process"),
+    ("RESOLVE", "INCIDENT"): _("retried"),
+    ("START", "INSTANCE"): _("started"),
+    ("CANCEL", "INSTANCE"): _("cancelled"),
+    ("SUSPEND", "INSTANCE"): _("suspended"),
+    ("RESUME", "INSTANCE"): _("resumed"),
+    ("SET_RETRIES", "JOB"): _("set the attempts of a job in"),
+    ("SET_VARIABLES", "INSTANCE"): _("set variables of"),
+    ("REMOVE_VARIABLES", "INSTANCE"): _("removed variables of"),
+    ("COMPLETE", "USER_TASK"): _("completed a task of"),
+    ("CLAIM", "USER_TASK"): _("claimed a task of"),
+    ("ASSIGN", "USER_TASK"): _("assigned a task of"),
+    ("UNCLAIM", "USER_TASK"): _("gave back a task of"),
+    ("DELEGATE", "USER_TASK"): _("delegated a task of"),
+    ("RESOLVE", "USER_TASK"): _("resolved a delegated task of"),
+    ("CHANGE", "USER_TASK"): _("changed a task of"),
+    ("DENY", "USER_TASK"): _("let a listener deny a change to a task of"),
+    ("COMMENT", "USER_TASK"): _("wrote a comment on a task of"),
+    ("SAVE", "TASK_FILTER"): _("kept a filter of tasks"),
+    ("DELETE", "TASK_FILTER"): _("deleted a filter of tasks"),
+    ("EVALUATE", "DECISION"): _("evaluated a decision"),
+    ("HOLD", "SERVICE"): _("held the service"),
+    ("RELEASE", "SERVICE"): _("released the service"),
+    ("OPEN_BREAKER", "SERVICE"): _("stopped calling the service"),
+    ("CLOSE_BREAKER", "SERVICE"): _("calls again the service"),
+    ("ASK_SERVICE", "EFFECT"): _("had a service asked about a call of"),
+    ("REPEAT_CALL", "EFFECT"): _("repeated a call in doubt of"),
+    ("RECORD_OUTCOME", "EFFECT"): _("recorded the outcome of a call of"),
+    ("CREATE", "SECRET"): _("stored a secret"),
+    ("REPLACE", "SECRET"): _("replaced a secret"),
+    ("DELETE", "SECRET"): _("deleted a secret"),
+    ("ROTATE", "SECRET"): _("encrypted the secrets anew"),
+    ("PUBLISH", "MESSAGE"): _("published a message"),
+    ("FIRE", "TIMER"): _("fired a timer of"),
+    ("DELIVER", "MESSAGE"): _("delivered a message to"),
+    ("DELIVER", "SIGNAL"): _("delivered a signal to"),
+    ("BROADCAST", "SIGNAL"): _("broadcast a signal"),
 }
 
 
 def type_word(constant: str) -> str:
     """An element type or another constant as words: "SERVICE_TASK" → "service task"."""
-    return TYPE_WORDS.get(constant, constant.lower().replace("_", " "))
+    return str(vocabulary.CONSTANTS.get(constant) or constant.lower().replace("_", " "))
 
 
 def deed(operation: str, entity: str) -> str:
     """An entry of the audit trail as a verb that goes between who and what."""
-    return DEEDS.get((operation, entity), f"{type_word(operation)} {type_word(entity)}")
+    return str(DEEDS.get((operation, entity)) or f"{type_word(operation)} {type_word(entity)}")
 
 
 def states_of(row: InstanceRow) -> list[str]:
