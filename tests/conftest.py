@@ -18,6 +18,7 @@ from engine.engine import Engine
 from engine.errors import Unavailable
 from engine.upgrade import open_schema
 from tests.acceptance import invariants
+from tests.acceptance.mould import Mould, Part
 
 
 class TurnedClock:
@@ -32,6 +33,10 @@ class TurnedClock:
     def advance(self, **duration: float) -> None:
         self.now += timedelta(**duration)
 
+
+TOLD = ("DATA_DIR", "DATABASE_URL", "PORT", "TIME_ZONE", "SQLITE_SYNCHRONOUS", "ORDER_SERVICES_URL", "INVENTORY_URL",
+        "BILLING_URL", "SHIPPING_URL")
+"""What a tester's shell may say about Partitur and its example; tests start commands without it."""
 
 _opened: list[str] = []
 _init = Engine.__init__
@@ -131,6 +136,33 @@ def postgres_template(postgres_server):
 def _sql(engine, statement: str) -> None:
     with engine.connect() as connection:
         connection.execute(text(statement))
+
+
+@pytest.fixture(scope="session")
+def mould():
+    """A warm process that forks commands of ours: each start costs nearly nothing."""
+    made = Mould()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def begin(mould, tmp_path):
+    """Begins a command, or a module, as a process of its own; whatever still runs after the test is killed.
+
+    It knows nothing of the tester's shell that is about Partitur: keyword arguments are what its environment says.
+    """
+    started: list[Part] = []
+
+    def begin(*arguments: str, module: str | None = None, **said: str) -> Part:
+        kept = {name: value for name, value in os.environ.items()
+                if not name.startswith(("PARTITUR_", "NODE_")) and name not in TOLD}
+        started.append(Part(mould, list(arguments), {**kept, **said}, tmp_path / f"part-{len(started)}", module=module))
+        return started[-1]
+
+    yield begin
+    for part in started:
+        part.kill()
 
 
 @pytest.fixture

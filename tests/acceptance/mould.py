@@ -12,17 +12,24 @@ import gc
 import importlib
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
 NEEDED = ("web.cli", "web.cli.node", "engine.cluster.queue_postgres", "psycopg", "asyncpg", "pgqueuer",
-          "service_tasks.http", "waitress")
+          "service_tasks.http", "service_tasks.worker", "waitress")
 """What every node imports some day."""
+PATIENCE = 60.0
+"""Seconds until a command has to be ready, or to have left."""
 
 
 class Mould:
@@ -31,10 +38,15 @@ class Mould:
     def __init__(self) -> None:
         self._process = subprocess.Popen([sys.executable, "-m", "tests.acceptance.mould"], cwd=ROOT, text=True,
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self._turn = threading.Lock()
 
-    def begin(self, arguments: list[str], environment: dict[str, str], lock: float | None = None) -> int:
-        """Start `partitur` with arguments; its process id. `lock`: seconds that its worker holds a job."""
-        return int(self._ask(begin=arguments, environment=environment, lock=lock))
+    def begin(self, arguments: list[str], environment: dict[str, str], lock: float | None = None, *,
+              module: str | None = None, out: str = os.devnull, err: str = os.devnull) -> int:
+        """Start `partitur`, or a module, with arguments; its process id.
+
+        `lock`: seconds that its worker holds a job. What it prints is added to the files `out` and `err`.
+        """
+        return int(self._ask(begin=arguments, environment=environment, lock=lock, module=module, streams=[out, err]))
 
     def kill(self, process: int) -> int | None:
         """SIGKILL a process; with which code it had ended by itself before, None if it lived."""
@@ -57,9 +69,63 @@ class Mould:
     def _ask(self, **request: Any) -> Any:
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
+        with self._turn:
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+            return json.loads(self._process.stdout.readline())
+
+
+class Part:
+    """A command, or a module, as a process of its own: what a test does with a `subprocess.Popen`."""
+
+    def __init__(self, mould: Mould, arguments: list[str], environment: dict[str, str], folder: Path, *,
+                 module: str | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._mould, self._code = mould, None
+        self.out, self.err = folder / "out", folder / "err"
+        self.out.touch()
+        self.pid = mould.begin(arguments, environment, module=module, out=str(self.out), err=str(self.err))
+
+    def facts(self) -> Any:
+        """The JSON that a command prints when it is ready. Fails if it leaves before."""
+        return json.loads(self._until(lambda text: "\n}\n" in text).partition("\n}\n")[0] + "\n}")
+
+    def line(self, number: int = 0) -> str:
+        """A line of what it prints."""
+        return self._until(lambda text: text.count("\n") > number).splitlines()[number]
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        os.kill(self.pid, number)
+
+    def poll(self) -> int | None:
+        """With which code it ended; None if it lives."""
+        if self._code is None:
+            self._code = self._mould.ended(self.pid)
+        return self._code
+
+    def wait(self, seconds: float = PATIENCE) -> int:
+        """With which code it ends. Fails if it lives after some seconds."""
+        until = time.monotonic() + seconds
+        while (code := self.poll()) is None:
+            assert time.monotonic() < until, f"{self.pid} does not leave\n{self.err.read_text()[-3000:]}"
+            time.sleep(0.02)
+        return code
+
+    def kill(self) -> None:
+        """SIGKILL, and wait for its end."""
+        if self._code is None:
+            code = self._mould.kill(self.pid)
+            self._code = -signal.SIGKILL if code is None else code
+
+    def _until(self, complete: Callable[[str], bool]) -> str:
+        until = time.monotonic() + PATIENCE
+        while not complete(text := self.out.read_text()):
+            left = self.poll()
+            assert left is None or complete(self.out.read_text()), f"It left: {left}\n{self.err.read_text()[-3000:]}"
+            assert time.monotonic() < until, f"It is not ready\n{self.err.read_text()[-3000:]}"
+            time.sleep(0.02)
+        return text
 
 
 class Victim:
@@ -67,7 +133,8 @@ class Victim:
 
     def __init__(self, mould: Mould, arguments: list[str], environment: dict[str, str],
                  lock: float | None = None) -> None:
-        self._begin = functools.partial(mould.begin, arguments, environment, lock)
+        log = environment.get("NODE_LOG", os.devnull)
+        self._begin = functools.partial(mould.begin, arguments, environment, lock, out=log, err=log)
         self._mould, self.arguments = mould, arguments
         self._process = self._begin()
         self.deaths = 0
@@ -94,31 +161,40 @@ class Victim:
             self.left.append(code)
 
 
-def fork(arguments: list[str], environment: dict[str, str], lock: float | None) -> int:
-    """A process that runs `partitur` and leaves nothing behind. It logs to the file NODE_LOG, if there is one."""
+def fork(arguments: list[str], environment: dict[str, str], lock: float | None, module: str | None,
+         streams: list[str]) -> int:
+    """A process that runs `partitur`, or a module, and leaves nothing behind."""
     process = os.fork()
     if process:
         return process
     code = 1
     try:
-        log = os.open(environment.get("NODE_LOG", os.devnull), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        for stream in (0, 1, 2):
-            os.dup2(log, stream)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        for number, path in enumerate(streams, 1):
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
         os.environ.clear()
         os.environ.update(environment)
-        sys.argv = ["partitur", *arguments]
+        sys.argv = [module or "partitur", *arguments]
         if lock is not None:
             from service_tasks.worker import Worker
             from web.cli import node
 
             vars(node)["Worker"] = functools.partial(Worker, lock=timedelta(seconds=lock))
-        from web.cli import main as partitur
+        if module is None:
+            from web.cli import main as partitur
 
-        partitur()
+            partitur()
+        else:
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
         code = 0
     except SystemExit as left:
-        code = left.code if isinstance(left.code, int) else 1
+        code = left.code if isinstance(left.code, int) else int(left.code is not None)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
     finally:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
         os._exit(code)
 
 
@@ -146,7 +222,8 @@ def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         if "begin" in request:
-            said: int | None = fork(request["begin"], request["environment"], request["lock"])
+            said: int | None = fork(request["begin"], request["environment"], request["lock"],
+                                   request["module"], request["streams"])
             assert said is not None
             children.add(said)
         elif "ended" in request:

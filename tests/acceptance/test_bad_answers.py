@@ -19,7 +19,7 @@ from tests.acceptance.shop import ROOT, environment
 from tests.acceptance.test_effects import stage, workers
 from tests.service_tasks.stage import PROCESS
 
-__all__ = ["stage"]
+__all__ = ["stage", "workers"]
 UNUSABLE = ["text", "broken", "large", "schema", "type", "list", "empty"]
 UNKNOWN = ["error", "nonsense", "drop"]
 
@@ -81,7 +81,7 @@ def told(stage, key):
     return stage.until(look)
 
 
-def test_an_answer_that_cannot_be_used_is_not_asked_for_again_and_the_effect_is_in_doubt(stage, book):
+def test_an_answer_that_cannot_be_used_is_not_asked_for_again_and_the_effect_is_in_doubt(stage, workers, book):
     stage, url = stage
     with recorder(book) as address, \
             workers(url, "tests.acceptance.recorder_client", environment("", RECORDER=address)) as hire:
@@ -99,7 +99,7 @@ def test_an_answer_that_cannot_be_used_is_not_asked_for_again_and_the_effect_is_
             assert "Expected" in incident.message, how
 
 
-def test_an_operator_may_have_a_service_asked_again_that_acts_once_per_key(stage, book):
+def test_an_operator_may_have_a_service_asked_again_that_acts_once_per_key(stage, workers, book):
     stage, url = stage
     with recorder(book) as address, \
             workers(url, "tests.acceptance.recorder_client", environment("", RECORDER=address)) as hire:
@@ -120,7 +120,7 @@ def test_an_operator_may_have_a_service_asked_again_that_acts_once_per_key(stage
         assert len(book.done) == len(set(book.done)) == len(UNUSABLE)
 
 
-def test_an_answer_that_tells_nothing_is_asked_for_again_only_where_that_does_no_harm(stage, book):
+def test_an_answer_that_tells_nothing_is_asked_for_again_only_where_that_does_no_harm(stage, workers, book):
     stage, url = stage
     with recorder(book) as address, \
             workers(url, "tests.acceptance.recorder_client", environment("", RECORDER=address)) as hire:
@@ -137,7 +137,7 @@ def test_an_answer_that_tells_nothing_is_asked_for_again_only_where_that_does_no
             assert book.asked.count(row.idempotency_key) == (2 if ends else 1), how
 
 
-def test_a_call_that_hangs_far_past_its_lock_stays_with_its_worker(stage, book):
+def test_a_call_that_hangs_far_past_its_lock_stays_with_its_worker(stage, workers, book):
     stage, url = stage
     with recorder(book, hang="2.5") as address, \
             workers(url, "tests.acceptance.recorder_client", environment("", RECORDER=address)) as hire:
@@ -155,7 +155,7 @@ def test_a_call_that_hangs_far_past_its_lock_stays_with_its_worker(stage, book):
         assert book.done == book.asked == [row.idempotency_key]
 
 
-def test_a_call_that_hangs_past_its_timeout_happens_once(stage, book):
+def test_a_call_that_hangs_past_its_timeout_happens_once(stage, workers, book):
     stage, url = stage
     env = environment("", RECORDER_TIMEOUT="0.5")
     with recorder(book, hang="3") as address, \

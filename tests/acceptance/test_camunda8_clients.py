@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -87,29 +87,12 @@ def had(client):
 
 
 @pytest.fixture
-def server(tmp_path):
+def server(begin, tmp_path):
     """The address of a real server in a process of its own."""
-    command = [sys.executable, "-m", "web.cli", "serve", "--port", "0", "--json", "--data-dir", str(tmp_path / "data")]
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
-    assert process.stdout is not None
-    answer: list[str] = []
-    reading = threading.Thread(target=lambda: answer.append(_until_address(process)), daemon=True)
-    reading.start()
-    reading.join(60)
-    assert answer, f"Expected the server to start, but it did not: {(tmp_path / 'log').read_text()[-2000:]}"
-    assert answer[0], f"Expected the server to start, but it ended: {(tmp_path / 'log').read_text()[-2000:]}"
-    yield answer[0]
-    process.terminate()
-    process.wait(60)
-
-
-def _until_address(process) -> str:
-    for line in process.stdout:
-        found = re.search(r"http://[\w.]+:\d+", line)
-        if found:
-            return found[0]
-    return ""
+    process = begin("serve", "--port", "0", "--json", "--data-dir", str(tmp_path / "data"))
+    yield process.facts()["url"]
+    process.send_signal(signal.SIGTERM)
+    assert process.wait() == 0
 
 
 def passed(outcome):

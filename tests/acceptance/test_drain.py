@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import subprocess
-import sys
 import threading
 import time
 
@@ -15,7 +12,6 @@ from sqlalchemy import select
 
 from engine import schema
 from engine.engine import Engine
-from tests.acceptance.shop import ROOT, environment
 from tests.engine.drawing import end, process, service, start
 from tests.engine.steps import Steps
 
@@ -51,58 +47,43 @@ def until(reached, what):
         threading.Event().wait(0.05)
 
 
-def facts(part):
-    text = ""
-    for line in part.stdout:
-        text += line
-        if line == "}\n":
-            return json.loads(text)
-    raise AssertionError(part.stderr.read())
-
-
 @pytest.mark.parametrize("role", ["serve", "worker"])
-def test_a_node_that_is_asked_to_leave_finishes_what_it_does_and_begins_nothing_new(url, tmp_path, role):
+def test_a_node_that_is_asked_to_leave_finishes_what_it_does_and_begins_nothing_new(url, begin, tmp_path, role):
     # given a node in the middle of a call, another job that is due, and a long poll
     (tmp_path / "draining_services.py").write_text(SLOW.format(folder=str(tmp_path)))
     engine = Engine(url)
     steps = Steps(engine)
     steps.deploy(process("p", start(), service("slow"), service("next", type="slow"), end()))
     key = steps.start("p")
-    node = subprocess.Popen(
-        [sys.executable, "-m", "web.cli", role, "--services", str(tmp_path / "draining_services.py"), "--json"],
-        cwd=ROOT, env=environment("http://127.0.0.1:9", DATABASE_URL=url, DATA_DIR=str(tmp_path), PORT="0"),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    node = begin(role, "--services", str(tmp_path / "draining_services.py"), "--json", DATABASE_URL=url,
+                 DATA_DIR=str(tmp_path), PORT="0")
     polled = []
 
     def poll(address):
         polled.append(httpx.post(f"{address}/v2/jobs/activation", timeout=PATIENCE, json={
             "type": "elsewhere", "timeout": 1000, "maxJobsToActivate": 1, "requestTimeout": 50_000}))
 
-    try:
-        address = facts(node).get("url")
-        until((tmp_path / "calls").exists, "the service was never called")
-        asking = threading.Thread(target=poll, args=(address,))
-        if role == "serve":
-            asking.start()
-            # It is parked: a server that answers this has read what was sent before.
-            assert httpx.get(f"{address}/v2/topology", timeout=PATIENCE).is_success
+    address = node.facts().get("url")
+    until((tmp_path / "calls").exists, "the service was never called")
+    asking = threading.Thread(target=poll, args=(address,))
+    if role == "serve":
+        asking.start()
+        # It is parked: a server that answers this has read what was sent before.
+        assert httpx.get(f"{address}/v2/topology", timeout=PATIENCE).is_success
 
-        # when it is asked to leave
-        node.send_signal(signal.SIGTERM)
+    # when it is asked to leave
+    node.send_signal(signal.SIGTERM)
 
-        # then whoever polls is answered at once, although the call still takes its time
-        if role == "serve":
-            asking.join(PATIENCE)
-            assert [answer.json()["jobs"] for answer in polled if answer.is_success] in ([[]], [])
-            assert [answer.status_code for answer in polled] in ([200], [503])
-        assert node.poll() is None
+    # then whoever polls is answered at once, although the call still takes its time
+    if role == "serve":
+        asking.join(PATIENCE)
+        assert [answer.json()["jobs"] for answer in polled if answer.is_success] in ([[]], [])
+        assert [answer.status_code for answer in polled] in ([200], [503])
+    assert node.poll() is None
 
-        # and when the call is done, its answer counts and the node is gone, without having begun the next one
-        (tmp_path / "go").touch()
-        assert node.wait(PATIENCE) == 0
-    finally:
-        node.kill()
-        node.communicate()
+    # and when the call is done, its answer counts and the node is gone, without having begun the next one
+    (tmp_path / "go").touch()
+    assert node.wait() == 0
     assert steps.at(key) == ["next"]
     assert len((tmp_path / "calls").read_text().splitlines()) == 1
     j = schema.jobs.c

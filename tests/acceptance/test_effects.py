@@ -6,8 +6,6 @@ Killing before and after every single commit, and so every write of the ledger, 
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from collections import Counter
 from contextlib import contextmanager
 
@@ -19,7 +17,8 @@ from engine.definitions import Resource
 from engine.engine import Engine
 from engine.queries import effects as ledger
 from engine.queries import lists
-from tests.acceptance.shop import GOOD, ROOT, environment, services
+from tests.acceptance.mould import Part
+from tests.acceptance.shop import GOOD, environment, services
 from tests.examples.order import ORDER_EXAMPLE, diagram
 from tests.service_tasks.stage import PROCESS, Stage
 
@@ -35,22 +34,25 @@ def stage(new_database):
     engine.close()
 
 
-@contextmanager
-def workers(url, source, env):
+@pytest.fixture
+def workers(mould, tmp_path):
     """Starts workers by name; whoever is left at the end is killed."""
-    running = []
+    @contextmanager
+    def starting(url, source, env):
+        running = []
 
-    def start(name):
-        running.append(subprocess.Popen(
-            [sys.executable, "-m", "tests.acceptance.short_worker", url, str(source), name, LOCK], cwd=ROOT, env=env))
-        return running[-1]
+        def start(name):
+            running.append(Part(mould, [url, str(source), name, LOCK], env, tmp_path / "workers" / name,
+                                module="tests.acceptance.short_worker"))
+            return running[-1]
 
-    try:
-        yield start
-    finally:
-        for process in running:
-            process.kill()
-            process.wait()
+        try:
+            yield start
+        finally:
+            for process in running:
+                process.kill()
+
+    return starting
 
 
 def done_by(services_url, order):
@@ -79,7 +81,7 @@ def order(engine, name):
 PAID = {"reserve": 1, "authorize": 1, "schedule": 1}
 
 
-def test_a_worker_that_was_stopped_past_its_lock_changes_nothing_when_it_continues(stage, tmp_path):
+def test_a_worker_that_was_stopped_past_its_lock_changes_nothing_when_it_continues(stage, workers, tmp_path):
     stage, url = stage
     with services(tmp_path) as shop, workers(url, ORDER_EXAMPLE / "clients.py", environment(shop)) as start:
         # given a worker that is stopped while it calls
@@ -105,7 +107,7 @@ def test_a_worker_that_was_stopped_past_its_lock_changes_nothing_when_it_continu
         assert (reserved.effect, reserved.attempt) == ("CONFIRMED", 2)
 
 
-def test_a_reply_that_is_lost_after_the_effect_does_not_repeat_it(stage, tmp_path):
+def test_a_reply_that_is_lost_after_the_effect_does_not_repeat_it(stage, workers, tmp_path):
     stage, url = stage
     with services(tmp_path) as shop, workers(url, ORDER_EXAMPLE / "clients.py", environment(shop)) as start:
         fault(shop, service="billing", orderId="A-2", behaviour="lose-reply", times=1)
@@ -118,7 +120,7 @@ def test_a_reply_that_is_lost_after_the_effect_does_not_repeat_it(stage, tmp_pat
 
 @pytest.mark.parametrize(("service", "ends"), [("work", False), ("work-with-probe", True)])
 def test_a_killed_worker_leaves_a_call_that_must_not_be_repeated_to_the_probe_or_to_an_operator(
-        stage, tmp_path, service, ends):
+        stage, workers, tmp_path, service, ends):
     stage, url = stage
     book, hangs = tmp_path / "book", tmp_path / "hangs"
     book.touch()

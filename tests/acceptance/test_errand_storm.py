@@ -18,10 +18,10 @@ from engine.engine import Engine
 from tests.acceptance import errands, histories, invariants
 from tests.acceptance.errands import EFFECTS, People
 from tests.acceptance.histories import History
-from tests.acceptance.mould import Mould, Victim
+from tests.acceptance.mould import Victim
 from tests.acceptance.shop import ROOT, environment
 from tests.acceptance.test_bad_answers import Book, recorder
-from tests.acceptance.test_kill_storm import cutter, free_port
+from tests.acceptance.test_kill_storm import cutter, free_port, tend
 
 CLIENTS = ["--services", str(ROOT / "tests" / "acceptance" / "recorder_client.py")]
 LOCK = 3.0
@@ -51,13 +51,6 @@ WEATHERS = {
 }
 
 
-@pytest.fixture
-def mould():
-    made = Mould()
-    yield made
-    made.close()
-
-
 def rage(weather, victims, cut, people):
     """Kill one after the other, and cut connections, until that was often enough and enough errands were acknowledged.
 
@@ -75,12 +68,6 @@ def rage(weather, victims, cut, people):
             tend(victims)
             threading.Event().wait(0.02)
         cut() if cut and chance.random() < 0.2 else next(hit).kill()
-
-
-def tend(victims):
-    """Start what has ended by itself: a node that finds no database when it comes up says so and leaves."""
-    for victim in victims:
-        victim.tend()
 
 
 def settle(database, victims):

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import itertools
 import random
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -25,7 +22,8 @@ from engine import schema
 from engine.database import Database
 from tests.acceptance import histories, invariants
 from tests.acceptance.histories import FAIL, OK, Found, History
-from tests.acceptance.shop import DECLINED, GOOD, ROOT, environment, services
+from tests.acceptance.mould import Part, Victim
+from tests.acceptance.shop import DECLINED, GOOD, environment, services
 from tests.examples.order import ORDER_EXAMPLE
 
 CLIENTS = ["--services", str(ORDER_EXAMPLE / "clients.py")]
@@ -52,30 +50,6 @@ WEATHERS = {
     "a storm on SQLite": ("sqlite", Weather(60, (0.5, 4.0))),
     "a storm on PostgreSQL": ("postgresql", Weather(90, (0.2, 2.0), [*APART, *APART])),
 }
-
-
-class Victim:
-    """A command of ours that is started again whenever it was killed."""
-
-    def __init__(self, arguments, env):
-        self.arguments, self.env = arguments, env
-        self.process = self._begin()
-        self.deaths = 0
-
-    def _begin(self):
-        return subprocess.Popen(
-            [sys.executable, "-m", "web.cli", *self.arguments], cwd=ROOT, env=self.env,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-        self.deaths += 1
-        self.process = self._begin()
-
-    def end(self):
-        self.process.kill()
-        self.process.wait()
 
 
 def free_port():
@@ -143,6 +117,13 @@ def rage(weather, victims, cut):
     while time.monotonic() < until:
         threading.Event().wait(chance.uniform(*weather.pause))
         cut() if cut and chance.random() < 0.3 else next(blows).kill()
+        tend(victims)
+
+
+def tend(victims):
+    """Start what has ended by itself: a node that finds no database when it comes up says so and leaves."""
+    for victim in victims:
+        victim.tend()
 
 
 def cutter(url):
@@ -178,7 +159,7 @@ def found_in(database, services_url):
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[
     *([pytest.mark.long] if "storm" in name else []), *([pytest.mark.postgres] if "Postgre" in name else [])])
     for name in WEATHERS])
-def test_killing_nodes_loses_and_repeats_nothing(request, tmp_path, name):
+def test_killing_nodes_loses_and_repeats_nothing(request, mould, tmp_path, name):
     kind, weather = WEATHERS[name]
     if kind == "sqlite":
         path = tmp_path / "data" / "partitur.db"
@@ -189,10 +170,11 @@ def test_killing_nodes_loses_and_repeats_nothing(request, tmp_path, name):
     history = History()
     with services(tmp_path) as services_url:
         common = environment(services_url, **where)
-        subprocess.run([sys.executable, "-m", "web.cli", "deploy", str(ORDER_EXAMPLE / "order-fulfilment.bpmn")],
-                       cwd=ROOT, env=common, check=True, capture_output=True)
+        deploying = Part(mould, ["deploy", str(ORDER_EXAMPLE / "order-fulfilment.bpmn")], common, tmp_path / "deploy")
+        assert deploying.wait() == 0
         ports = [str(free_port()) for _ in weather.roles]
-        victims = [Victim(role, {**common, "PORT": port}) for role, port in zip(weather.roles, ports, strict=True)]
+        victims = [Victim(mould, role, {**common, "PORT": port})
+                   for role, port in zip(weather.roles, ports, strict=True)]
         doors = [f"http://127.0.0.1:{port}" for role, port in zip(weather.roles, ports, strict=True)
                  if role[0] == "serve"]
         database = Database(url)
@@ -201,6 +183,7 @@ def test_killing_nodes_loses_and_repeats_nothing(request, tmp_path, name):
             with Customers(doors, history) as customers:
                 until = time.monotonic() + CALM
                 while not history.of("start", OK):
+                    tend(victims)
                     assert time.monotonic() < until, "no node ever answered"
                     threading.Event().wait(0.1)
                 rage(weather, victims, cutter(url) if kind == "postgresql" else None)
@@ -208,6 +191,7 @@ def test_killing_nodes_loses_and_repeats_nothing(request, tmp_path, name):
             # when it is calm again
             patience = time.monotonic() + CALM
             while still_active(database) and time.monotonic() < patience:
+                tend(victims)
                 threading.Event().wait(0.3)
         finally:
             for victim in victims:
@@ -220,6 +204,8 @@ def test_killing_nodes_loses_and_repeats_nothing(request, tmp_path, name):
     assert histories.problems(history, found) == []
     assert customers.faults == []
     assert sum(victim.deaths for victim in victims) >= 3
+    assert all(code == 1 for victim in victims for code in victim.left)
+    assert kind == "postgresql" or not any(victim.left for victim in victims)
     done = {}
     for effect in effects:
         done.setdefault(effect["orderId"], set()).add(effect["kind"])

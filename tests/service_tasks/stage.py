@@ -12,7 +12,7 @@ from service_tasks import Registry
 from service_tasks.checks import Catalogue
 from service_tasks.worker import Worker
 
-LONG = 10.0
+LONG = 60.0
 """Seconds after which a test that waits for something has failed."""
 
 PROCESS = (

@@ -25,38 +25,18 @@ PATIENCE = 60
 
 
 @pytest.fixture
-def partitur(tmp_path):
-    """Starts a command and gives its process and the facts it prints when it is ready; ends it after the test."""
-    environment = {name: value for name, value in os.environ.items()
-                   if name not in ("DATABASE_URL", "PARTITUR_URL", "ORDER_SERVICES_URL", "PARTITUR_HOST")}
-    environment |= {"DATA_DIR": str(tmp_path / "data"), "PORT": "0"}
-    started = []
-
+def partitur(begin, tmp_path):
+    """Starts a command and gives its process and the facts it prints when it is ready."""
     def start(*arguments):
-        process = subprocess.Popen([sys.executable, "-m", "web.cli", *arguments, "--json"], cwd=ROOT, env=environment,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        started.append(process)
-        return process, facts_of(process)
+        process = begin(*arguments, "--json", DATA_DIR=str(tmp_path / "data"), PORT="0")
+        return process, process.facts()
 
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def facts_of(process):
-    """The JSON that a command prints when it is ready."""
-    text = ""
-    for line in process.stdout:
-        text += line
-        if line == "}\n":
-            return json.loads(text)
-    raise AssertionError(f"The command ended: {process.stderr.read()}")
+    return start
 
 
 def leave(process, number):
     process.send_signal(number)
-    return process.wait(PATIENCE)
+    return process.wait()
 
 
 def eventually(condition):
@@ -107,31 +87,28 @@ def test_the_demo_shows_every_outcome_and_goes_on_with_its_data(partitur, tmp_pa
     assert keys == [order["instance_key"] for order in first["orders"]]
 
 
-def test_a_port_that_another_program_has_is_a_sentence(partitur, tmp_path):
+def test_a_port_that_another_program_has_is_a_sentence(partitur, begin, tmp_path):
     _, facts = partitur("serve")
     port = facts["url"].rpartition(":")[2]
-    second = subprocess.run([sys.executable, "-m", "web.cli", "serve", "--port", port], cwd=ROOT, text=True,
-                            capture_output=True, timeout=PATIENCE, check=False,
-                            env={**os.environ, "DATA_DIR": str(tmp_path / "other")})
-    assert second.returncode == 1
-    assert f"Expected port {port} to be free" in second.stderr
+    second = begin("serve", "--port", port, DATA_DIR=str(tmp_path / "other"))
+    assert second.wait() == 1
+    assert f"Expected port {port} to be free" in second.err.read_text()
 
 
-def test_deploying_and_starting_work_from_afar(partitur, tmp_path):
+def test_deploying_and_starting_work_from_afar(partitur, begin, tmp_path):
     # given a server, and a command line on another database
     _, facts = partitur("serve")
-    environment = {**os.environ, "DATA_DIR": str(tmp_path / "elsewhere")}
-
-    def afar(*arguments):
-        return subprocess.run([sys.executable, "-m", "web.cli", *arguments, "--url", facts["url"], "--json"], cwd=ROOT,
-                              env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    def afar(*arguments, code=0):
+        process = begin(*arguments, "--url", facts["url"], "--json", DATA_DIR=str(tmp_path / "elsewhere"))
+        assert process.wait() == code
+        return json.loads(process.out.read_text())
 
     # when a process is deployed and started there
-    assert afar("deploy", str(EXAMPLE / "script-order.bpmn")).returncode == 0
+    afar("deploy", str(EXAMPLE / "script-order.bpmn"))
     started = afar("start", "script-order", "--variables", '{"items": []}', "--business-id", "far")
 
     # then it ran there, and not here
-    key = int(json.loads(started.stdout)["processInstanceKey"])
+    key = int(started["processInstanceKey"])
     engine = Engine(f"sqlite:///{tmp_path / 'data' / 'partitur.db'}")
     [row] = instances.search(engine, InstanceFilter(business_id="far")).items
     engine.close()
@@ -140,9 +117,7 @@ def test_deploying_and_starting_work_from_afar(partitur, tmp_path):
 
     # and a refusal is the server's
     (tmp_path / "text.bpmn").write_text("not a diagram")
-    refused = afar("deploy", str(tmp_path / "text.bpmn"))
-    assert refused.returncode == 1
-    assert "text.bpmn" in json.loads(refused.stdout)["error"]
+    assert "text.bpmn" in afar("deploy", str(tmp_path / "text.bpmn"), code=1)["error"]
 
 
 def test_a_server_that_is_not_there_is_a_sentence(tmp_path):

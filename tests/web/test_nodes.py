@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from pathlib import Path
 
 import httpx
 import pytest
@@ -20,7 +15,6 @@ from engine.queries.standing import standing
 from tests.engine.drawing import catch, end, process, service, start, timer
 from tests.engine.steps import Steps
 
-ROOT = Path(__file__).parents[2]
 PATIENCE = 60
 
 SERVICES = """
@@ -50,30 +44,11 @@ def services(tmp_path):
 
 
 @pytest.fixture
-def partitur(url, tmp_path):
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PARTITUR_")}
-    environment |= {"DATA_DIR": str(tmp_path / "data"), "PORT": "0", "DATABASE_URL": url}
-    started = []
+def partitur(url, begin, tmp_path):
+    def start(*arguments):
+        return begin(*arguments, "--json", DATA_DIR=str(tmp_path / "data"), PORT="0", DATABASE_URL=url)
 
-    def begin(*arguments):
-        part = subprocess.Popen([sys.executable, "-m", "web.cli", *arguments, "--json"], cwd=ROOT, env=environment,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        started.append(part)
-        return part
-
-    yield begin
-    for part in started:
-        part.kill()
-        part.communicate()
-
-
-def facts(part):
-    text = ""
-    for line in part.stdout:
-        text += line
-        if line == "}\n":
-            return json.loads(text)
-    raise AssertionError(f"The command ended: {part.stderr.read()}")
+    return start
 
 
 def until(reached):
@@ -95,7 +70,7 @@ def test_parts_run_apart_on_one_database_and_nothing_happens_twice(url, partitur
         partitur("worker", "--services", str(file)), partitur("worker", "--services", str(file)),
         partitur("scheduler"), partitur("scheduler", "--partitions", "0-1023"),
     ]
-    address, *_ = [facts(part).get("url") for part in parts]
+    address, *_ = [part.facts().get("url") for part in parts]
     until(lambda: len(standing(engine).alive) == len(parts))
     roles = Counter(",".join(node.roles) for node in standing(engine).alive)
     assert roles == {"web": 1, "worker": 2, "scheduler": 2}
@@ -114,6 +89,6 @@ def test_parts_run_apart_on_one_database_and_nothing_happens_twice(url, partitur
     # and they leave when asked to, and say so
     for part in parts:
         part.send_signal(signal.SIGTERM)
-    assert [part.wait(PATIENCE) for part in parts] == [0] * len(parts)
+    assert [part.wait() for part in parts] == [0] * len(parts)
     assert standing(engine).nodes == ()
     engine.close()
