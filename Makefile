@@ -14,7 +14,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	$$p -c 'import sys, sqlite3, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve doctor test test-long lint types pytest assets chromium bench constraints wheel clean
+.PHONY: help demo serve doctor test test-long lint types pytest assets words chromium bench constraints wheel clean
 
 help:
 	@echo "make demo        run everything with an example, at http://localhost:$(PORT) (PORT=, DATA_DIR=)"
@@ -22,6 +22,7 @@ help:
 	@echo "make test-long   the tests that take minutes"
 	@echo "make lint types pytest assets    one of these alone (pytest: ARGS='tests/engine -k retry')"
 	@echo "make bench       the figures (ARGS='--json figures.json')"
+	@echo "make words       bring the catalogues of all languages up to date with what the pages say"
 	@echo "make wheel       a wheel with the built web assets, in dist/"
 	@echo "make constraints pin the newest versions of all dependencies, with hashes"
 	@echo "make clean       remove what was built; data/ stays"
@@ -55,6 +56,9 @@ bench: .venv/.installed-bench
 # Does nothing when the built files are newer than their sources.
 assets: $(PY)
 	@$(PY) web/assets/build.py || { test $$? -eq 3 && $(MAKE) --no-print-directory .venv/.installed-node && $(PY) web/assets/build.py; }
+
+words: .venv/.installed
+	@$(PY) -m web.translations.collect
 
 chromium:
 	@.ci/chromium

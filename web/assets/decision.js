@@ -13,6 +13,8 @@ import 'dmn-js/dist/assets/dmn-js-literal-expression.css';
 import 'dmn-js/dist/assets/dmn-js-boxed-expression.css';
 import Viewer from 'dmn-js/lib/NavigatedViewer';
 
+import { say } from './parts/words.js';
+
 // The viewer knows one version of DMN; what it draws is the same in all of them.
 const MODEL = 'https://www.omg.org/spec/DMN/20191111/MODEL/';
 const OTHERS = /https?:\/\/www\.omg\.org\/spec\/DMN\/(?:20151101\/dmn\.xsd|20180521\/MODEL\/|20211108\/MODEL\/|20230324\/MODEL\/|20240513\/MODEL\/)/g;
@@ -28,17 +30,17 @@ class DmnDecision extends HTMLElement {
     } } });
     try {
       const response = await fetch(this.getAttribute('src'));
-      if (!response.ok) throw new Error(`Expected the decision, but the server answered ${response.status}.`);
+      if (!response.ok) throw new Error(say('Expected the decision, but the server answered %(status)s.', { status: response.status }));
       await this.viewer.importXML((await response.text()).replace(OTHERS, MODEL), { open: false });
     } catch {
-      this.say('The decision cannot be drawn, because the file cannot be read as DMN 1.3.');
+      this.say(say('The decision cannot be drawn, because the file cannot be read as DMN 1.3.'));
       return;
     }
     const views = this.viewer.getViews();
     const own = views.find(({ element }) => element.id === this.getAttribute('decision'));
     const graph = views.find(({ type }) => type === 'drd');
     if (!own && !graph) {
-      this.say('This decision is neither a table nor a literal expression, so it is not drawn; it runs all the same.');
+      this.say(say('This decision is neither a table nor a literal expression, so it is not drawn; it runs all the same.'));
       return;
     }
     if (own && graph) this.choices(own, graph);

@@ -10,6 +10,8 @@ import '@bpmn-io/form-js-viewer/dist/assets/form-js.css';
 import './styles/form.css';
 import { Form } from '@bpmn-io/form-js-viewer';
 
+import { say } from './parts/words.js';
+
 class CamundaForm extends HTMLElement {
   async connectedCallback() {
     if (this.form) return;
@@ -96,7 +98,7 @@ class CamundaForm extends HTMLElement {
   say(error) {
     const box = document.createElement('p');
     box.className = 'trouble';
-    box.textContent = `This form cannot be shown: ${error.message}.`;
+    box.textContent = say('This form cannot be shown: %(message)s.', { message: error.message });
     this.replaceChildren(box);
   }
 }

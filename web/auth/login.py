@@ -46,7 +46,7 @@ def enter() -> ResponseReturnValue:
     # Nothing of the session before may live on: somebody else may have begun it.
     session.clear()
     session.update(user=identity.name, stamp=access.stamp(identity.name), since=int(time.time()))
-    return redirect(_own_address(request.form.get("next", "")), 303)
+    return redirect(own_address(request.form.get("next", "")), 303)
 
 
 @bp.post("/logout")
@@ -70,10 +70,10 @@ def _access() -> Access:
 
 def _form(status: int, problem: str = "", name: str = "") -> ResponseReturnValue:
     wanted = request.form.get("next") or request.args.get("next") or ""
-    return make_response(render_template("login.html", problem=problem, name=name, next=_own_address(wanted)), status)
+    return make_response(render_template("login.html", problem=problem, name=name, next=own_address(wanted)), status)
 
 
-def _own_address(wanted: str) -> str:
+def own_address(wanted: str) -> str:
     """Where to go afterwards: on this server, whatever a link to the form says."""
     try:
         parts = urlsplit(wanted)

@@ -135,8 +135,8 @@ def _event(subscription: SubscriptionRow, process: Process) -> str:
         key = subscription.correlation_key
         if key is None:
             return _("the message “%(name)s”", name=subscription.name)
-        return _("the message “%(name)s” with %(key)s", name=subscription.name,
-                 key=f"{_key_name(subscription, process)}{key}")
+        named = f"{_key_name(subscription, process)}{key}"
+        return _("the message “%(name)s” with %(key)s", name=subscription.name, key=named)
     if subscription.kind == "SIGNAL":
         return _("the signal “%(name)s”", name=subscription.name)
     return _("the condition “%(name)s” to become true", name=short(subscription.name))

@@ -1,4 +1,5 @@
 // Says when the page could not be brought up to date, and when a form did not get through.
+import { say } from './words.js';
 
 function isRefresh(context) {
   return context.select === '#live';
@@ -23,7 +24,7 @@ export function watchConnection() {
     if (isRefresh(context)) {
       tellStale(true);
     } else {
-      context.target?.replaceChildren?.('The server cannot be reached. Load the page again to see what is the case.');
+      context.target?.replaceChildren?.(say('The server cannot be reached. Load the page again to see what is the case.'));
     }
   });
 }

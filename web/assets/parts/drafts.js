@@ -1,4 +1,6 @@
 // Keeps what is typed into the form of a task on the server, and puts it back when the page is opened again.
+import { say } from './words.js';
+
 const PAUSE = 700;
 const ZONE = 'partitur-zone';
 const NOT_TYPED = /^(csrf_token|list|back|type-.*|seen-.*)$/;
@@ -45,7 +47,7 @@ export function keepDrafts() {
       .then((response) => (response.ok ? response.json() : Promise.reject(new Error(String(response.status)))))
       .then(({ kept_at: at }) => { note.dataset.kept = at; showKept(note); })
       .catch(() => {
-        note.textContent = 'What you typed could not be kept on the server. It is still here.';
+        note.textContent = say('What you typed could not be kept on the server. It is still here.');
         note.parentElement.hidden = false;
       });
   }
@@ -87,6 +89,6 @@ function showKept(note) {
     ? new Date(date.getTime() - date.getTimezoneOffset() * 60000) : date;
   const today = date.toDateString() === new Date().toDateString();
   const text = shown.toISOString();
-  note.textContent = `Draft kept ${today ? '' : `${text.slice(0, 10)} `}${text.slice(11, 16)}`;
+  note.textContent = say('Draft kept %(when)s', { when: `${today ? '' : `${text.slice(0, 10)} `}${text.slice(11, 16)}` });
   note.parentElement.hidden = false;
 }

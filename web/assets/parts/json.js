@@ -1,11 +1,13 @@
 // Says at once, beside the field, when a JSON text cannot be read.
+import { say } from './words.js';
+
 export function checkJson(area) {
   let trouble = '';
   if (area.value.trim()) {
     try {
       JSON.parse(area.value);
     } catch (error) {
-      trouble = `This is not valid JSON: ${error.message}.`;
+      trouble = say('This is not valid JSON: %(message)s.', { message: error.message });
     }
   }
   area.setCustomValidity(trouble);

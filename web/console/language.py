@@ -1,0 +1,28 @@
+"""The language that somebody chose to read; kept in a cookie, as the theme is, because it changes nothing else."""
+
+from __future__ import annotations
+
+from flask import redirect, request
+from flask.typing import ResponseReturnValue
+
+from engine.errors import InvalidInput
+from web.auth.login import own_address
+from web.console.blueprint import bp
+from web.languages import COOKIE, available
+
+YEAR = 365 * 86400
+
+
+@bp.post("/language")
+def change_language() -> ResponseReturnValue:
+    """Show the pages of this browser in another language from now on.
+
+    Raises:
+        InvalidInput: there is no translation into it.
+    """
+    code = request.form.get("language", "")
+    if code not in available():
+        raise InvalidInput(f"Expected one of {', '.join(available())}, but found {code[:20]!r}.")
+    response = redirect(own_address(request.form.get("next", "")), 303)
+    response.set_cookie(COOKIE, code, max_age=YEAR, samesite="Lax", secure=request.is_secure)
+    return response
