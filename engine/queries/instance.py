@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
 from sqlalchemy import Connection, Select, func, select
 
 from engine import schema
@@ -105,6 +106,14 @@ def variables(engine: Engine, key: int, scope_key: int | None = None) -> dict[st
     statement = select(_v.name, _v.value).where(_v.instance_key == key, _v.scope_key == scope).order_by(_v.name)
     with engine.read() as connection:
         return {row.name: row.value for row in connection.execute(statement)}
+
+
+def saved_tokens(engine: Engine, key: int) -> Any:
+    """The tokens of an instance as the interpreter saved them (`bpmn.interpreter.state`); None once it has ended."""
+    statement = select(_i.tokens).where(_i.key == key)
+    with engine.read() as connection:
+        content: bytes | None = connection.scalar(statement)
+    return None if content is None else msgspec.msgpack.decode(content, strict=False)
 
 
 def element_statistics(engine: Engine, key: int) -> tuple[ElementStatistics, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,12 @@ from engine import schema
 from engine.queries import decisions, effects, instances, things
 from engine.queries.decisions import EvaluationRow
 from engine.queries.effects import EffectRow
+from engine.queries.instance import InstanceDetail
 from engine.queries.instances import InstanceRow
 from engine.queries.paging import COUNTED, Page, page
 from engine.queries.things import (
     AuditRow,
+    ElementRow,
     IncidentRow,
     JobRow,
     SubscriptionRow,
@@ -32,6 +34,28 @@ _e, _i, _v = schema.element_instances.c, schema.instances.c, schema.variables.c
 _n, _j, _u = schema.incidents.c, schema.jobs.c, schema.user_tasks.c
 _t, _s, _a = schema.timers.c, schema.subscriptions.c, schema.audit.c
 _d = schema.decision_evaluations.c
+_o, _m = schema.operations.c, schema.operation_items.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoneRow:
+    """What one operation did, or is to do, to the instance: its item. `sentence` is what came of it."""
+
+    key: int
+    operation_key: int
+    kind: str
+    author: str
+    reason: str | None
+    planned_at: datetime
+    state: str
+    sentence: str | None
+    changes: list[str]
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+MOST_OPEN = 200
+"""Open jobs, tasks and so on that are read at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +95,13 @@ PARTS: Mapping[str, Part] = {
                       since=_d.evaluated_at),
     "effects": Part(statement=effects.EFFECTS.where(_j.sent_at.is_not(None)), make=EffectRow, owner=_j.instance_key,
                     order=(_j.sent_at.desc(), _j.key.desc()), element=_j.element_id, since=_j.sent_at),
+    "operations": Part(
+        statement=select(
+            _m.key, _m.operation_key, _o.kind, _o.author, _o.reason, _o.planned_at, _m.state, _m.sentence, _m.changes,
+            _m.started_at, _m.ended_at,
+        ).join(schema.operations, _o.key == _m.operation_key),
+        make=DoneRow, owner=_m.instance_key, order=(_m.key.desc(),), since=_o.planned_at,
+    ),
     "audit": Part(statement=things.AUDIT, make=AuditRow, owner=_a.instance_key, order=(_a.key.desc(),), since=_a.at),
 }
 
@@ -135,3 +166,26 @@ def _narrowed(part: Part, statement: Select[Any], key: int, element: str, until:
     if until is not None and part.since is not None:
         statement = statement.where(part.since <= until)
     return statement
+
+
+def open_work(engine: Engine, row: InstanceRow, tokens: Sequence[ElementRow]) -> InstanceDetail:
+    """What some tokens of an instance wait for, and its open incidents: an `InstanceDetail` without its past."""
+    keys = [token.key for token in tokens]
+    now = engine.clock()
+    with engine.read() as connection:
+
+        def read(name: str, *conditions: ColumnElement[bool]) -> tuple[Any, ...]:
+            part = PARTS[name]
+            statement = instances.rows(now) if name == "called" else part.statement
+            found = connection.execute(statement.where(part.owner == row.key, *conditions).limit(MOST_OPEN))
+            return tuple(part.make(**each._mapping) for each in found)
+
+        return InstanceDetail(
+            row=row, elements=tuple(tokens), elements_total=0, tokens=(), flows={}, completed={},
+            variables=read("variables", _v.scope_key == row.key),
+            incidents=read("incidents", _n.resolved_at.is_(None)),
+            jobs=read("jobs", _j.element_instance_key.in_(keys), _j.ended_at.is_(None)),
+            user_tasks=read("tasks", _u.element_instance_key.in_(keys), _u.ended_at.is_(None)),
+            timers=read("timers"), subscriptions=read("subscriptions"),
+            called=read("called", _i.parent_element_instance_key.in_(keys), _i.ended_at.is_(None)), audit=(),
+        )

@@ -77,6 +77,16 @@ def total(connection: Connection, key: int) -> int:
     return connection.scalar(statement) or 0
 
 
+def count_before(engine: Engine, key: int, position: int | None) -> int:
+    """How many elements an instance has entered before a position of its history; None: in all."""
+    with engine.read() as connection:
+        if position is None:
+            return total(connection, key)
+        statement = select(func.count()).select_from(schema.element_instances).where(
+            _e.instance_key == key, _e.position < position)
+        return connection.scalar(statement) or 0
+
+
 def moment(engine: Engine, key: int, *, number: int | None = None, at: datetime | None = None) -> Moment | None:
     """Moment `number` of an instance, or the last one up to a time; the nearest one there is. None if it has none."""
     with engine.read() as connection:

@@ -8,6 +8,7 @@ import { copyFrom } from './parts/copy.js';
 import { openDialog } from './parts/dialogs.js';
 import { checkJson } from './parts/json.js';
 import { startLive } from './parts/live.js';
+import { showDecisions, stepTo, stepByKey } from './parts/steps.js';
 import { showTimes, switchZone } from './parts/times.js';
 import { follow, prune, reveal } from './parts/filters.js';
 import { dismiss, raise } from './parts/toasts.js';
@@ -41,7 +42,10 @@ document.addEventListener('choose', (event) => {
   htmx.ajax('GET', event.detail.link, { target: '#live', select: '#live', swap: 'outerMorph', push: 'true' });
 });
 
+document.addEventListener('keydown', stepByKey);
+
 document.addEventListener('change', (event) => {
+  if (event.target.id === 'step') stepTo(htmx, event.target);
   if (event.target.matches('.drop input')) showChosenFiles(event.target);
   if (event.target.closest('form[data-auto-submit]')) event.target.form.requestSubmit();
 });
@@ -58,10 +62,12 @@ document.addEventListener('htmx:after:swap', () => {
   showTimes();
   raise();
   showForms();
+  showDecisions();
 });
 
 showTimes();
 raise();
 showForms();
+showDecisions();
 watchConnection();
 startLive(htmx);

@@ -17,6 +17,7 @@ DEEPEST = 5
 class Entry:
     """One line of the tree. `state` is a state of the console: active, incident, completed or terminated."""
 
+    key: int
     depth: int
     state: str
     element_id: str
@@ -40,7 +41,7 @@ def tree(rows: Sequence[ElementRow], names: Mapping[str, str], now: datetime) ->
     while waiting:
         row, depth = waiting.pop()
         entries.append(Entry(
-            depth=min(depth, DEEPEST), state="incident" if row.incident_key else row.state.lower(),
+            key=row.key, depth=min(depth, DEEPEST), state="incident" if row.incident_key else row.state.lower(),
             element_id=row.element_id, name=names.get(row.element_id) or row.element_id, type=row.type,
             duration=(row.ended_at or now) - row.started_at,
         ))

@@ -1,30 +1,34 @@
-"""The page of one instance: what it does, where it is, what happened, and everything that belongs to it."""
+"""The page of one instance: what it does, where it is, what happened, and everything that belongs to it.
+
+Its address carries the whole view: `element` narrows the page to one element of the diagram, `tab` chooses the table,
+`offset` the part of it, `at` a moment of the past, `before` an older part of the history, `zoom` a part of its time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from datetime import datetime
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from engine import durations
-from engine.queries import decisions, effects, explanations
 from engine.queries import definitions as known
 from engine.queries import instance as found
-from engine.queries.decisions import EvaluationRow
+from engine.queries import instance_parts, past
 from engine.queries.effects import EffectRow
-from engine.queries.explanations import ExplanationRow
-from engine.queries.instance import InstanceDetail
+from engine.queries.instances import InstanceRow
+from engine.queries.paging import COUNTED
+from engine.queries.past import HistoryRow, Moment
 from engine.queries.things import JobRow, UserTaskRow
-from engine.states import EffectState, IncidentState, InstanceState, JobState, UserTaskState
-from web.console import history, marks, story, why
+from engine.states import EffectState, InstanceState, JobState, UserTaskState
+from web.console import history, instance_tabs, marks, moments, numbers, story, timeline
 from web.console.blueprint import bp, engine
+from web.console.instance_tabs import View
 
-Row = TypeVar("Row")
-
-TABS = ("variables", "why", "incidents", "jobs", "tasks", "events", "called", "decisions", "effects", "audit", "raw")
+ENTRIES = 150
+"""Rows of the history that are shown at once, as tree and as timeline."""
 
 EFFECT_LOOKS = {
     EffectState.INTENDED: "waiting",
@@ -73,81 +77,60 @@ def task_look(task: UserTaskRow) -> str:
 
 @bp.get("/instances/<key:key>")
 def instance(key: int) -> ResponseReturnValue:
-    """One instance. `element` narrows the page to one element of the diagram, `tab` chooses the table."""
-    detail = found.detail(engine(), key)
-    process = known.process(engine(), detail.row.definition_key)
+    """One instance, now or at a moment of the past."""
+    row = found.get(engine(), key)
+    process = known.process(engine(), row.definition_key)
     names = {element.id: element.name or element.id for element in process.elements.values()}
-    learned = durations.known(engine(), detail.row.definition_key)
-    element = request.args.get("element", "")
+    element = request.args.get("element", "")[:255]
+    moment = moments.chosen(key)
+    tokens = past.tokens(engine(), key, moment)
+    way = past.path(engine(), key, moment)
+    if element and moment is None:
+        tokens = tuple(token for token in tokens if token.element_id == element)
+    work = instance_parts.open_work(engine(), row, tokens)
+    counts = instance_parts.counts(engine(), key, element=element, until=moment.at if moment else None)
     tab = request.args.get("tab", "")
-    failed = [incident for incident in detail.incidents if incident.state == IncidentState.ACTIVE]
-    tab = tab if tab in TABS else "incidents" if failed else "variables"
-    decided = decisions.evaluations(engine(), instance_key=key, limit=200).items
-    caused = effects.effects(engine(), instance_key=key, limit=200).items
-    shown = _of_element(detail, decided, element)
-    shown["effects"] = [row for row in caused if not element or row.element_id == element]
-    shown["why"] = [token for token in why.tokens(detail, process, learned) if element in ("", token.element_id)]
+    view = View(
+        row=row, process=process, names=names, element=element, moment=moment, tokens=tokens, work=work,
+        counts=counts, learned=durations.known(engine(), row.definition_key),
+        tab=tab if tab in instance_tabs.TABS else "incidents" if row.incident_count else "variables",
+    )
     now = engine().clock()
     return render_template(
-        "instances/detail.html", section="instances", live=0 if tab == "raw" else 3,
-        instance=detail.row, names=names, element=element,
-        open=detail.row.state == InstanceState.ACTIVE, failed=failed, tab=tab, tabs=_tabs(shown), detail=shown,
-        sentences=story.tell(detail, process, now, learned), history=history.tree(detail.elements, names, now),
-        explanations=_explanations(key, element) if tab == "variables" else (),
-        marks=marks.live(detail.tokens, passed=detail.completed, flows=detail.flows),
-        scopes=_scopes(detail, names), unseen=detail.elements_total - len(detail.elements),
-        doubts={row.key: row for row in caused if row.needs_decision},
-        raw=asdict(detail) if tab == "raw" else None,
+        "instances/detail.html", section="instances", live=0 if view.tab == "raw" or moment else 3,
+        instance=row, names=names, element=element, tab=view.tab, tabs=instance_tabs.tabs(view), counts=counts,
+        open=row.state == InstanceState.ACTIVE and moment is None, failed=work.incidents,
+        locked=_why_not(row, moment),
+        sentences=() if moment else story.tell(work, process, now, view.learned),
+        ancestors=instance_parts.ancestors(engine(), row.parent_key),
+        marks=marks.live(way.tokens, passed=way.completed, flows=way.flows),
+        **_history(row, names, moment, now), **instance_tabs.content(view),
     )
 
 
-def _of_element(detail: InstanceDetail, decided: Sequence[EvaluationRow], element: str) -> dict[str, Any]:
-    """The rows of each table, only those of `element` if one is chosen."""
-    tokens = {row.key for row in detail.elements if row.element_id == element}
+def _why_not(row: InstanceRow, moment: Moment | None) -> str:
+    """Why nothing can be done to the instance; empty if something can."""
+    if moment is not None:
+        return _("This is the past. Go back to now to do something.")
+    if row.state != InstanceState.ACTIVE:
+        return _("This instance has ended: nothing can be done to it any more.")
+    return ""
 
-    def rows(all_of_them: Iterable[Row]) -> list[Row]:
-        return [row for row in all_of_them if not element or getattr(row, "element_id", None) == element]
 
+def _history(row: InstanceRow, names: Mapping[str, str], moment: Moment | None, now: datetime) -> dict[str, object]:
+    """A part of the history, as a tree and as a timeline, and the way to the parts beside it."""
+    before = numbers.argument("before")
+    rows: tuple[HistoryRow, ...] = past.entries(engine(), row.key, limit=ENTRIES, moment=moment, before=before)
+    total = moment.total if moment else past.count_before(engine(), row.key, None)
+    last = past.count_before(engine(), row.key, before) if before else moment.number if moment else total
+    at = moment.at if moment else None
+    zoom = request.args.get("zoom", "")
     return {
-        "variables": [row for row in detail.variables if not element or row.scope_key in tokens],
-        "incidents": rows(detail.incidents),
-        "jobs": rows(detail.jobs),
-        "tasks": rows(detail.user_tasks),
-        "timers": rows(detail.timers),
-        "subscriptions": rows(detail.subscriptions),
-        "called": [row for row in detail.called if not element or row.parent_element_instance_key in tokens],
-        "decisions": [row for row in decided if not element or row.element_instance_key in tokens],
-        "audit": detail.audit,
+        "history": history.tree(rows, names, at or row.ended_at or now),
+        "first_number": last - len(rows) + 1, "numbers": {each.key: last - len(rows) + 1 + index
+                                                           for index, each in enumerate(rows)},
+        "older": rows[0].position if rows and last > len(rows) else None, "newest": before is not None,
+        "timeline": timeline.draw(rows, row.started_at, at or row.ended_at or now, zoom, at),
+        "stepper": moments.Stepper(total=total, number=moment.number if moment else None), "moment": moment,
+        "began": row.started_at, "COUNTED": COUNTED,
     }
-
-
-def _explanations(key: int, element: str) -> list[ExplanationRow]:
-    """Why expressions gave null, only those of `element` if one is chosen."""
-    return [row for row in explanations.of_instance(engine(), key) if element in ("", row.element_id)]
-
-
-def _tabs(shown: Mapping[str, Any]) -> list[tuple[str, str, int | None, str]]:
-    """Name, word, number of rows and colour of each tab."""
-    counts = {name: len(rows) for name, rows in shown.items()}
-    failed = sum(incident.state == IncidentState.ACTIVE for incident in shown["incidents"])
-    doubtful = any(effect.needs_decision for effect in shown["effects"])
-    undecided = any(evaluation.error for evaluation in shown["decisions"][:1])
-    return [
-        ("variables", "Variables", counts["variables"], ""),
-        ("why", "Why it is here", counts["why"], ""),
-        ("incidents", "Incidents", failed or counts["incidents"], "incident" if failed else ""),
-        ("jobs", "Jobs", counts["jobs"], ""),
-        ("tasks", "User tasks", counts["tasks"], ""),
-        ("events", "Timers & messages", counts["timers"] + counts["subscriptions"], ""),
-        ("called", "Called instances", counts["called"], ""),
-        ("decisions", "Decisions", counts["decisions"], "incident" if undecided else ""),
-        ("effects", "Effects", counts["effects"], "incident" if doubtful else ""),
-        ("audit", "Audit trail", counts["audit"], ""),
-        ("raw", "Raw", None, ""),
-    ]
-
-
-def _scopes(detail: InstanceDetail, names: Mapping[str, str]) -> dict[int, str]:
-    """What each scope of a variable is called."""
-    scopes = {row.key: names.get(row.element_id, row.element_id) for row in detail.elements}
-    return {**scopes, detail.row.key: "Instance"}

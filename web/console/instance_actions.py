@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from engine import incidents, instances, variables
 from engine.errors import InvalidInput, WrongState
+from engine.operations import firing
 from engine.queries import effects, lists
 from engine.queries.paging import MAX_LIMIT
 from web.console import forms, numbers
@@ -21,21 +23,21 @@ def _page(key: int) -> str:
 def suspend_instance(key: int) -> ResponseReturnValue:
     """Pause an instance."""
     acting().execute(instances.suspend, key, forms.reason())
-    return done("The instance is suspended.", _page(key), "suspended")
+    return done(_("The instance is suspended."), _page(key), "suspended")
 
 
 @bp.post("/instances/<key:key>/resumption")
 def resume_instance(key: int) -> ResponseReturnValue:
     """Let a suspended instance go on."""
     acting().execute(instances.resume, key, forms.reason())
-    return done("The instance goes on.", _page(key), "active")
+    return done(_("The instance goes on."), _page(key), "active")
 
 
 @bp.post("/instances/<key:key>/cancellation")
 def cancel_instance(key: int) -> ResponseReturnValue:
     """Abandon an instance."""
     acting().execute(instances.cancel, key, forms.reason())
-    return done("The instance is cancelled.", _page(key), "terminated")
+    return done(_("The instance is cancelled."), _page(key), "terminated")
 
 
 @bp.post("/instances/<key:key>/variables")
@@ -47,7 +49,22 @@ def set_variable(key: int) -> ResponseReturnValue:
     scope = numbers.field("scope") or key
     value = forms.json_value(request.form.get("value", ""), f"the value of {name!r}")
     acting().execute(variables.set, scope, {name: value}, local=scope != key, reason=forms.reason())
-    return done(f"{name} is set.", url_for("console.instance", key=key, tab="variables"))
+    return done(_("%(name)s is set.", name=name), url_for("console.instance", key=key, tab="variables"))
+
+
+@bp.post("/instances/<key:key>/timers/<key:timer_key>/firing")
+def fire_timer(key: int, timer_key: int) -> ResponseReturnValue:
+    """Let a timer fire now."""
+    acting().execute(firing.fire, timer_key, forms.reason())
+    return done(_("The timer has fired."), url_for("console.instance", key=key, tab="events"), "active")
+
+
+@bp.post("/instances/<key:key>/subscriptions/<key:subscription_key>/delivery")
+def deliver_event(key: int, subscription_key: int) -> ResponseReturnValue:
+    """Give a message or a signal to this instance alone."""
+    variables = forms.json_object("variables", "the variables")
+    acting().execute(firing.deliver, subscription_key, variables, forms.reason())
+    return done(_("Delivered."), url_for("console.instance", key=key, tab="events"), "active")
 
 
 @bp.post("/instances/<key:key>/incidents/<key:incident_key>/resolution")
@@ -55,7 +72,7 @@ def resolve_incident(key: int, incident_key: int) -> ResponseReturnValue:
     """Try again what failed."""
     retries = numbers.field("retries")
     acting().execute(incidents.resolve, incident_key, retries=retries, reason=forms.reason())
-    return done("Tried again. If it fails once more, a new incident appears.", _page(key), "active")
+    return done(_("Tried again. If it fails once more, a new incident appears."), _page(key), "active")
 
 
 @bp.post("/instances/<key:key>/retry")
@@ -74,4 +91,4 @@ def retry_instance(key: int) -> ResponseReturnValue:
         )
     for incident in clear:
         acting().execute(incidents.resolve, incident.key, reason=reason)
-    return done("Tried again. If it fails once more, a new incident appears.", _page(key), "active")
+    return done(_("Tried again. If it fails once more, a new incident appears."), _page(key), "active")

@@ -9,7 +9,7 @@ function busy() {
   // Nobody wants a page to move under an open dialog or a half-filled field.
   const focused = document.activeElement;
   return document.hidden || document.querySelector('dialog[open]') !== null
-    || (focused?.closest('#live') && focused.matches('input, textarea, select'));
+    || (focused?.closest('#live') && focused.matches('input:not([type="range"]), textarea, select'));
 }
 
 function show(button) {
@@ -22,15 +22,21 @@ function show(button) {
 
 export function startLive(htmx) {
   const button = document.getElementById('live-switch');
-  const live = document.getElementById('live');
-  if (!button || !live?.dataset.every) return;
+  if (!button) return;
   show(button);
-  button.hidden = false;
+  // A page may begin to be live, or cease to, without being loaded anew: a moment of the past does not change.
+  const every = () => Number(document.getElementById('live')?.dataset.every ?? 0) * 1000;
+  button.hidden = !every();
   button.addEventListener('click', () => {
     localStorage.setItem(PAUSED, paused() ? 'no' : 'yes');
     show(button);
   });
+  let last = Date.now();
   setInterval(() => {
-    if (!paused() && !busy()) htmx.trigger(document.getElementById('live'), 'refresh');
-  }, Number(live.dataset.every) * 1000);
+    button.hidden = !every();
+    if (!every() || paused() || busy() || Date.now() - last < every()) return;
+    last = Date.now();
+    htmx.ajax('GET', window.location.pathname + window.location.search,
+      { target: '#live', select: '#live', swap: 'outerMorph' });
+  }, 500);
 }
