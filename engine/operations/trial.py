@@ -83,8 +83,9 @@ def judge(tx: Transaction, deed: Deed, key: int) -> Judged:
     after = _tried(tx, deed, key, target)
     if isinstance(after, Rejection):
         return Judged(changes=changes, expected=expected, effects=effects, obstacle=str(after))
-    return Judged(changes=[*changes, *_moved(expected["places"], after, target.names)], expected=expected,
-                  effects=effects)
+    if not (deed.settles and deed.final):   # else that it ends is all there is to say
+        changes += _moved(expected["places"], after, target.names)
+    return Judged(changes=changes, expected=expected, effects=effects)
 
 
 def judge_service(tx: Transaction, deed: Deed, service: str) -> Judged:
@@ -145,7 +146,8 @@ def _moved(before: list[str], after: Mapping[str, Any], names: Mapping[str, str]
     said = []
     gone, come = Counter(before) - Counter(after["places"]), Counter(after["places"]) - Counter(before)
     if after["state"] != InstanceState.ACTIVE:
-        said.append(f"It would be {after['state'].lower()} at once.")
+        ends = "complete" if after["state"] == InstanceState.COMPLETED else "end"
+        said.append(f"It would {ends} at once.")
     elif after["made"]:
         said.append(f"The new one would be at {_named(come or Counter(after['places']), names)}.")
     elif gone or come:

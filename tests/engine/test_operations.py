@@ -189,7 +189,7 @@ def test_plans_say_where_an_instance_would_be(engine, steps, plan, carry):
     moved = plan("MODIFY", of(key), moves=[{"source": "a", "target": "b"}])
     assert "Goes from a to b." in items(engine, moved)[0].changes
     ending = plan("MODIFY", of(key), moves=[{"source": "a", "target": "end"}])
-    assert "It would be completed at once." in items(engine, ending)[0].changes
+    assert "It would complete at once." in items(engine, ending)[0].changes
     assert "x: 1 → 2" in items(engine, plan("SET_VARIABLES", of(key), variables={"x": 2}))[0].changes
     unknown = plan("MODIFY", of(key), moves=[{"source": "b", "target": "a"}])
     assert items(engine, unknown)[0].state == "BLOCKED"

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import request
 
+from engine.operations.plans import ItemState
 from engine.queries import definitions as known
 from engine.queries import effects as caused
 from engine.queries import instance as one
@@ -64,6 +65,8 @@ INSTANCE = Parameter(name="instance", description="The key of an instance.", sch
     Parameter(name="started_from", description="Started then or later; UTC without an offset.", schema=MOMENT),
     Parameter(name="started_to", description="Started then or earlier.", schema=MOMENT),
     Parameter(name="ended_from", description="Ended then or later.", schema=MOMENT),
+    Parameter(name="operation", description="Those that this operation froze.", schema=KEY),
+    Parameter(name="outcome", description="What became of them in it.", schema=_words(ItemState)),
     Parameter(name="ended_to", description="Ended before then.", schema=MOMENT),
     Parameter(name="sort", description="By what; descending with a '-' before it.",
               schema=_one_of(sign + name for name in SORTS for sign in ("", "-"))),

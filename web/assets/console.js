@@ -3,6 +3,7 @@ import './console.css';
 import htmx from 'htmx.org';
 
 import { showForms } from './parts/camunda-forms.js';
+import { watchTicks } from './parts/bulk.js';
 import { watchConnection } from './parts/connection.js';
 import { copyFrom } from './parts/copy.js';
 import { openDialog } from './parts/dialogs.js';
@@ -70,4 +71,5 @@ raise();
 showForms();
 showDecisions();
 watchConnection();
+watchTicks();
 startLive(htmx);

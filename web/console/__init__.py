@@ -23,6 +23,7 @@ from web.console import (
     migrate,
     modify,
     nodes,
+    operations,
     playground,
     processes,
     restart,
@@ -35,6 +36,7 @@ from web.console.blueprint import bp
 
 __all__ = [
     "audit", "bp", "decisions", "deployments", "doubts", "drills", "events", "export", "form_pages", "home", "instance",
-    "instance_actions", "instances", "interfaces", "migrate", "modify", "nodes", "playground", "processes",
+    "instance_actions", "instances", "interfaces", "migrate", "modify", "nodes", "operations", "playground",
+    "processes",
     "restart", "secrets", "services", "task_actions", "tasks",
 ]

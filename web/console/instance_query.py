@@ -31,13 +31,13 @@ LABELS = {
     "fingerprint": lazy_gettext("Kind of failure"), "retries": lazy_gettext("Attempts left at most"),
     "started_from": lazy_gettext("Started from"), "started_to": lazy_gettext("Started before"),
     "ended_from": lazy_gettext("Ended from"), "ended_to": lazy_gettext("Ended before"),
-    "tenant": lazy_gettext("Tenant"),
+    "tenant": lazy_gettext("Tenant"), "operation": lazy_gettext("Operation"), "outcome": lazy_gettext("Outcome"),
 }
 """Each filter that is one text, in the order of the page."""
 ALWAYS = ("process", "version", "business_id", "error")
 """The filters whose fields are always there; the others are added when they are wanted."""
 MOMENTS = ("started_from", "started_to", "ended_from", "ended_to")
-NUMBERS = ("version", "key", "parent", "retries")
+NUMBERS = ("version", "key", "parent", "retries", "operation")
 
 OPERATOR_WORDS = {
     "eq": lazy_gettext("is"), "neq": lazy_gettext("is not"), "lt": "<", "lte": "≤", "gt": ">", "gte": "≥",
@@ -174,6 +174,7 @@ class Query:
             error=texts["error"] or None, fingerprint=texts["fingerprint"] or None,
             element_id=texts["element"] or None, version=number["version"], key=number["key"],
             parent_key=number["parent"], retries_at_most=number["retries"], tenant_id=texts["tenant"] or None,
+            operation_key=number["operation"], operation_states=[texts["outcome"]] if texts["outcome"] else (),
             started_from=moment["started_from"], started_until=moment["started_to"],
             ended_from=moment["ended_from"], ended_until=moment["ended_to"],
             variables=tuple(VariableCondition(each.name, each.operator, _value(each)) for each in self.conditions),

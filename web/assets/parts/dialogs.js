@@ -1,3 +1,5 @@
+import { showPreview } from './preview.js';
+
 // Opens the dialog that a button names, filled with what the button carries:
 // data-set-NAME="value" goes into the form field NAME, data-action is where the form goes.
 export function openDialog(button) {
@@ -16,4 +18,5 @@ export function openDialog(button) {
   if (title) title.textContent = button.dataset.subject ?? '';
   dialog.querySelector('.form-error')?.replaceChildren();
   dialog.showModal();
+  showPreview(dialog, button.dataset.incident ? `&incident=${button.dataset.incident}` : '');
 }

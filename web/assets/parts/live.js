@@ -1,4 +1,6 @@
 // Keeps a page current by asking for it again and changing only what differs.
+import { somethingTicked } from './bulk.js';
+
 const PAUSED = 'partitur-paused';
 
 function paused() {
@@ -8,7 +10,7 @@ function paused() {
 function busy() {
   // Nobody wants a page to move under an open dialog or a half-filled field.
   const focused = document.activeElement;
-  return document.hidden || document.querySelector('dialog[open]') !== null
+  return document.hidden || document.querySelector('dialog[open]') !== null || somethingTicked()
     || (focused?.closest('#live') && focused.matches('input:not([type="range"]), textarea, select'));
 }
 
