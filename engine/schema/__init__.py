@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from engine.database import Json, UtcDateTime
+from engine.schema.alerts import alert_rules as alert_rules
 from engine.schema.base import DEFAULT_TENANT as DEFAULT_TENANT
 from engine.schema.base import metadata as metadata
 from engine.schema.decisions import decision_evaluations as decision_evaluations

@@ -1,0 +1,1 @@
+"""Alerts: rules on what is measured, told to people once when they begin and once when they are over."""

@@ -1,0 +1,33 @@
+"""The table of alerts; see `engine.schema` and `engine.alerts`."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, String, Table, Text
+
+from engine.database import Json, UtcDateTime
+from engine.schema.base import metadata
+
+alert_rules = Table(
+    "alert_rules", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("measure", String(50), nullable=False),
+    Column("process_id", Text),
+    Column("above", Float, nullable=False),
+    Column("for_seconds", Integer, nullable=False),
+    Column("channels", Json, nullable=False),
+    Column("quiet_from", String(5)),
+    Column("quiet_to", String(5)),
+    Column("disabled", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("value", Float),
+    Column("checked_at", UtcDateTime),
+    Column("above_since", UtcDateTime),
+    Column("fired_at", UtcDateTime),
+    Column("told", String(10), nullable=False),
+    Column("trouble", Text),
+)
+"""A rule and how it stands. `channels` are the names of secrets that hold the addresses. `above_since`: since when the
+value is above the limit; `fired_at`: since when the alert is on. `told` is what its channels were told last: "" nothing
+or that it is over, "FIRED" that it is on."""

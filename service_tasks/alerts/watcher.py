@@ -1,0 +1,98 @@
+"""A thread that measures, and tells people what began and what is over."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from engine import secrets
+from engine.alerts import rules
+from engine.alerts.rules import AlertRule
+from engine.engine import Engine
+
+EVERY = 15.0
+"""Seconds between two looks."""
+
+logger = structlog.get_logger(__name__)
+
+Send = Callable[[str, str, str, bool], bool]
+
+
+def send(address: str, title: str, body: str, fired: bool) -> bool:
+    """Tell one channel; whether it took it. `address` is an Apprise URL."""
+    import apprise  # it takes a second, and few processes ever tell anybody anything
+
+    channel = apprise.Apprise()
+    if not channel.add(address):
+        return False
+    kind = apprise.NotifyType.FAILURE if fired else apprise.NotifyType.SUCCESS
+    return bool(channel.notify(title=title, body=body, notify_type=kind))
+
+
+class Watcher:
+    """Watches the rules. Any number of nodes may; what one of them tells, the others do not.
+
+    `address` is where the console is, for the links.
+    """
+
+    def __init__(self, engine: Engine, address: str | None, send: Send = send) -> None:
+        self._engine = engine
+        self._address = (address or "").rstrip("/")
+        self._send = send
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="partitur-alerts", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, after what is under way."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(EVERY):
+            try:
+                self.look()
+            except Exception as error:
+                logger.warning("alerts could not be looked after; it is tried again", error=str(error)[:500])
+
+    def look(self) -> None:
+        """Measure everything that a rule watches, each once, and tell what has changed."""
+        values: dict[tuple[str, str | None], float] = {}
+        for rule in rules.all_of_them(self._engine):
+            if rule.disabled and rule.told == rules.OVER:
+                continue
+            what = (rule.measure, rule.process_id)
+            if what not in values:
+                values[what] = rule.what.value(self._engine, rule.process_id)
+            self._engine.execute(rules.check, rule.key, values[what])
+            changed = self._engine.execute(rules.to_tell, rule.key)
+            if changed is not None:
+                self._tell(changed)
+
+    def _tell(self, rule: AlertRule) -> None:
+        fired = rule.fired_at is not None
+        title = f"{rule.name}: {'on' if fired else 'over'}"
+        of = f" of {rule.process_id}" if rule.process_id else ""
+        body = f"{rule.what.words}{of}: {rule.value:g} {rule.what.unit}".rstrip()
+        body += f" (limit {rule.above:g}).\n{self._address}{rule.link}"
+        known = secrets.reveal(self._engine, rule.channels)
+        failed = []
+        for channel in rule.channels:
+            try:
+                if channel not in known:
+                    failed.append(f"the secret {channel!r} with its address is not stored")
+                elif not self._send(known[channel], title, body, fired):
+                    failed.append(f"{channel!r} did not take it")
+            except Exception as error:
+                failed.append(f"{channel!r}: {type(error).__name__}")
+        if failed:
+            logger.warning("an alert could not be told", alert=rule.name, trouble="; ".join(failed))
+            # Whoever was told is not told again because another channel is broken.
+            told = rule.told if len(failed) == len(rule.channels) else (rules.FIRED if fired else rules.OVER)
+            self._engine.execute(rules.could_not, rule.key, told, f"Not everybody was told: {'; '.join(failed)}.")
