@@ -137,6 +137,25 @@ def over_time(engine: Engine, since: datetime, until: datetime, process_id: str 
     return [found.get(at) or Point(at=at) for at in times if at < until]
 
 
+def visits(engine: Engine, since: datetime, until: datetime) -> dict[tuple[str, str], int]:
+    """How often each element was passed, by its process and its id."""
+    statement = (
+        select(_d.process_id, _f.element_id, func.sum(_f.completed + _f.terminated))
+        .join(schema.definitions, _d.key == _f.definition_key)
+        .where(*_within(since, until, DAY), _f.element_id != WHOLE).group_by(_d.process_id, _f.element_id))
+    with engine.read() as connection:
+        return {(row[0], row[1]): int(row[2]) for row in connection.execute(statement)}
+
+
+def busiest_hour(engine: Engine, since: datetime, until: datetime) -> int | None:
+    """How many instances ended in the hour in which most did; None if none did, or if its hours are no longer kept."""
+    total = func.sum(_f.completed + _f.terminated)
+    statement = select(total).where(*_within(since, until, HOUR), _f.element_id == WHOLE).group_by(_f.at)
+    with engine.read() as connection:
+        found = connection.scalars(statement.order_by(total.desc()).limit(1)).first()
+    return None if not found else int(found)
+
+
 def _within(since: datetime, until: datetime, grain: str) -> tuple[ColumnElement[bool], ...]:
     first = day_of(since) if grain == DAY else since.replace(minute=0, second=0, microsecond=0)
     return _f.grain == grain, _f.at >= first, _f.at < until

@@ -198,8 +198,9 @@ def _ended(connection: Connection, since: Place, until: datetime, figures: Figur
         intervals[owner.key].append((job.created_at, job.sent_at or over, Part.QUEUE))
         if job.sent_at is not None:
             intervals[owner.key].append((job.sent_at, over, Part.SERVICE))
-    for row in connection.execute(select(_n.instance_key, _n.element_id).where(_n.instance_key.in_(keys))):
-        for figure in (_of_day(figures, of[row.instance_key], row.element_id), *_wholes(figures, of[row.instance_key])):
+    for incident in connection.execute(select(_n.instance_key, _n.element_id).where(_n.instance_key.in_(keys))):
+        owner = of[incident.instance_key]
+        for figure in (_of_day(figures, owner, incident.element_id), *_wholes(figures, owner)):
             figure.sums["failures"] += 1
     for row in rows:
         spent = shares(row.started_at, row.at, intervals[row.key])

@@ -1,7 +1,7 @@
 // <bpmn-diagram src | source, marks, choice, selected>: a BPMN diagram with badges.
 //
 // src       address of the BPMN file; or source: selector of a <textarea> that holds it
-// marks     JSON: {elements: {id: {tokens, incidents, classes: []}}, flows: [ids taken]}
+// marks     JSON: {elements: {id: {tokens, incidents, figure, title, classes: []}}, flows: [ids taken]}
 // choice    an address with __ELEMENT__ in it: where a click on an element leads
 // selected  id of the chosen element
 //
@@ -12,8 +12,10 @@ import { getBusinessObject, getDi, isAny } from 'bpmn-js/lib/util/ModelUtil';
 
 import { shortenLabels } from './parts/labels.js';
 import { badges, takenArrow } from './parts/marks.js';
+import { say } from './parts/words.js';
 
-const MARKER_CLASSES = ['passed', 'here', 'failing', 'doubtful', 'chosen'];
+const MARKER_CLASSES = ['passed', 'here', 'failing', 'doubtful', 'added', 'removed', 'changed', 'chosen',
+  'heat-1', 'heat-2', 'heat-3', 'heat-4', 'heat-5'];
 
 class BpmnDiagram extends HTMLElement {
   static observedAttributes = ['marks', 'selected'];
@@ -37,8 +39,8 @@ class BpmnDiagram extends HTMLElement {
       await this.viewer.importXML(await this.read());
     } catch (error) {
       this.say(/no diagram to display/.test(error.message)
-        ? 'This file has no diagram: it was not drawn in a modeler, but it can still run.'
-        : 'The diagram cannot be drawn, because the file cannot be read as BPMN.');
+        ? say('This file has no diagram: it was not drawn in a modeler, but it can still run.')
+        : say('The diagram cannot be drawn, because the file cannot be read as BPMN.'));
       return;
     }
     this.ready();
@@ -48,7 +50,7 @@ class BpmnDiagram extends HTMLElement {
     const source = this.getAttribute('source');
     if (source) return document.querySelector(source).value;
     const response = await fetch(this.getAttribute('src'));
-    if (!response.ok) throw new Error(`Expected the diagram, but the server answered ${response.status}.`);
+    if (!response.ok) throw new Error(say('Expected the diagram, but the server answered %(status)s.', { status: response.status }));
     return response.text();
   }
 
@@ -87,8 +89,8 @@ class BpmnDiagram extends HTMLElement {
   zoomButtons() {
     const box = document.createElement('div');
     box.className = 'zoom';
-    const steps = [['+', 'Zoom in', () => this.viewer.get('zoomScroll').stepZoom(1)],
-      ['−', 'Zoom out', () => this.viewer.get('zoomScroll').stepZoom(-1)], ['⤢', 'Fit the diagram', () => this.fit()]];
+    const steps = [['+', say('Zoom in'), () => this.viewer.get('zoomScroll').stepZoom(1)],
+      ['−', say('Zoom out'), () => this.viewer.get('zoomScroll').stepZoom(-1)], ['⤢', say('Fit the diagram'), () => this.fit()]];
     for (const [sign, word, act] of steps) {
       const button = document.createElement('button');
       button.type = 'button';

@@ -16,16 +16,19 @@ from web.console import (
     export,
     form_pages,
     home,
+    hotspot,
     instance,
     instance_actions,
     instances,
     interfaces,
+    language,
     migrate,
     modify,
     nodes,
     operations,
     playground,
     processes,
+    reports,
     restart,
     secrets,
     services,
@@ -35,8 +38,7 @@ from web.console import (
 from web.console.blueprint import bp
 
 __all__ = [
-    "audit", "bp", "decisions", "deployments", "doubts", "drills", "events", "export", "form_pages", "home", "instance",
-    "instance_actions", "instances", "interfaces", "migrate", "modify", "nodes", "operations", "playground",
-    "processes",
-    "restart", "secrets", "services", "task_actions", "tasks",
+    "audit", "bp", "decisions", "deployments", "doubts", "drills", "events", "export", "form_pages", "home", "hotspot",
+    "instance", "instance_actions", "instances", "interfaces", "language", "migrate", "modify", "nodes", "operations",
+    "playground", "processes", "reports", "restart", "secrets", "services", "task_actions", "tasks",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -40,6 +40,18 @@ def instances_file(form: str) -> ResponseReturnValue:
     text = formatting.to_json([*_all(query)]) if form == "json" else _csv(query)
     response = Response(text, mimetype="application/json" if form == "json" else "text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="instances.{form}"'
+    return response
+
+
+def table(name: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response:
+    """Any table as a CSV file to be kept."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(heads)
+    writer.writerows([_cell(formatting.iso(value) if isinstance(value, datetime) else value) for value in row]
+                     for row in rows)
+    response = Response(text.getvalue(), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
 
 

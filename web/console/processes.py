@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from flask import Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
-from engine import instances
+from engine import durations, instances
 from engine.errors import NotFound
 from engine.queries import definitions as known
 from engine.queries import forms as start_forms
 from engine.queries import instances as found
 from engine.queries.definitions import Counts, DefinitionRow
 from engine.queries.instances import InstanceFilter
-from web.console import marks, numbers, paging, task_forms
+from web.console import export, heat, marks, numbers, paging, task_forms
 from web.console.blueprint import acting, bp, done, engine
 
 COUNTED = ("active", "incident", "suspended", "completed", "terminated")
@@ -41,13 +42,29 @@ def process(process_id: str) -> ResponseReturnValue:
         limit=paging.SIZE, offset=paging.offset(),
     ))
     elements = known.process(engine(), definition.key).elements
+    learned = durations.known(engine(), definition.key)
+    hot = heat.of(request.args.get("heat", ""), learned, elements)
     counts = known.element_counts(engine(), definition.key)
     return render_template(
         "processes/detail.html", section="processes", live=5, definition=definition, versions=versions,
         is_newest=definition.version == versions[0].version, element=element,
-        marks=marks.live(counts), counts=counts, names={each.id: each.name or each.id for each in elements.values()},
+        marks=marks.live(counts) if hot is None else hot.marks, counts=counts, heat=hot, measures=heat.MEASURES,
+        learned=[(elements[key], each) for key, each in learned.items() if key in elements],
+        names={each.id: each.name or each.id for each in elements.values()},
         page=rows, filtered=bool(element), form=task_forms.shown(start_forms.of_start(engine(), definition.key), {}),
     )
+
+
+@bp.get("/processes/<process_id>/figures.csv")
+def process_figures(process_id: str) -> ResponseReturnValue:
+    """What is known of the elements of one version, as a file."""
+    definition = _chosen(known.versions(engine(), process_id), process_id, numbers.argument("version"))
+    elements = known.process(engine(), definition.key).elements
+    return export.table("figures", ("element_id", "name", "type", "visits", "median_seconds", "p95_seconds", "failures",
+                                    "retries", "since", "learned_at"), [
+        (key, elements[key].name or "", elements[key].type.value, each.samples, each.median.total_seconds(),
+         each.p95.total_seconds(), each.failures, each.retries, each.since, each.learned_at)
+        for key, each in durations.known(engine(), definition.key).items() if key in elements])
 
 
 def _chosen(versions: tuple[DefinitionRow, ...], process_id: str, version: int | None) -> DefinitionRow:
@@ -77,4 +94,4 @@ def start_instance(key: int) -> ResponseReturnValue:
         given = variables.get(named.definition.business_id_field)
         business_id = None if given in (None, "") else str(given)
     started = acting().execute(instances.start, definition_key=key, variables=variables, business_id=business_id)
-    return done("Started.", url_for("console.instance", key=started.key), "active")
+    return done(_("Started."), url_for("console.instance", key=started.key), "active")

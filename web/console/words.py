@@ -28,6 +28,7 @@ STATES: dict[str, StateWords] = {
     "in_doubt": StateWords(_("In doubt"), "in_doubt", _("A service may have acted; nobody knows")),
     "held": StateWords(_("Held"), "held", _("For a service that is not called for now")),
     "incident": StateWords(_("Failed"), "incident", _("Cannot go on until somebody acts")),
+    "snoozed": StateWords(_("Snoozed"), "snoozed", _("Failed, and calls nobody until later")),
     "suspended": StateWords(_("Suspended"), "suspended", _("Paused by an operator")),
     "completed": StateWords(_("Completed"), "completed", _("Came to its end")),
     "terminated": StateWords(_("Cancelled"), "terminated", _("Ended before its end")),
@@ -37,10 +38,13 @@ NAVIGATION = (
     ("console.home", _("Home"), "home"),
     ("console.processes", _("Processes"), "processes"),
     ("console.instances", _("Instances"), "instances"),
+    ("console.incidents", _("Incidents"), "incident"),
     ("console.operations", _("Operations"), "operations"),
     ("console.tasks", _("Tasks"), "tasks"),
+    ("console.messages", _("Messages"), "mail"),
     ("console.decisions", _("Decisions"), "decisions"),
     ("console.services", _("Services"), "services"),
+    ("console.report", _("Reports"), "reports"),
     ("console.audit", _("Audit"), "audit"),
 )
 
@@ -48,6 +52,14 @@ DEEDS = {
     ("DEPLOY", "DEPLOYMENT"): _("deployed"),
     ("DRILL", "DEFINITION"): _("drilled the process"),
     ("RESOLVE", "INCIDENT"): _("retried"),
+    ("ACKNOWLEDGE", "INCIDENT"): _("acknowledged an incident of"),
+    ("WITHDRAW_ACKNOWLEDGEMENT", "INCIDENT"): _("withdrew the acknowledgement of an incident of"),
+    ("ASSIGN", "INCIDENT"): _("assigned an incident of"),
+    ("UNASSIGN", "INCIDENT"): _("took back an incident of"),
+    ("SNOOZE", "INCIDENT"): _("snoozed an incident of"),
+    ("WAKE", "INCIDENT"): _("ended the snooze of an incident of"),
+    ("SET_TICKET", "INCIDENT"): _("noted the ticket of an incident of"),
+    ("ANNOTATE", "INCIDENT"): _("wrote a note about an incident of"),
     ("START", "INSTANCE"): _("started"),
     ("CANCEL", "INSTANCE"): _("cancelled"),
     ("SUSPEND", "INSTANCE"): _("suspended"),
@@ -106,7 +118,7 @@ def states_of(row: InstanceRow) -> list[str]:
     if row.state != InstanceState.ACTIVE:
         return [row.state.lower()]
     found = [word for word, applies in (
-        ("incident", row.incident_count > 0), ("in_doubt", row.in_doubt),
+        ("snoozed" if row.snoozed else "incident", row.incident_count > 0), ("in_doubt", row.in_doubt),
         ("suspended", row.suspended_at is not None), ("stalled", row.stalled),
         ("held", row.held),
         ("retrying", row.retrying), ("waiting", row.waiting),

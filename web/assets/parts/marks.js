@@ -1,21 +1,33 @@
 // What is laid over a diagram. Text only: nothing here ever parses HTML.
+import { sayMany } from './words.js';
+
 const SVG = 'http://www.w3.org/2000/svg';
 
-export function badges({ tokens, incidents, done }) {
+export function badges({ tokens, incidents, done, plus, minus, figure, title }) {
   const box = document.createElement('div');
   box.className = 'badges';
-  const add = (count, state, word) => {
+  const add = (count, state, word, sign = '') => {
     if (!count) return;
     const badge = document.createElement('span');
     badge.className = 'badge';
     badge.dataset.state = state;
-    badge.title = `${count} ${word}`;
-    badge.textContent = String(count);
+    badge.title = word;
+    badge.textContent = `${sign}${count}`;
+    if (sign) badge.dataset.sign = '';
     box.append(badge);
   };
-  add(tokens, 'active', tokens === 1 ? 'token waits here' : 'tokens wait here');
-  add(incidents, 'incident', incidents === 1 ? 'incident' : 'incidents');
-  add(done, 'completed', 'times completed');
+  add(tokens, 'active', sayMany('%(num)s token waits here', '%(num)s tokens wait here', tokens));
+  add(incidents, 'incident', sayMany('%(num)s incident', '%(num)s incidents', incidents));
+  add(done, 'completed', sayMany('%(num)s time completed', '%(num)s times completed', done));
+  add(plus, 'completed', sayMany('%(num)s token would come here', '%(num)s tokens would come here', plus), '+');
+  add(minus, 'incident', sayMany('%(num)s token would be taken', '%(num)s tokens would be taken', minus), '−');
+  if (figure) {
+    const badge = document.createElement('span');
+    badge.className = 'badge figure';
+    badge.title = title ?? figure;
+    badge.textContent = figure;
+    box.append(badge);
+  }
   return box.children.length ? box : null;
 }
 
