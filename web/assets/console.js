@@ -7,6 +7,7 @@ import { watchTicks } from './parts/bulk.js';
 import { watchConnection } from './parts/connection.js';
 import { copyFrom } from './parts/copy.js';
 import { openDialog } from './parts/dialogs.js';
+import { fillIn } from './parts/choosing.js';
 import { checkJson } from './parts/json.js';
 import { startLive } from './parts/live.js';
 import { showDecisions, stepTo, stepByKey } from './parts/steps.js';
@@ -39,6 +40,8 @@ document.addEventListener('input', (event) => {
 // An element chosen on the diagram changes only what differs, so the diagram stays as it was zoomed and moved.
 document.addEventListener('choose', (event) => {
   event.preventDefault();
+  // Some diagrams only help to fill in a form.
+  if (event.target.dataset.field) return fillIn(event.target, event.detail.id);
   follow(event.detail.id);
   htmx.ajax('GET', event.detail.link, { target: '#live', select: '#live', swap: 'outerMorph', push: 'true' });
 });
