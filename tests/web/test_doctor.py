@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from typer.testing import CliRunner
 
+from engine.engine import Engine
 from engine.queries.standing import LongTransaction, NodeRow, Standing
-from web.cli import vitals
+from engine.work import holds
+from engine.work.holds import Hold
+from web.cli import app, vitals
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 NODE = NodeRow(key=1, roles=("web", "worker", "scheduler"), host="one", pid=7, version="0.1.0", address=None,
@@ -18,9 +23,14 @@ WELL = Standing(now=NOW, clock_ahead=timedelta(), nodes=(NODE,), timer_lag=timed
 WEB_ONLY = replace(NODE, key=2, roles=("web",))
 
 
-def results(seen, monkeypatch):
+def checks(seen, monkeypatch, held=()):
     monkeypatch.setattr(vitals, "standing", lambda _: seen)
-    return {check.name: check.result.value for check in vitals.examine(None)}
+    monkeypatch.setattr(vitals.holds, "all_of_them", lambda _: held)
+    return {check.name: check for check in vitals.examine(None)}
+
+
+def results(seen, monkeypatch, held=()):
+    return {name: check.result.value for name, check in checks(seen, monkeypatch, held).items()}
 
 
 def test_all_is_well(monkeypatch):
@@ -31,6 +41,8 @@ def test_all_is_well(monkeypatch):
     (replace(WELL, nodes=(WEB_ONLY,), unserved=None), "Nodes", "failed"),
     (replace(WELL, nodes=(NODE, replace(NODE, key=3, is_alive=False))), "Nodes", "warning"),
     (replace(WELL, nodes=(NODE, replace(NODE, key=3, version="0.2.0"))), "Nodes", "warning"),
+    (replace(WELL, nodes=(replace(NODE, is_alive=False, seen_at=NOW - timedelta(minutes=59)),), unserved=None),
+     "Nodes", "warning"),
     (replace(WELL, nodes=(replace(NODE, clock_ahead=timedelta(seconds=-2)),)), "Clocks", "warning"),
     (replace(WELL, nodes=(replace(NODE, clock_ahead=timedelta(seconds=-20)),)), "Clocks", "failed"),
     (replace(WELL, clock_ahead=timedelta(hours=1)), "Clocks", "failed"),
@@ -51,3 +63,68 @@ def test_what_is_wrong_is_found_and_nothing_else(seen, name, result, monkeypatch
 
 def test_a_database_without_a_queue_has_none_to_look_at(monkeypatch):
     assert "Queue" not in results(replace(WELL, queue_waiting=None, queue_lag=None), monkeypatch)
+
+
+def test_a_node_that_was_killed_is_told_for_an_hour(monkeypatch):
+    def killed(ago):
+        node = replace(NODE, key=3, host="two", is_alive=False, seen_at=NOW - ago)
+        return checks(replace(WELL, nodes=(NODE, node)), monkeypatch)["Nodes"]
+
+    assert killed(timedelta(minutes=59)).result == "warning"
+    assert killed(timedelta(minutes=59)).found == "gone without leaving: two:7 (web+worker+scheduler) 59 min ago"
+    assert killed(timedelta(minutes=61)).result == "ok"
+    assert "two" not in killed(timedelta(minutes=61)).found
+
+
+def test_nodes_that_were_all_killed_long_ago_are_no_nodes(monkeypatch):
+    node = replace(NODE, is_alive=False, seen_at=NOW - timedelta(hours=20))
+    assert checks(replace(WELL, nodes=(node,), unserved=None), monkeypatch)["Nodes"].found == "none is running"
+
+
+def held(**said):
+    return Hold(**{"key": 1, "service": "pay", "kind": "OPERATOR", "reason": "the bank is closed", "held_by": "ann",
+                   "held_at": NOW - timedelta(hours=3), "trials": 0, "trial_at": None, **said})
+
+
+def test_services_that_are_held_are_named_with_who_and_why(monkeypatch):
+    check = checks(WELL, monkeypatch, (held(),))["Services"]
+    assert (check.result, check.found) == ("warning", "pay is held by ann for 3 h: the bank is closed")
+    assert "partitur release" in check.advice
+    assert "breaker" not in check.advice
+
+
+@pytest.mark.parametrize(("trials", "next_in", "said"), [
+    (0, 30, "(the next in 30 s)"),
+    (1, 30, "(1 trial failed, the next in 30 s)"),
+    (4, -5, "(4 trials failed, the next is due)")])
+def test_open_breakers_say_how_often_they_tried(trials, next_in, said, monkeypatch):
+    breaker = held(kind="BREAKER", reason="12 of 12 calls failed", held_by="system", held_at=NOW - timedelta(minutes=4),
+                   trials=trials, trial_at=NOW + timedelta(seconds=next_in))
+    check = checks(WELL, monkeypatch, (held(service="ship"), breaker))["Services"]
+    assert check.result == "warning"
+    assert check.found.endswith(f"; pay: breaker open for 4 min {said}: 12 of 12 calls failed")
+    assert "partitur release" in check.advice
+    assert "closes the breaker" in check.advice
+
+
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def test_the_command_tells_of_a_held_service_of_a_real_database(kind, request, tmp_path, monkeypatch):
+    # given
+    url = request.getfixturevalue("sqlite_url") if kind == "sqlite" else request.getfixturevalue("postgres_template")()
+    engine = Engine(url)
+    engine.execute(holds.hold, "charge-card", "the bank asked for it")
+    engine.close()
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("DATABASE_URL", url)
+
+    # when
+    result = CliRunner().invoke(app, ["doctor", "--json"])
+
+    # then
+    [check] = [each for each in json.loads(result.stdout)["checks"] if each["name"] == "Services"]
+    assert check["result"] == "warning"
+    assert check["found"].startswith("charge-card is held by ")
+    assert check["found"].endswith(": the bank asked for it")
+    names = {each["name"] for each in json.loads(result.stdout)["checks"]}
+    assert names >= {"Database", "Clocks", "Timers", "Locks", "Services", "Transactions", "Nodes"}
+    assert ("Queue" in names) is (kind == "postgresql")

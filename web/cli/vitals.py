@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 from engine.engine import Engine
 from engine.queries.standing import NodeRow, Standing, standing
+from engine.work import holds
+from engine.work.holds import Hold, HoldKind
 from web.cli.checks import Check, Result
 
 SKEW = timedelta(seconds=1)
@@ -14,11 +16,13 @@ SKEW = timedelta(seconds=1)
 WRONG = timedelta(seconds=10)
 LATE = timedelta(minutes=1)
 """Timers, entries and locks that are overdue for longer wait for somebody who does not come."""
+GONE = timedelta(hours=1)
+"""How long a node that left without saying so is worth a warning: by then it was started again, or is not missed."""
 
 
 def examine(engine: Engine) -> Iterator[Check]:
     """Look at everything that a running installation shows."""
-    seen = standing(engine)
+    seen, held = standing(engine), holds.all_of_them(engine)
     yield check_nodes(seen)
     yield check_clocks(seen)
     yield check_partitions(seen)
@@ -26,13 +30,15 @@ def examine(engine: Engine) -> Iterator[Check]:
     if seen.queue_waiting is not None:
         yield check_queue(seen)
     yield check_locks(seen)
+    yield check_services(held, seen.now)
     yield check_transactions(seen)
 
 
 def check_nodes(seen: Standing) -> Check:
-    """Somebody fires timers, and nobody has died."""
-    alive, dead = seen.alive, [node for node in seen.nodes if not node.is_alive]
-    if not seen.nodes:
+    """Somebody fires timers, and nobody has died lately."""
+    alive = seen.alive
+    gone = [node for node in seen.nodes if not node.is_alive and seen.now - node.seen_at <= GONE]
+    if not alive and not gone:
         return Check(name="Nodes", result=Result.OK, found="none is running")
     if alive and not seen.has("scheduler"):
         return Check(name="Nodes", result=Result.FAILED, found=f"{_listed(alive)}; none of them is a scheduler",
@@ -41,9 +47,11 @@ def check_nodes(seen: Standing) -> Check:
     if len(versions) > 1:
         return Check(name="Nodes", result=Result.WARNING, found=f"of several versions: {', '.join(sorted(versions))}",
                      advice="Right while they are being replaced; otherwise stop the older ones.")
-    if dead:
-        return Check(name="Nodes", result=Result.WARNING, found=f"dead: {_listed(dead)}",
-                     advice="Start them again if they are missed. Others have taken on their work by now.")
+    if gone:
+        last = ", ".join(f"{_listed([node])} {_words(seen.now - node.seen_at)} ago" for node in gone)
+        return Check(name="Nodes", result=Result.WARNING, found=f"gone without leaving: {last}",
+                     advice="Start them again if they are missed. Others take on their work; after an hour this is"
+                            " not told any more.")
     return Check(name="Nodes", result=Result.OK, found=_listed(alive))
 
 
@@ -99,6 +107,30 @@ def check_locks(seen: Standing) -> Check:
     return Check(name="Locks", result=Result.FAILED if seen.has("scheduler") else Result.WARNING,
                  found=f"{seen.stuck_locks} ended more than a minute ago and were not released",
                  advice="Start a scheduler: it gives such jobs to other workers.")
+
+
+def check_services(held: Sequence[Hold], now: datetime) -> Check:
+    """No service is held, by a person or by its circuit breaker."""
+    if not held:
+        return Check(name="Services", result=Result.OK, found="none is held")
+    by_hand = any(each.kind == HoldKind.OPERATOR for each in held)
+    by_itself = any(each.kind == HoldKind.BREAKER for each in held)
+    return Check(
+        name="Services", result=Result.WARNING, found="; ".join(_held(each, now) for each in held),
+        advice=" ".join(filter(None, (
+            "`partitur release SERVICE --reason …` hands out jobs again." if by_hand else "",
+            "Look at the service whose breaker is open: one call tries it from time to time, and closes the breaker"
+            " when it succeeds." if by_itself else ""))),
+    )
+
+
+def _held(hold: Hold, now: datetime) -> str:
+    since = _words(max(now - hold.held_at, timedelta()))
+    if hold.kind == HoldKind.OPERATOR:
+        return f"{hold.service} is held by {hold.held_by} for {since}: {hold.reason}"
+    tried = f"{hold.trials} trials failed, " if hold.trials > 1 else "1 trial failed, " if hold.trials else ""
+    again = f"the next in {_words(hold.trial_at - now)}" if hold.trial_at and hold.trial_at > now else "the next is due"
+    return f"{hold.service}: breaker open for {since} ({tried}{again}): {hold.reason}"
 
 
 def check_transactions(seen: Standing) -> Check:
