@@ -22,6 +22,7 @@ from web.cli.feel import feel
 from web.cli.group import Commands
 from web.cli.moving import migrate, modify, restart
 from web.cli.operating import cancel, resume, retry, suspend, templates, upgrade_database
+from web.cli.operations import operations
 from web.cli.retention import retention
 from web.cli.secrets import secrets
 from web.cli.serving import scheduler, serve, worker
@@ -59,6 +60,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "modify": modify,
     "migrate": migrate,
     "restart": restart,
+    "operations": operations,
     "secrets": secrets,
     "events": events,
     "drill": drill_process,

@@ -120,6 +120,15 @@ class Query:
             sort=given.get("sort") or NEWEST_FIRST,
         )
 
+    @staticmethod
+    def unknown(address: str) -> list[str]:
+        """What the query of an address names beside filters, order and columns."""
+        known = {"state", "column", "shown", "sort", "offset", "view", *LABELS}
+        for number in range(1, CONDITIONS + 1):
+            known |= {*Condition(number=number, name="", operator="", value="").names}
+        given = parse_qsl(address.removeprefix("?"), keep_blank_values=True)
+        return [name for name, _value in given if name not in known]
+
     def __getattr__(self, name: str) -> str:
         try:
             return self.texts[name]
