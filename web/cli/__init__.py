@@ -10,6 +10,7 @@ from collections.abc import Callable
 import typer
 
 from web.cli.access import tokens, users
+from web.cli.alerts import alerts
 from web.cli.checking import check
 from web.cli.demo import demo
 from web.cli.deploying import deploy, start
@@ -63,6 +64,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "operations": operations,
     "secrets": secrets,
     "events": events,
+    "alerts": alerts,
     "drill": drill_process,
     "templates": templates,
     "retention": retention,

@@ -12,6 +12,7 @@ import threading
 import time
 from datetime import timedelta
 from types import FrameType
+from typing import Protocol
 
 from engine.cluster import nodes
 from engine.cluster.cleaner import Cleaner
@@ -20,6 +21,7 @@ from engine.cluster.operator import Operator
 from engine.cluster.scheduler import Scheduler
 from engine.engine import Engine
 from engine.events.watching import TargetWatch
+from service_tasks.alerts import Watcher
 from service_tasks.events import Dispatcher
 from service_tasks.reloading import Reloader
 from service_tasks.worker import Worker
@@ -58,6 +60,16 @@ class Stop:
         self._event.set()
 
 
+class Part(Protocol):
+    """Something that runs beside all else until the node leaves."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End, after what is under way."""
+
+
 class Node:
     """Everything that runs in a serving process. `schedules`: it fires timers and does what else falls due."""
 
@@ -69,10 +81,11 @@ class Node:
         self._worker = self._new_worker()
         self._reloader = Reloader(services.registry, services.sources, self._renew) if services.reload else None
         self._scheduler = Scheduler(engine) if schedules else None
-        self._cleaner = Cleaner(engine) if schedules else None
-        self._dispatcher = Dispatcher(engine, services.transport()) if schedules else None
-        self._targets = TargetWatch(engine)
-        self._operator = Operator(engine) if schedules else None
+        self._background: list[Part] = [TargetWatch(engine)]
+        if schedules:
+            shown = os.environ.get("PARTITUR_PUBLIC_URL") or address
+            self._background += [Cleaner(engine), Operator(engine), Dispatcher(engine, services.transport()),
+                                 Watcher(engine, shown)]
         self._pulse = Pulse(engine, nodes.Node(roles=self.roles, services=self._types(), address=address))
 
     @property
@@ -94,13 +107,8 @@ class Node:
             self._scheduler.start()
         else:
             self.engine.queue.start(self.engine.wakeup, None, ())
-        if self._cleaner:
-            self._cleaner.start()
-        if self._operator:
-            self._operator.start()
-        self._targets.start()
-        if self._dispatcher:
-            self._dispatcher.start()
+        for part in self._background:
+            part.start()
         self._pulse.start()
         if self._worker:
             self._worker.start()
@@ -134,15 +142,10 @@ class Node:
         done = self.web.drain(grace.total_seconds()) if self.web else True
         if self._worker:
             done = self._worker.stop(timedelta(seconds=max(0.0, deadline - time.monotonic()))) and done
-        if self._dispatcher:
-            self._dispatcher.stop()
-        self._targets.stop()
         if self._scheduler:
             self._scheduler.stop()
-        if self._operator:
-            self._operator.stop()
-        if self._cleaner:
-            self._cleaner.stop()
+        for part in reversed(self._background):
+            part.stop()
         self.engine.queue.stop()
         self._pulse.stop()
         return done

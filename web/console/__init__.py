@@ -7,6 +7,7 @@ Each module adds its views to the blueprint when it is imported.
 from __future__ import annotations
 
 from web.console import (
+    alerts,
     audit,
     decisions,
     deployments,
@@ -38,7 +39,7 @@ from web.console import (
 from web.console.blueprint import bp
 
 __all__ = [
-    "audit", "bp", "decisions", "deployments", "doubts", "drills", "events", "export", "form_pages", "home", "hotspot",
+    "alerts", "audit", "bp", "decisions", "deployments", "doubts", "drills", "events", "export", "form_pages", "home", "hotspot",
     "instance", "instance_actions", "instances", "interfaces", "language", "migrate", "modify", "nodes", "operations",
     "playground", "processes", "reports", "restart", "secrets", "services", "task_actions", "tasks",
 ]

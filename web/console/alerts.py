@@ -1,0 +1,61 @@
+"""The alerts: what is watched, how it stands, and who is told."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import timedelta
+
+from flask import render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from engine import secrets
+from engine.alerts import rules
+from engine.alerts.measures import MEASURES
+from web.console import forms
+from web.console.blueprint import acting, bp, done, engine
+
+
+@bp.get("/alerts")
+def alerts() -> ResponseReturnValue:
+    """Every alert, those that are on first."""
+    found = sorted(rules.all_of_them(engine()), key=lambda rule: (rule.fired_at is None, rule.disabled, rule.name))
+    return render_template("alerts.html", section="", live=10, alerts=found, measures=MEASURES.values(),
+                           secrets=[secret.name for secret in secrets.all_of_them(engine())])
+
+
+@bp.post("/alerts")
+def add_alert() -> ResponseReturnValue:
+    """Make an alert."""
+    form = request.form
+    quiet = (form.get("quiet_from", ""), form.get("quiet_to", ""))
+    rule = acting().execute(
+        rules.add, form.get("name", ""), form.get("measure", ""), above=_number("above"),
+        for_=timedelta(minutes=min(max(_number("minutes"), -1), 100_000)), process_id=form.get("process", "").strip(),
+        channels=form.get("channels", "").split(), quiet=quiet if any(quiet) else None,
+    )
+    return done(_("%(name)s is watched from now on.", name=rule.name), url_for("console.alerts"))
+
+
+@bp.post("/alerts/switch")
+def switch_alert() -> ResponseReturnValue:
+    """Stop watching, or watch again."""
+    name, disabled = request.form.get("name", ""), request.form.get("disabled") == "yes"
+    acting().execute(rules.switch, name, disabled=disabled, reason=forms.reason())
+    return done(_("%(name)s is switched off.", name=name) if disabled else _("%(name)s is switched on.", name=name),
+                url_for("console.alerts"))
+
+
+@bp.post("/alerts/removal")
+def remove_alert() -> ResponseReturnValue:
+    """Take an alert away."""
+    name = request.form.get("name", "")
+    acting().execute(rules.remove, name, forms.reason())
+    return done(_("%(name)s is removed.", name=name), url_for("console.alerts"), "terminated")
+
+
+def _number(name: str) -> float:
+    """What a field holds; -1, which every rule refuses in words, if it is no number."""
+    with contextlib.suppress(ValueError):
+        return float(request.form.get(name) or 0)
+    return -1.0
