@@ -64,7 +64,9 @@ def here(**changes: Any) -> str:
     """The address of the present page with some arguments changed; None takes one away."""
     arguments: dict[str, Any] = {name: request.args.getlist(name) for name in request.args}
     arguments.update(changes)
-    kept = {name: value for name, value in arguments.items() if value not in (None, "", [])}
+    # What Flask's own arguments are called cannot be one of ours.
+    kept = {name: value for name, value in arguments.items()
+            if value not in (None, "", []) and name != "endpoint" and not name.startswith("_")}
     return url_for(request.endpoint or "console.home", **(request.view_args or {}), **kept)
 
 

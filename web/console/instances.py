@@ -24,7 +24,6 @@ from web.console.security import actor
 
 COUNTED_VIEWS = 12
 """Tabs with a count; each count is a search."""
-NOT_OF_THE_FILTER = frozenset({"offset", "view"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +49,7 @@ def instances() -> ResponseReturnValue:
     return render_template(
         "instances/list.html", section="instances", live=5, page=page, query=query, sort=query.sort, view=view,
         changed=view is not None and Query.parse(view.query).address != query.address,
-        newest_first=NEWEST_FIRST, exports=exports(), filtered=not query.is_empty, tabs=_tabs(query, kept, view),
+        newest_first=NEWEST_FIRST, exports=exports(query), filtered=not query.is_empty, tabs=_tabs(query, kept, view),
         processes=processes, drawn=_drawn(query, processes), columns=query.columns, variables=query.variables,
         values=values_of(engine(), [row.key for row in page.rows], query.variables), form=instance_query,
     )
@@ -75,10 +74,10 @@ def remove_view(key: int) -> ResponseReturnValue:
     return redirect(url_for("console.instances"), 303)
 
 
-def exports() -> dict[str, str]:
+def exports(query: Query) -> dict[str, str]:
     """Where the list is to be had as a file, with the same filter, order and columns."""
-    given = {name: request.args.getlist(name) for name in request.args if name not in NOT_OF_THE_FILTER}
-    return {form: url_for("console.instances_file", form=form, **given) for form in ("csv", "json")}  # type: ignore[arg-type]
+    address = f"?{query.address}" if query.address else ""
+    return {form: url_for("console.instances_file", form=form) + address for form in ("csv", "json")}
 
 
 @bp.app_template_filter("cell")

@@ -49,7 +49,7 @@ class Period:
             if days not in PERIODS:
                 raise InvalidInput(f"Expected one of {', '.join(PERIODS)} days, but found {days[:40]!r}.")
             return cls(days=days, since=today - timedelta(days=int(days) - 1), until=now, process=process)
-        until = min(now, (last or today) + timedelta(days=1))
+        until = now if last is None or last >= today else last + timedelta(days=1)
         since = first or learning.day_of(until - timedelta(days=int(USUAL) - 1))
         if not timedelta() < until - since <= LONGEST:
             raise InvalidInput("Expected a period of one day to a year that does not begin in the future, but found "
