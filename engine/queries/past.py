@@ -45,18 +45,18 @@ class HistoryRow(ElementRow):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """One moment of an instance: when its element number `number` of `total` was entered. `around` are the keys of the
-    scopes that it is in."""
+    """One moment of an instance: when its element number `number` of `total` was entered, or a time after that.
+
+    `inside` are the keys of the element instances that it is in the midst of: that one, and the scopes around it; none
+    if the moment is a time. `revision` is that of the last transaction up to it.
+    """
 
     number: int
     total: int
     entered: HistoryRow
-    around: frozenset[int]
-
-    @property
-    def at(self) -> datetime:
-        """When that was."""
-        return self.entered.started_at
+    at: datetime
+    revision: int
+    inside: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +101,16 @@ def moment(engine: Engine, key: int, *, number: int | None = None, at: datetime 
         if found is None:
             return None
         row = HistoryRow(**found._mapping)
-        around: list[int] = []
+        if at is not None and at > row.started_at:
+            return Moment(number=number, total=entered, entered=row, at=at, inside=frozenset(),
+                          revision=max(row.revision, variable_history.revision_at(connection, key, at)))
+        inside = [row.key]
         scope: int | None = row.scope_key
         while scope is not None and scope != key:
-            around.append(scope)
+            inside.append(scope)
             scope = connection.scalar(AROUND, {"key": scope})
-    return Moment(number=number, total=entered, entered=row, around=frozenset(around))
+    return Moment(number=number, total=entered, entered=row, at=row.started_at, revision=row.revision,
+                  inside=frozenset(inside))
 
 
 def path(engine: Engine, key: int, moment: Moment | None = None) -> Path:
@@ -164,7 +168,7 @@ def tokens(engine: Engine, key: int, moment: Moment | None = None) -> tuple[Hist
 def variables(engine: Engine, key: int, moment: Moment) -> dict[tuple[int, str], Any]:
     """The variables of an instance at a moment, by scope key and name: of its own scope, and of those then open."""
     with engine.read() as connection:
-        found = variable_history.values_at(connection, key, moment.entered.revision)
+        found = variable_history.values_at(connection, key, moment.revision)
         scopes = {scope for scope, _ in found} - {key}
         there = set(connection.scalars(
             select(_e.key).where(_e.key.in_(scopes), _e.position <= moment.entered.position, _was_there(moment))
@@ -175,12 +179,11 @@ def variables(engine: Engine, key: int, moment: Moment) -> dict[tuple[int, str],
 def _was_there(moment: Moment) -> ColumnElement[bool]:
     # The end of an element has no place in the history, only a time: one that ended in the transaction of the moment
     # is over, unless the moment is inside it.
-    return or_(_e.ended_at.is_(None), _e.ended_at > moment.at, _e.key == moment.entered.key,
-               _e.key.in_(list(moment.around)))
+    return or_(_e.ended_at.is_(None), _e.ended_at > moment.at, _e.key.in_(list(moment.inside)))
 
 
 def _as_it_was(row: HistoryRow, moment: Moment) -> HistoryRow:
-    if row.ended_at is None or row.ended_at > moment.at or row.key == moment.entered.key or row.key in moment.around:
+    if row.ended_at is None or row.ended_at > moment.at or row.key in moment.inside:
         return replace(row, state=ElementState.ACTIVE.value, ended_at=None, incident_key=None)
     return row
 

@@ -168,6 +168,13 @@ def values_at(connection: Connection, instance_key: int, revision: int) -> dict[
     return found
 
 
+def revision_at(connection: Connection, instance_key: int, at: datetime) -> int:
+    """The last transaction up to a time that set, replaced or removed a variable of an instance; 0 if none did."""
+    replaced = select(func.max(_h.revision)).where(_h.instance_key == instance_key, _h.replaced_at <= at)
+    created = select(func.max(_v.created_revision)).where(_v.instance_key == instance_key, _v.created_at <= at)
+    return max(connection.scalar(replaced) or 0, connection.scalar(created) or 0)
+
+
 def changed_names(connection: Connection, instance_key: int) -> frozenset[tuple[int, str]]:
     """The variables of an instance, as (scope key, name), that held something else before."""
     statement = (

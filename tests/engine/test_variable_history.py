@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from engine import retention, schema, variables
 from engine.queries import past, variable_history
-from tests.engine.drawing import end, process, script, service, start, user
+from tests.engine.drawing import end, inside, process, script, service, start, user
 from tests.engine.test_budget import counting
 
 WORK = process("work", start(), service("pay"), script("sum", "=total + 1", "total"), user("look"), end())
@@ -146,6 +146,31 @@ def test_an_instance_is_seen_as_it_was_at_each_moment(engine, steps, clock):
     assert past.moment(engine, key, at=clock() - timedelta(days=1)).number == 1
     assert [row.state for row in past.entries(engine, key, limit=10, moment=past.moment(engine, key, number=2))] == [
         "COMPLETED", "ACTIVE"]
+
+
+def test_a_time_between_two_steps_shows_what_people_had_set_by_then(engine, steps, clock):
+    steps.deploy(WORK)
+    key = steps.start("work", {"total": 1})
+    for value in (2, 3):
+        clock.advance(minutes=1)
+        engine.execute(variables.set, key, {"total": value, f"new{value}": True})
+    seen = []
+    for minutes in (2, 1, 0):
+        moment = past.moment(engine, key, at=clock() - timedelta(minutes=minutes))
+        seen.append({name: value for (_, name), value in past.variables(engine, key, moment).items()})
+        assert [count.element_id for count in past.path(engine, key, moment).tokens][-1] == "pay"
+    assert seen == [{"total": 1}, {"total": 2, "new2": True}, {"total": 3, "new2": True, "new3": True}]
+
+
+def test_inside_a_sub_process_the_scopes_around_are_there(engine, steps):
+    steps.deploy(process("outer", start(), '<bpmn:subProcess id="sub">' + inside(
+        start("in"), script("one", "=1", "x"), end("out")) + "</bpmn:subProcess>", end()))
+    key = steps.start("outer")
+    assert steps.state(key) == "COMPLETED"
+    rows = past.entries(engine, key, limit=10)
+    number = [row.element_id for row in rows].index("one") + 1
+    moment = past.moment(engine, key, number=number)
+    assert {count.element_id for count in past.path(engine, key, moment).tokens} == {"sub", "one"}
 
 
 @pytest.fixture

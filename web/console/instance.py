@@ -19,7 +19,6 @@ from engine.queries import instance as found
 from engine.queries import instance_parts, past
 from engine.queries.effects import EffectRow
 from engine.queries.instances import InstanceRow
-from engine.queries.paging import COUNTED
 from engine.queries.past import HistoryRow, Moment
 from engine.queries.things import JobRow, UserTaskRow
 from engine.states import EffectState, InstanceState, JobState, UserTaskState
@@ -123,14 +122,18 @@ def _history(row: InstanceRow, names: Mapping[str, str], moment: Moment | None, 
     rows: tuple[HistoryRow, ...] = past.entries(engine(), row.key, limit=ENTRIES, moment=moment, before=before)
     total = moment.total if moment else past.count_before(engine(), row.key, None)
     last = past.count_before(engine(), row.key, before) if before else moment.number if moment else total
+    first = last - len(rows) + 1
+    lanes, first_lane = rows, first
+    if moment is not None and before is None and total <= ENTRIES:
+        # What came after the moment is seen in the timeline, too, as long as there is room.
+        lanes, first_lane = past.entries(engine(), row.key, limit=ENTRIES), 1
+    until = row.ended_at or now
     at = moment.at if moment else None
-    zoom = request.args.get("zoom", "")
+    tree = history.tree(rows, names, at or until)
     return {
-        "history": history.tree(rows, names, at or row.ended_at or now),
-        "first_number": last - len(rows) + 1, "numbers": {each.key: last - len(rows) + 1 + index
-                                                           for index, each in enumerate(rows)},
-        "older": rows[0].position if rows and last > len(rows) else None, "newest": before is not None,
-        "timeline": timeline.draw(rows, row.started_at, at or row.ended_at or now, zoom, at),
+        "history": tree, "lanes": tree if lanes is rows else history.tree(lanes, names, until),
+        "first_number": first, "numbers": {each.key: first_lane + index for index, each in enumerate(lanes)},
+        "older": rows[0].position if rows and first > 1 else None, "newest": before is not None,
+        "timeline": timeline.draw(lanes, row.started_at, until, request.args.get("zoom", ""), at),
         "stepper": moments.Stepper(total=total, number=moment.number if moment else None), "moment": moment,
-        "began": row.started_at, "COUNTED": COUNTED,
     }

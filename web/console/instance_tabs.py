@@ -62,7 +62,11 @@ class Tab:
 
 def tabs(view: View) -> list[Tab]:
     """The tabs, in order."""
-    counts = dict(view.counts) | {"events": view.counts["timers"] + view.counts["subscriptions"]}
+    counts: dict[str, int | None] = dict(view.counts)
+    counts["events"] = view.counts["timers"] + view.counts["subscriptions"]
+    if view.moment is not None:
+        # Their rows are those of now.
+        counts["variables"] = counts["events"] = None
     failed = len(view.work.incidents) if view.moment is None else 0
     looks = {"incidents": "incident" if failed else ""}
 

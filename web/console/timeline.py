@@ -48,7 +48,8 @@ def draw(rows: Sequence[HistoryRow], began: datetime, now: datetime, zoom: str =
     """Draw some rows of the history; open ones last until `now`."""
     first = min((row.started_at for row in rows), default=began)
     last = max((row.ended_at or now for row in rows), default=now)
-    start, end = _milliseconds(first - began), _milliseconds(last - began)
+    # The last bar, however short, begins inside.
+    start, end = _milliseconds(first - began), _milliseconds(last - began) + 1
     found = _ZOOM.fullmatch(zoom)
     if found:
         start, end = int(found[1]), int(found[2])
