@@ -153,6 +153,6 @@ def _statement(*names: str) -> Any:
         {name: bindparam(f"b_{name}", type_=_n[name].type) for name in names})
 
 
-_STATEMENTS = {names: _statement(*names) for names in (
+_STATEMENTS: dict[tuple[str, ...], Any] = {names: _statement(*names) for names in (
     ("acknowledged_at", "acknowledged_by"), ("assignee",), ("snoozed_until",), ("ticket",),
 )}

@@ -108,7 +108,7 @@ def seal(tx: Transaction) -> int:
     sealed = []
     for row in found:
         position += 1
-        previous = link(previous, position, row._mapping)
+        previous = link(previous, position, row._asdict())
         sealed.append({"b_key": row.key, "b_position": position, "b_hash": previous})
     tx.connection.execute(SEAL, sealed)
     values = {"position": position, "hash": previous, "sealed_at": tx.now}
@@ -155,7 +155,7 @@ def verify(engine: Engine, expected: tuple[int, str] | None = None) -> Verdict:
             end = _head(connection)
             rows = connection.execute(LINKS, {"after": follower.position}).all()
             unsealed = connection.scalar(OPEN) or 0
-        broken = follower.follow(row._mapping for row in rows)
+        broken = follower.follow(row._asdict() for row in rows)
         if broken is None and not rows:
             broken = follower.end(end)
         if broken is not None or not rows:

@@ -1,5 +1,5 @@
-"""What is done in the background and without hurry: what was kept long enough is taken away, what happened lately is
-learned from."""
+"""What is done in the background and without hurry: the audit trail is sealed, what was kept long enough is taken away,
+what happened lately is learned from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from engine import durations, requests, retention
+from engine import chain, durations, requests, retention, strays
 from engine.reports import learning
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 logger = structlog.get_logger(__name__)
 
 EVERY = timedelta(minutes=1)
+SEALING = timedelta(seconds=5)
+"""How often new entries of the audit trail are sealed."""
 SHARE = 0.1
 """How much of its time it works at most, while there is much to do: everybody else comes first."""
 LEARNING_SHARE = 0.25
@@ -31,6 +33,7 @@ class Cleaner:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._stopping = threading.Event()
+        self._seal_at = 0.0
         self._thread = threading.Thread(target=self._run, name="partitur-cleaner", daemon=True)
 
     def start(self) -> None:
@@ -44,14 +47,31 @@ class Cleaner:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._stopping.wait(EVERY.total_seconds()):
+        due = time.monotonic() + EVERY.total_seconds()
+        while not self._pause(min(EVERY, SEALING).total_seconds()):
+            if time.monotonic() < due:
+                continue
             try:
                 self._engine.execute(requests.forget)
+                self._engine.execute(strays.forget)
                 self._sum_up()
                 self._clean()
                 durations.learn(self._engine)
             except Exception:
                 logger.exception("cleaning failed; it is tried again later")
+            due = time.monotonic() + EVERY.total_seconds()
+
+    def _pause(self, seconds: float) -> bool:
+        """Wait, and seal what is due, also while much is cleaned; whether this thread is to stop."""
+        if self._stopping.wait(seconds):
+            return True
+        if time.monotonic() >= self._seal_at:
+            try:
+                chain.seal_all(self._engine)
+            except Exception:
+                logger.exception("sealing the audit trail failed; it is tried again later")
+            self._seal_at = time.monotonic() + SEALING.total_seconds()
+        return False
 
     def _sum_up(self) -> None:
         # Before cleaning: what is deleted can no longer be counted. But not for ever, while there is much of it.
@@ -60,11 +80,11 @@ class Cleaner:
             began = time.monotonic()
             if not learning.learn(self._engine):
                 return
-            self._stopping.wait((time.monotonic() - began) * (1 / LEARNING_SHARE - 1))
+            self._pause((time.monotonic() - began) * (1 / LEARNING_SHARE - 1))
 
     def _clean(self) -> None:
         while not self._stopping.is_set():
             began = time.monotonic()
             if not self._engine.execute(retention.clean, self._engine.history):
                 return
-            self._stopping.wait((time.monotonic() - began) * (1 / SHARE - 1))
+            self._pause((time.monotonic() - began) * (1 / SHARE - 1))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, literal, literal_column, or_, select
 
 from engine import schema
 from engine.late import late_instance, late_instances
-from engine.states import EffectState, InstanceState, JobState, UserTaskState
+from engine.states import EffectState, IncidentState, InstanceState, JobState, UserTaskState
 from engine.work.filters import TO_HAND_OUT
 
 _i = schema.instances.c
@@ -21,9 +22,10 @@ _j = schema.jobs.c
 _u = schema.user_tasks.c
 _t = schema.timers.c
 _s = schema.subscriptions.c
+_n = schema.incidents.c
 
-STATES = ("active", "waiting", "retrying", "stalled", "in_doubt", "held", "incident", "suspended", "completed",
-          "terminated")
+STATES = ("active", "waiting", "retrying", "stalled", "in_doubt", "held", "incident", "snoozed", "suspended",
+          "completed", "terminated")
 """The words, in the order in which faces show them. "active" is everything in flight."""
 
 ACTIVE = _i.state == literal_column(f"'{InstanceState.ACTIVE}'")
@@ -70,13 +72,16 @@ def in_doubt() -> ColumnElement[bool]:
 
 
 def of_one(now: datetime) -> dict[str, ColumnElement[bool]]:
-    """What `waiting`, `retrying`, `stalled`, `in_doubt` and `held` say, to be asked of few instances, one by one."""
+    """What `waiting`, `retrying`, `stalled`, `in_doubt`, `held` and `snoozed` say, to be asked of few instances, one by
+    one."""
     own = (_j.instance_key == _i.key, _WORKABLE)
     return {
         "waiting": waiting(), "retrying": and_(ACTIVE, exists().where(*own, _FAILED)),
         "stalled": and_(ACTIVE, or_(exists().where(*own, _late(now)), late_instance())),
         "held": and_(ACTIVE, exists().where(*own, _HELD)),
         "in_doubt": and_(ACTIVE, exists().where(_j.instance_key == _i.key, _IN_DOUBT)),
+        "snoozed": and_(ACTIVE, _i.incident_count > literal_column("0"), ~exists().where(
+            _n.instance_key == _i.key, _n.state == literal_column(f"'{IncidentState.ACTIVE}'"), _awake(_n, now))),
     }
 
 
@@ -84,9 +89,32 @@ def _late(now: datetime) -> ColumnElement[bool]:
     return and_(_j.expected_by.is_not(None), _j.expected_by <= now)
 
 
-def incident() -> ColumnElement[bool]:
-    """It cannot go on somewhere."""
+def incident(now: datetime) -> ColumnElement[bool]:
+    """It cannot go on somewhere, and not all of its incidents are snoozed (`engine.care`)."""
+    return and_(_failed(), _i.key.not_in(_quiet(now)))
+
+
+def snoozed(now: datetime) -> ColumnElement[bool]:
+    """It cannot go on somewhere, but nobody is to be called by that until later."""
+    return and_(_failed(), _i.key.in_(_quiet(now)))
+
+
+def _failed() -> ColumnElement[bool]:
     return and_(_AMONG_FEW, _i.incident_count > literal_column("0"))
+
+
+def _quiet(now: datetime) -> Select[int]:
+    """Instances of which all open incidents are snoozed. There are few, and an index has them."""
+    other = schema.incidents.alias("other")
+    open_too = other.c.state == literal_column(f"'{IncidentState.ACTIVE}'")
+    awake = exists().where(other.c.instance_key == _n.instance_key, open_too, _awake(other.c, now))
+    return select(_n.instance_key).where(
+        _n.state == literal_column(f"'{IncidentState.ACTIVE}'"), _n.snoozed_until.is_not(None), _n.snoozed_until > now,
+        ~awake)
+
+
+def _awake(incident: Any, now: datetime) -> ColumnElement[bool]:
+    return or_(incident.snoozed_until.is_(None), incident.snoozed_until <= now)
 
 
 def suspended() -> ColumnElement[bool]:
@@ -106,7 +134,8 @@ _CONDITIONS: dict[str, Callable[[datetime], ColumnElement[bool]]] = {
     "stalled": stalled,
     "in_doubt": lambda now: in_doubt(),
     "held": lambda now: held(),
-    "incident": lambda now: incident(),
+    "incident": incident,
+    "snoozed": snoozed,
     "suspended": lambda now: suspended(),
     "completed": lambda now: _i.state == InstanceState.COMPLETED.value,
     "terminated": lambda now: _i.state == InstanceState.TERMINATED.value,

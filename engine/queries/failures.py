@@ -53,14 +53,20 @@ class Outage:
         return normalise(self.message)
 
 
-def outages(engine: Engine, *, limit: int = 20) -> tuple[Outage, ...]:
-    """What has failed, what concerns most instances first."""
+def outage(engine: Engine, fingerprint: str) -> Outage | None:
+    """What is open with a fingerprint; None if nothing is."""
+    return next(iter(outages(engine, fingerprint=fingerprint)), None)
+
+
+def outages(engine: Engine, *, limit: int = 20, fingerprint: str | None = None) -> tuple[Outage, ...]:
+    """What has failed, what concerns most instances first; or only what has one fingerprint."""
+    which = (OPEN,) if fingerprint is None else (OPEN, _n.fingerprint == fingerprint)
     affected = func.count(distinct(_n.instance_key))
     groups = (
         select(_n.fingerprint, affected.label("instances"), func.count().label("incidents"),
                func.max(_n.type).label("type"), func.max(_n.message).label("message"),
                func.max(_n.job_key).label("job_key"), func.max(_n.created_at).label("newest"))
-        .where(OPEN).group_by(_n.fingerprint).order_by(affected.desc(), _n.fingerprint).limit(limit)
+        .where(*which).group_by(_n.fingerprint).order_by(affected.desc(), _n.fingerprint).limit(limit)
     ).subquery("open_groups")
     ever = schema.incidents.alias("ever")
     alike = ever.c.fingerprint == groups.c.fingerprint

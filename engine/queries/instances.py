@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, literal_column, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, literal_column, or_, select, union_all
 
 from engine import schema
 from engine.errors import InvalidInput
@@ -98,6 +98,7 @@ class InstanceRow:
     stalled: bool
     in_doubt: bool
     held: bool
+    snoozed: bool
     parent_key: int | None
     parent_element_instance_key: int | None
     root_key: int
@@ -138,8 +139,10 @@ def search(engine: Engine, filter: InstanceFilter, *, sort: str = "-started_at",
     within = (_i.started_at,) if name == "process_id" else ()
     order = tuple(each.desc() if descending else each for each in (column, *within, _i.key))
     with engine.read() as connection:
-        matching = select(_i.key).where(*where(filter, now, connection))
-        total = count(connection, matching)
+        wanted = where(filter, now, connection)
+        matching = select(_i.key).where(*wanted)
+        everywhere = len(wanted) == 1 and _is_everywhere(filter, connection)
+        total = COUNTED + 1 if everywhere else count(connection, matching)
         # What is looked up for each row is not looked up for all that are sorted.
         keys = connection.scalars(matching.order_by(*order).limit(min(limit, MAX_LIMIT)).offset(offset)).all()
         found = connection.execute(rows(now).where(_i.key.in_(keys)).order_by(*order)) if keys else ()
@@ -243,6 +246,16 @@ def _has_variable(condition: VariableCondition, connection: Connection) -> Colum
     belonging = select(_v.instance_key).where(*variables.like(condition, connection))
     each = exists().where(_v.instance_key == _i.key, *variables.like(condition, connection, by_index=False))
     return _any_of(connection, belonging, each)
+
+
+def _is_everywhere(filter: InstanceFilter, connection: Connection) -> bool:
+    """Whether more instances than are counted have the one variable that a filter asks for, so that none needs to be
+    counted."""
+    wanted = _variables(filter)
+    if len(wanted) != 1:
+        return False
+    some = select(_v.instance_key).where(*variables.like(wanted[0], connection)).limit(COUNTED + 1).subquery()
+    return (connection.scalar(select(func.count(some.c.instance_key.distinct()))) or 0) > COUNTED
 
 
 def _any_of(connection: Connection, belonging: Select[int],

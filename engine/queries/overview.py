@@ -30,6 +30,7 @@ class Overview:
     in_doubt: int
     held: int
     incident: int
+    snoozed: int
     suspended: int
     completed: int
     terminated: int

@@ -163,7 +163,8 @@ class SubscriptionRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRow:
-    """One act."""
+    """One act. `before` and `after` are what it changed; `position` is its place in the chain, None until it is
+    sealed (engine.chain)."""
 
     key: int
     at: datetime
@@ -174,6 +175,9 @@ class AuditRow:
     instance_key: int | None
     reason: str | None
     details: Any
+    before: Any
+    after: Any
+    position: int | None
 
 
 ELEMENTS = select(
@@ -205,5 +209,6 @@ SUBSCRIPTIONS = select(
     _s.attached, _s.created_at,
 )
 AUDIT = select(
-    _a.key, _a.at, _a.actor, _a.operation, _a.entity, _a.entity_key, _a.instance_key, _a.reason, _a.details
+    _a.key, _a.at, _a.actor, _a.operation, _a.entity, _a.entity_key, _a.instance_key, _a.reason, _a.details,
+    _a.before, _a.after, _a.position
 )

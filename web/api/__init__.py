@@ -1,4 +1,4 @@
-"""Our own JSON interface under `/api`, for scripts that read: the same lists and filters as the pages.
+"""Our own JSON interface under `/api`, for scripts: the same lists and filters as the pages, and what operators do.
 
 Each operation is declared with its parameters and the row it lists (`operation`), which is what the OpenAPI document
 `/api/openapi.json` is made from; so the document cannot leave out what is there.
@@ -6,7 +6,7 @@ Each operation is declared with its parameters and the row it lists (`operation`
 
 from __future__ import annotations
 
-from web.api import document, lists, services  # each module adds its routes to the blueprint
+from web.api import care, document, lists, operations, services  # each module adds its routes to the blueprint
 from web.api.blueprint import bp
 
-__all__ = ["bp", "document", "lists", "services"]
+__all__ = ["bp", "care", "document", "lists", "operations", "services"]

@@ -11,12 +11,16 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from flask import Response, request
 
+from engine.engine import Engine
 from engine.errors import InvalidInput
 from engine.queries.paging import Page
-from web.answers import answer
+from web.answers import answer, engine
 from web.api.blueprint import PREFIX, bp
-from web.body import shown
+from web.auth.identity import name_or
+from web.body import body, shown
 
+ACTOR = "API"
+"""Who the audit trail says it was, where nobody has to log in."""
 NO_KEYS = ("idempotency_key", "form_key")
 LARGEST_KEY = 2**63 - 1
 MOST = 1_000
@@ -73,7 +77,8 @@ PAGING = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One operation. `row` is what it answers, or lists; `schema` describes an answer that is no row."""
+    """One operation. `row` is what it answers, or lists; `schema` describes an answer that is no row. `body`: the JSON
+    Schema of the object that it is sent."""
 
     path: str
     name: str
@@ -82,21 +87,23 @@ class Operation:
     row: type | None = None
     is_list: bool = False
     schema: Mapping[str, Any] = dataclasses.field(default_factory=lambda: {"type": "object"})
+    method: str = "GET"
+    body: Mapping[str, Any] | None = None
 
 
 OPERATIONS: list[Operation] = []
 
 
 def listing(path: str, summary: str, row: type, *parameters: Parameter) -> Callable[
-        [Callable[[int, int], Page[Any]]], Callable[[int, int], Page[Any]]]:
-    """Make a function that finds a page of rows, from its limit and offset, an operation."""
-    def add(find: Callable[[int, int], Page[Any]]) -> Callable[[int, int], Page[Any]]:
+        [Callable[..., Page[Any]]], Callable[..., Page[Any]]]:
+    """Make a function that finds a page of rows, from its limit and offset and what the path says, an operation."""
+    def add(find: Callable[..., Page[Any]]) -> Callable[..., Page[Any]]:
         operation = Operation(path=path, name=find.__name__, summary=summary, parameters=(*parameters, *PAGING),
                               row=row, is_list=True)
 
-        def view() -> Response:
+        def view(**arguments: Any) -> Response:
             check(operation.parameters)
-            page = find(int(request.args.get("limit", USUAL)), int(request.args.get("offset", 0)))
+            page = find(int(request.args.get("limit", USUAL)), int(request.args.get("offset", 0)), **arguments)
             return answer({"items": [written(item) for item in page.items], "total": page.total, "more": page.more})
 
         _add(operation, view)
@@ -121,9 +128,41 @@ def getting(path: str, summary: str, row: type | None = None, schema: Mapping[st
     return add
 
 
+def posting(path: str, summary: str, fields: Mapping[str, Mapping[str, Any]], row: type | None = None, *,
+            required: Sequence[str] = (), schema: Mapping[str, Any] | None = None) -> Callable[
+        [Callable[..., Any]], Callable[..., Any]]:
+    """Make a function that acts an operation: it is given what the path says and the `Body` that was sent.
+
+    `fields`: each field of the body with its JSON Schema; another one is refused.
+    """
+    def add(act: Callable[..., Any]) -> Callable[..., Any]:
+        wanted = {"type": "object", "properties": fields, "required": list(required), "additionalProperties": False}
+        operation = Operation(path=path, name=act.__name__, summary=summary, row=row, method="POST", body=wanted,
+                              schema=schema or {"type": "object"})
+
+        def view(**arguments: Any) -> Response:
+            check(())
+            sent = body()
+            for name in sent.content:
+                if name not in fields:
+                    raise InvalidInput(f"Expected fields among {', '.join(sorted(fields)) or 'none'}, "
+                                       f"but found {shown(name)}.")
+            made = act(sent, **arguments)
+            return answer(written(made) if row else made)
+
+        _add(operation, view)
+        return act
+    return add
+
+
+def acting() -> Engine:
+    """The engine, its audit rows saying who asked, or that this interface acted."""
+    return engine().acting_as(name_or(ACTOR))
+
+
 def _add(operation: Operation, view: Callable[..., Response]) -> None:
     OPERATIONS.append(operation)
-    bp.add_url_rule(operation.path.removeprefix(PREFIX), operation.name, view, methods=["GET"])
+    bp.add_url_rule(operation.path.removeprefix(PREFIX), operation.name, view, methods=[operation.method])
 
 
 def check(parameters: Sequence[Parameter]) -> None:
@@ -161,7 +200,7 @@ def camel(name: str) -> str:
 
 def is_key(name: str) -> bool:
     """Whether a field holds a key."""
-    return name in ("key", "compensated_by") or (name.endswith("_key") and name not in NO_KEYS)
+    return name in ("key", "compensated_by", "delivered_to") or (name.endswith("_key") and name not in NO_KEYS)
 
 
 def schema_of(row: type, name: str = "") -> dict[str, Any]:

@@ -18,11 +18,13 @@ from web.console import (
     form_pages,
     home,
     hotspot,
+    incidents,
     instance,
     instance_actions,
     instances,
     interfaces,
     language,
+    messages,
     migrate,
     modify,
     nodes,
@@ -31,6 +33,7 @@ from web.console import (
     processes,
     reports,
     restart,
+    reviews,
     secrets,
     services,
     task_actions,
@@ -39,7 +42,8 @@ from web.console import (
 from web.console.blueprint import bp
 
 __all__ = [
-    "alerts", "audit", "bp", "decisions", "deployments", "doubts", "drills", "events", "export", "form_pages", "home", "hotspot",
-    "instance", "instance_actions", "instances", "interfaces", "language", "migrate", "modify", "nodes", "operations",
-    "playground", "processes", "reports", "restart", "secrets", "services", "task_actions", "tasks",
+    "alerts", "audit", "bp", "decisions", "deployments", "doubts", "drills", "events", "export", "form_pages",
+    "home", "hotspot", "incidents", "instance", "instance_actions", "instances", "interfaces", "language",
+    "messages", "migrate", "modify", "nodes", "operations", "playground", "processes", "reports", "restart",
+    "reviews", "secrets", "services", "task_actions", "tasks",
 ]

@@ -42,7 +42,7 @@ def home() -> ResponseReturnValue:
         tiles=[(name, getattr(counts, name), _tile_link(name, midnight)) for name in TILES],
         failures=[Failure.of(outage) for outage in failures.outages(engine())], activity=activity,
         news=news, news_since=news.since.strftime(SECOND), standing=standing(engine()),
-        held=holds.all_of_them(engine()), first_run=not known.search(engine(), limit=1).total,
+        snoozed=counts.snoozed, held=holds.all_of_them(engine()), first_run=not known.search(engine(), limit=1).total,
     )
 
 

@@ -36,9 +36,9 @@ def upgrade() -> None:
         sa.Column("sealed_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
-    for name, kind in (("acknowledged_at", UtcDateTime()), ("acknowledged_by", sa.Text()), ("assignee", sa.Text()),
-                       ("snoozed_until", UtcDateTime()), ("ticket", sa.Text())):
-        op.add_column("incidents", sa.Column(name, kind, nullable=True))
+    for name, column in (("acknowledged_at", UtcDateTime()), ("acknowledged_by", sa.Text()), ("assignee", sa.Text()),
+                         ("snoozed_until", UtcDateTime()), ("ticket", sa.Text())):
+        op.add_column("incidents", sa.Column(name, column, nullable=True))
     op.create_index("ix_incidents_assignee", "incidents", ["assignee"], unique=False, sqlite_where=OPEN,
                     postgresql_where=OPEN)
     op.create_index("ix_incidents_snoozed", "incidents", ["instance_key", "snoozed_until"], unique=False,

@@ -9,7 +9,7 @@ import pytest
 from engine import instances
 from engine.queries import lists
 from web.api.operation import OPERATIONS
-from web.console.instances import TEXTS
+from web.console.instance_query import LABELS
 
 JSON_ELSEWHERE = {"/health", "/ready", "/services.templates.json", "/.well-known/camunda-automation-platform/webapps"}
 
@@ -38,8 +38,7 @@ def test_every_route_is_in_the_document(app, client):
 def test_the_document_is_complete(client):
     document = get(client, "/api/openapi.json")
     names = set()
-    for path, item in document["paths"].items():
-        operation = item["get"]
+    for path, operation in ((path, each) for path, item in document["paths"].items() for each in item.values()):
         names.add(operation["operationId"])
         assert operation["summary"].endswith("."), path
         assert set(re.findall(r"{(\w+)}", path)) == {each["name"] for each in operation["parameters"]
@@ -53,7 +52,7 @@ def test_the_document_is_complete(client):
 
 def test_instances_have_the_filters_of_the_page(client):
     parameters = get(client, "/api/openapi.json")["paths"]["/api/instances"]["get"]["parameters"]
-    assert {each["name"] for each in parameters} >= {"state", *TEXTS}
+    assert {each["name"] for each in parameters} >= {"state", *LABELS}
 
 
 def test_instances_are_found(client, failed_instance):
