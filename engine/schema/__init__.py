@@ -48,6 +48,8 @@ from engine.schema.messages import stray_messages as stray_messages
 from engine.schema.nodes import nodes as nodes
 from engine.schema.operations import operation_items as operation_items
 from engine.schema.operations import operations as operations
+from engine.schema.pauses import held_starts as held_starts
+from engine.schema.pauses import pauses as pauses
 from engine.schema.requests import requests as requests
 from engine.schema.secrets import secrets as secrets
 from engine.schema.tasks import task_candidates as task_candidates
