@@ -374,6 +374,23 @@ def commit(connection: Connection) -> None:
         raise outage from error
 
 
+class Savepoint:
+    """A part of a transaction that can be taken back alone."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        send(connection, "SAVEPOINT part").close()
+
+    def release(self) -> None:
+        """Keep it."""
+        send(self._connection, "RELEASE SAVEPOINT part").close()
+
+    def roll_back(self) -> None:
+        """Take it back."""
+        send(self._connection, "ROLLBACK TO SAVEPOINT part").close()
+        self.release()
+
+
 def ping(connection: Connection) -> None:
     """Ask the database for a sign of life; raises what the driver raises."""
     connection.execute(text("SELECT 1"))

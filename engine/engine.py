@@ -28,7 +28,7 @@ from engine.cluster import queue
 from engine.cluster.partitions import Partitions
 from engine.cluster.wakeup import Wakeup
 from engine.contracts import JobContract, Published
-from engine.database import Database, commit
+from engine.database import Database, Savepoint, commit
 from engine.declared import Declarations
 from engine.errors import Unavailable
 from engine.events.targets import CHANGED, Targets
@@ -146,6 +146,11 @@ class Engine:
             self.finish(unfinished)
         return result
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a command would have to wait for another one of this process (SQLite has one writer)."""
+        return self._grouping.is_busy
+
     def finish(self, keys: Iterable[int]) -> None:
         """Let instances that were saved on the move go on until they wait.
 
@@ -202,7 +207,7 @@ class Engine:
             self.keys.begin(connection)
             try:
                 for work in works:
-                    savepoint = None if alone else connection.begin_nested()
+                    savepoint = None if alone else Savepoint(connection)
                     try:
                         self._run_one(work, connection)
                     except Exception as error:
@@ -210,11 +215,11 @@ class Engine:
                         if savepoint is None:
                             connection.rollback()
                             return
-                        savepoint.rollback()
+                        savepoint.roll_back()
                         self.keys.taken_back(connection)
                     else:
                         if savepoint is not None:
-                            savepoint.commit()
+                            savepoint.release()
                 before_commit = time.perf_counter()
                 commit(connection)
                 committed = True

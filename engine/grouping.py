@@ -48,6 +48,11 @@ class Grouping:
         self._queue: list[Work] = []
         self._busy = False
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a command is under way or waits."""
+        return self._busy
+
     def run(self, work: Work) -> None:
         """Run a command, together with whatever else waits; returns when it is done."""
         with self._guard:

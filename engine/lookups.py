@@ -36,12 +36,11 @@ def latest(tx: Transaction, process_id: str, version: int | None = None,
            tenant_id: str = DEFAULT_TENANT) -> Definition:
     """The newest version of a process, or the given one; raises NotFound."""
     values = {"process_id": process_id, "tenant_id": tenant_id}
-    key = tx.connection.scalar(LATEST, values) if version is None \
-        else tx.connection.scalar(OF_VERSION, values | {"version": version})
-    if key is None:
+    found = tx.first(LATEST, values) if version is None else tx.first(OF_VERSION, values | {"version": version})
+    if found is None:
         which = f"process {process_id!r}" if version is None else f"version {version} of process {process_id!r}"
         raise NotFound(f"Expected {which} to be deployed, but it is not.")
-    return tx.definition(key)
+    return tx.definition(found.key)
 
 
 def called(tx: Transaction, live: Live, entry: journal.CallOpened) -> Definition:

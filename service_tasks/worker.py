@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 GRACE = 1.0
 """Seconds that a call may outlast its timeout: its own client notices first, and knows more."""
+GATHER = 0.005
+"""Seconds to let answers and new jobs gather while the engine is busy with others: one exchange carries them all."""
 PAUSE = 1.0
 """Seconds to wait after the database could not be reached."""
 REPORTS = 300
@@ -70,6 +72,7 @@ class Worker:
         self._contracts = dict(registry.contracts)
         self._allowances = {name: Allowance(contract.policy) for name, contract in self._contracts.items()}
         self._watch = Watch(self._contracts)
+        self._engine = engine
         self._reporter = Reporter(engine, self.name, lock)
         self._lock, self._poll = lock, poll.total_seconds()
         self._size, self._most, self._pace = threads, held, 0
@@ -114,6 +117,8 @@ class Worker:
     def _run(self) -> None:
         with self._listener:
             while not (self._stopping.is_set() and not self._held):
+                if self._engine.is_busy:
+                    self._stopping.wait(GATHER)
                 try:
                     idle = not self._turn()
                 except Unavailable as error:

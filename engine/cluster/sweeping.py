@@ -34,7 +34,7 @@ _j = schema.jobs.c
 _i = schema.instances.c
 
 TIMERS_SOON = (
-    select(_t.partition_key, _t.due_at).where(~_t.suspended, _t.due_at <= bindparam("until"))
+    select(_t.partition_key, _t.due_at).where(timers.ARMED, _t.due_at <= bindparam("until"))
     .order_by(_t.due_at, _t.key).limit(50_000)
 )
 RETRIES_SOON = (

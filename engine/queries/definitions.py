@@ -15,7 +15,7 @@ from engine.errors import NotFound
 from engine.programs import Definition
 from engine.queries.paging import COUNTED, Page, page
 from engine.schema import DEFAULT_TENANT
-from engine.states import ElementState, InstanceState
+from engine.states import ElementState, IncidentState, InstanceState
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _d = schema.definitions.c
 _i = schema.instances.c
 _e = schema.element_instances.c
+_n = schema.incidents.c
 _r = schema.resources.c
 
 
@@ -168,13 +169,18 @@ def process(engine: Engine, key: int) -> Process:
 
 def element_counts(engine: Engine, *definition_keys: int) -> tuple[ElementCount, ...]:
     """Where the tokens of all instances of some definitions are."""
-    statement = (
-        select(_e.element_id, func.count().label("tokens"), func.count(_e.incident_key).label("incidents"))
-        .where(_e.definition_key.in_(definition_keys), _e.state == ElementState.ACTIVE.value)
-        .group_by(_e.element_id)
+    at_work = (_e.definition_key.in_(definition_keys), _e.state == literal_column(f"'{ElementState.ACTIVE}'"))
+    # Apart, because the index alone has the tokens, but each row would have to be read for its incident.
+    tokens = select(_e.element_id, func.count()).where(*at_work).group_by(_e.element_id).order_by(_e.element_id)
+    failed = (
+        select(_n.element_id, func.count(_n.element_instance_key.distinct()))
+        .where(_n.state == literal_column(f"'{IncidentState.ACTIVE}'"), _n.definition_key.in_(definition_keys))
+        .group_by(_n.element_id)
     )
     with engine.read() as connection:
-        return tuple(ElementCount(**row._mapping) for row in connection.execute(statement))
+        incidents = {row[0]: row[1] for row in connection.execute(failed)}
+        return tuple(ElementCount(element_id=element, tokens=count, incidents=incidents.get(element, 0))
+                     for element, count in connection.execute(tokens))
 
 
 _BY_STATE = (
@@ -190,8 +196,9 @@ def _counts(connection: Connection, process_id: str | None = None) -> dict[int, 
     by_state = text(_BY_STATE + ("" if process_id is None else " WHERE d.process_id = :process_id"))
     for key, state, count in connection.execute(by_state, {} if process_id is None else {"process_id": process_id}):
         found[key][state.lower()] = count
-    of_process = () if process_id is None else (_i.process_id == process_id,)
-    # Not by the indexes of states or definitions: what has an incident or rests has one of its own, and is little.
+    # Not by the indexes of processes, states or definitions: what has an incident or rests has one of its own, and is
+    # little.
+    of_process = () if process_id is None else (_i.process_id.concat("") == process_id,)
     of_any_state, definition_key = _i.state.concat(""), _i.definition_key + literal_column("0")
     for name, condition in (("incident", _i.incident_count > literal_column("0")),
                             ("suspended", _i.suspended_at.is_not(None))):

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from bpmn.interpreter import Directions
-from engine import schema
+from engine import schema, timers
 from engine.cluster import scheduler
 from engine.engine import Engine
 from engine.errors import NotFound, WrongState
@@ -36,7 +36,7 @@ MOST_MOMENTS = 100_000
 
 _j = schema.jobs.c
 _t = schema.timers.c
-NEXT_TIMER = select(func.min(_t.due_at)).where(~_t.suspended)
+NEXT_TIMER = select(func.min(_t.due_at)).where(timers.ARMED)
 OLDEST_UNTAKEN = select(_j.type, func.min(_j.due_at)).where(
     _j.state == JobState.CREATED.value, ~_j.suspended, _j.type.not_in(select(schema.holds.c.service))
 ).group_by(_j.type)

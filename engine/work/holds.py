@@ -71,8 +71,7 @@ class Hold:
 def current(tx: Transaction) -> Mapping[str, Hold]:
     """Which services are held, by name; read once per transaction."""
     if tx.holds is None:
-        tx.rows.flush()
-        tx.holds = {row.service: Hold(**row._mapping) for row in tx.connection.execute(ALL)}
+        tx.holds = {row.service: Hold(**row._mapping) for row in tx.select(ALL)}
     return tx.holds
 
 

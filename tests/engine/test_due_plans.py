@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import event
 
+from engine import timers
 from engine.queries import due_jobs
 from engine.work import activation
 
@@ -34,3 +35,26 @@ def test_looking_for_jobs_uses_their_index(engine, plans):
     for plan in plans:
         assert any("ix_jobs_due" in step for step in plan), plan
         assert not any(step.startswith("SCAN jobs") for step in plan), plan
+
+
+def test_looking_for_timers_uses_their_index(engine, clock):
+    if engine.database.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL takes an index for a condition that only means the same.")
+    found = []
+
+    def explain(connection, cursor, statement, parameters, context, executemany):
+        if statement.startswith("SELECT") and " timers" in statement:
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            found.append([row[3] for row in cursor.fetchall()])
+
+    event.listen(engine.database.engine, "before_cursor_execute", explain)
+    engine.execute(timers.trigger_due)
+    timers.due(engine)
+    with engine.read() as connection:
+        timers.next_due(connection)
+    event.remove(engine.database.engine, "before_cursor_execute", explain)
+    assert len(found) >= 3
+    for plan in found:
+        # Those of start events are few, and found by having no instance.
+        assert any("ix_timers_due" in step or "ix_timers_instance" in step for step in plan), plan
+    assert sum("ix_timers_due" in step for plan in found for step in plan) >= 3
