@@ -63,7 +63,7 @@ def chosen() -> str:
         return SOURCE
     if (wanted := request.cookies.get(COOKIE)) in available():
         return str(wanted)
-    preferred = [tag.replace("-", "_") for tag in request.accept_languages.values()]
+    preferred = [tag.replace("-", "_") for tag, quality in request.accept_languages if quality > 0]
     return negotiate_locale(preferred, list(available())) or SOURCE
 
 
