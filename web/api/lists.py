@@ -22,7 +22,7 @@ from engine.queries.variables import OPERATORS
 from engine.states import EffectState, IncidentState, UserTaskState
 from web.answers import engine
 from web.api.operation import KEY, MOMENT, Parameter, getting, listing
-from web.console.instances import NEWEST_FIRST, Query
+from web.console.instance_query import CONDITIONS, NEWEST_FIRST, Query
 
 
 def _words(states: Any) -> dict[str, Any]:
@@ -58,8 +58,12 @@ INSTANCE = Parameter(name="instance", description="The key of an instance.", sch
     Parameter(name="parent", description="The key of the instance that called it.", schema=KEY),
     Parameter(name="variable", description="The name of a variable that it has."),
     Parameter(name="value", description="The value of that variable, as JSON or as a text without quotes."),
-    Parameter(name="operator", description="How they are compared; 'eq' if it is not said. Further conditions: "
-              "'variable2', 'operator2', 'value2', up to 9.", schema=_one_of(OPERATORS)),
+    Parameter(name="operator", description="How they are compared; 'eq' if it is not said.", schema=_one_of(OPERATORS)),
+    *(each for number in range(2, CONDITIONS + 1) for each in (
+        Parameter(name=f"variable{number}", description="One more condition; all must hold."),
+        Parameter(name=f"value{number}", description="Its value."),
+        Parameter(name=f"operator{number}", description="How they are compared.", schema=_one_of(OPERATORS)),
+    )),
     Parameter(name="retries", description="An open job that failed has at most so many attempts left.", schema=KEY),
     Parameter(name="tenant", description="The tenant, exactly."),
     Parameter(name="started_from", description="Started then or later; UTC without an offset.", schema=MOMENT),
