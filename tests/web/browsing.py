@@ -11,6 +11,7 @@ def every_page(engine, key):
     tabs = (f"/instances/{key}?tab={tab}" for tab in ("variables", "why", "incidents", "jobs", "tasks", "audit", "raw"))
     return ("/", "/processes", "/processes/review", "/deployments/new", "/instances", *tabs, "/tasks", f"/tasks/{task}",
             f"/tasks?view=overdue&due=today&task={task}",
+            "/reports", "/hotspot", "/processes/review?heat=p95", "/instances?process=review&shown=note",
             "/services", "/secrets", "/decisions", "/forms", "/feel", "/audit", "/nodes", "/api", "/nowhere")
 
 

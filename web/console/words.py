@@ -77,6 +77,8 @@ DEEDS = {
     ("DENY", "USER_TASK"): _("let a listener deny a change to a task of"),
     ("COMMENT", "USER_TASK"): _("wrote a comment on a task of"),
     ("SAVE", "TASK_FILTER"): _("kept a filter of tasks"),
+    ("SAVE", "VIEW"): _("kept a view of instances"),
+    ("DELETE", "VIEW"): _("deleted a view of instances"),
     ("DELETE", "TASK_FILTER"): _("deleted a filter of tasks"),
     ("EVALUATE", "DECISION"): _("evaluated a decision"),
     ("HOLD", "SERVICE"): _("held the service"),
