@@ -179,6 +179,16 @@ def preview(key: int) -> ResponseReturnValue:
     return render_template("operations/_preview.html", judged=judged)
 
 
+@bp.get("/services/<path:name>/preview")
+def service_preview(name: str) -> ResponseReturnValue:
+    """What holding or releasing a service would do, for the dialog that asks why."""
+    kind = _kind(request.args.get("kind", ""))
+    if kind in ON_INSTANCES:
+        raise InvalidInput(f"Expected HOLD or RELEASE, but found {kind}.")
+    judged = engine().execute(trial.judge_service, deed_of(kind, {"service": name}), name)
+    return render_template("operations/_preview.html", judged=judged)
+
+
 def _page(key: int) -> str:
     return url_for("console.operation", key=key)
 
