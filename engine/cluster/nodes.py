@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import bindparam, delete, update
 
 from engine import schema
+from engine.cluster.agreed import AgreedClock, machine_time
 from engine.cluster.partitions import words
 from engine.errors import Unavailable
 
@@ -54,7 +55,7 @@ class Node:
 def join(tx: Transaction, node: Node) -> int:
     """Tell of a process that begins to serve; returns its key."""
     key = tx.key()
-    now, ahead = tx.engine.database.clock(tx.connection, tx.now)
+    now, ahead = tx.engine.database.clock(tx.connection, machine_time(tx.engine.clock))
     tx.rows.insert(schema.nodes, {
         "key": key, "roles": ",".join(node.roles), "host": socket.gethostname(), "pid": os.getpid(),
         "version": metadata.version("partitur"), "address": node.address,
@@ -66,7 +67,7 @@ def join(tx: Transaction, node: Node) -> int:
 
 def beat(tx: Transaction, key: int, services: Sequence[str]) -> bool:
     """Say that a process is alive; False if it was taken for dead so long ago that it was forgotten."""
-    now, ahead = tx.engine.database.clock(tx.connection, tx.now)
+    now, ahead = tx.engine.database.clock(tx.connection, machine_time(tx.engine.clock))
     found = tx.connection.execute(SEEN, {
         "b_key": key, "b_now": now, "b_services": list(services), "b_ahead": _milliseconds(ahead),
     })
@@ -116,6 +117,8 @@ class Pulse:
 
     def _beat(self) -> None:
         try:
+            if isinstance(self._engine.clock, AgreedClock):
+                self._engine.clock.agree()
             if self._key is None or not self._engine.execute(beat, self._key, self.node.services):
                 self._key = self._engine.execute(join, self.node)
         except Unavailable as error:

@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, func, select
 
 from engine import schema, timers
 from engine.cluster import partitions
+from engine.cluster.agreed import machine_time
 from engine.cluster.nodes import DEAD, SCHEDULER, WORKER
 from engine.cluster.partitions import PARTITIONS
 from engine.engine import Engine
@@ -60,10 +61,10 @@ class LongTransaction:
 class Standing:
     """How the whole stands, by the database's clock `now`.
 
-    `timer_lag`: how long the oldest timer is overdue; `queue_waiting` and `queue_lag`: entries of the queue that are
-    due, and for how long the oldest is (None where there is no queue). `stuck_locks`: locks of jobs that ended long
-    ago and were not released. `unserved`: the partitions that no living scheduler serves; None if there is no
-    scheduler at all.
+    `clock_ahead`: of this machine's clock. `timer_lag`: how long the oldest timer is overdue; `queue_waiting` and
+    `queue_lag`: entries of the queue that are due, and for how long the oldest is (None where there is no queue).
+    `stuck_locks`: locks of jobs that ended long ago and were not released. `unserved`: the partitions that no living
+    scheduler serves; None if there is no scheduler at all.
     """
 
     now: datetime
@@ -90,6 +91,7 @@ def standing(engine: Engine) -> Standing:
     """Look at everything; a few statements, each by an index."""
     with engine.read() as connection:
         now, ahead = engine.database.clock(connection, engine.clock())
+        machine_ahead = machine_time(engine.clock) - engine.clock()
         nodes = tuple(_node(row._mapping, now) for row in connection.execute(
             select(schema.nodes).order_by(_n.started_at, _n.key)))
         due_at = timers.next_due(connection)
@@ -98,7 +100,7 @@ def standing(engine: Engine) -> Standing:
             _j.state == JobState.ACTIVATED.value, _j.locked_until < now + ahead - STUCK))
         slow = engine.database.long_transactions(connection, LONG)
     return Standing(
-        now=now, clock_ahead=ahead, nodes=nodes,
+        now=now, clock_ahead=ahead + machine_ahead, nodes=nodes,
         timer_lag=max(now + ahead - due_at, timedelta()) if due_at else timedelta(),
         queue_waiting=waiting[0] if waiting else None, queue_lag=waiting[1] if waiting else None,
         stuck_locks=stuck or 0, unserved=_unserved(nodes),

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import httpx
 
+from engine.cluster import agreed
 from engine.engine import Engine
 from engine.errors import WrongSchema
 from web import bundles
@@ -183,6 +184,7 @@ def check_database(settings: Settings) -> Iterator[Check]:
 
     try:
         engine = Engine(settings.database_url)
+        agreed.join(engine)
     except WrongSchema as error:
         yield Check(name="Database", result=Result.FAILED, found=str(error), advice="Run `partitur upgrade`.")
         return

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bpmn.python_scripts import PythonScripts, PythonScriptsMissing
 from bpmn.reading.source import ScriptLanguages
+from engine.cluster import agreed
 from engine.engine import Engine
 from engine.errors import Unavailable
 from engine.keyring import Keyring
@@ -72,7 +73,9 @@ def _scripts(settings: Settings) -> PythonScripts | None:
 def _engine(settings: Settings, scripts: ScriptLanguages) -> Engine:
     url = settings.database_url
     try:
-        return Engine(url, time_zone=settings.time_zone, synchronous=settings.synchronous, scripts=scripts)
+        engine = Engine(url, time_zone=settings.time_zone, synchronous=settings.synchronous, scripts=scripts)
+        agreed.join(engine)
+        return engine
     except ModuleNotFoundError as error:
         raise Refused(
             f"Expected the driver of {shown_url(url)}, but there is no module {error.name!r}: "

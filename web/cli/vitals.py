@@ -12,7 +12,7 @@ from engine.work.holds import Hold, HoldKind
 from web.cli.checks import Check, Result
 
 SKEW = timedelta(seconds=1)
-"""Clocks that differ more than that make timers early or late."""
+"""Clocks that differ more than that are not kept by NTP."""
 WRONG = timedelta(seconds=10)
 LATE = timedelta(minutes=1)
 """Timers, entries and locks that are overdue for longer wait for somebody who does not come."""
@@ -70,7 +70,8 @@ def check_clocks(seen: Standing) -> Check:
     return Check(
         name="Clocks", result=Result.FAILED if abs(most) >= WRONG else Result.WARNING,
         found=f"{where} is {abs(most).total_seconds():.1f} s {way} the database",
-        advice="Let NTP set the clocks: a timer fires when its time has come by the clock of the node.",
+        advice="Let NTP set the clocks. Timers and locks go by the database's all the same; logs, tokens and"
+               " certificates do not.",
     )
 
 
