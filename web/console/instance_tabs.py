@@ -170,7 +170,14 @@ def _decisions(view: View) -> dict[str, Any]:
     rows: Sequence[EvaluationRow] = shown["page"].rows
     chosen = numbers.argument("evaluation")
     opened = chosen if chosen in {row.key for row in rows} else rows[0].key if rows else None
-    return shown | {"evaluation": decisions.evaluation(engine(), opened) if opened is not None else None}
+    if opened is None:
+        return shown
+    made = decisions.evaluation(engine(), opened)
+    # Of several decisions the one that was asked for tells most, unless only one that it needed has rules.
+    wanted = request.args.get("decision")
+    first = sorted(made.decisions, key=lambda each: (each["id"] != wanted, not each["rules"],
+                                                     each["id"] != made.row.decision_id))
+    return shown | {"evaluation": made, "shown": first[0] if first else None}
 
 
 def _raw(view: View) -> dict[str, Any]:
