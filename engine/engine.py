@@ -234,6 +234,7 @@ class Engine:
 
     def _run_one(self, work: Work, connection: Connection) -> None:
         tx = Transaction(work.engine, connection, self.clock(), work.callers)
+        tx.trace_parent = work.trace_parent
         with surroundings.at(tx.now.astimezone(self.time_zone)):
             lives.lock_callers(tx)
             work.result = work.command(tx)

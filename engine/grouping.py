@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from engine.telemetry import tracing
+
 if TYPE_CHECKING:
     from engine.engine import Engine
     from engine.transaction import Transaction
@@ -22,13 +24,16 @@ LIMIT = 64
 class Work:
     """One command on its way through a transaction, and what came of it."""
 
-    __slots__ = ("callers", "command", "done", "engine", "error", "result", "turn", "tx")
+    __slots__ = ("callers", "command", "done", "engine", "error", "result", "trace_parent", "turn",
+                 "tx")
 
     def __init__(self, engine: Engine, command: Callable[[Transaction], Any],
                  callers: set[int] | None = None) -> None:
         self.engine = engine
         self.command = command
         self.callers = callers
+        # Taken here, in the thread that asks: another one may carry it out.
+        self.trace_parent = tracing.parent()
         self.tx: Transaction | None = None
         self.result: Any = None
         self.error: BaseException | None = None

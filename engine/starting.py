@@ -38,6 +38,8 @@ def start(tx: Transaction, definition: Definition, *, variables: Mapping[str, An
     except LookupError as error:
         raise InvalidInput(str(error)) from error
     root_key = parent.root_key if parent else key
+    if parent is None:
+        trace_parent = trace_parent or tx.trace_parent
     live = Live(
         key=key, definition=definition, run=run, tenant_id=definition.tenant_id, business_id=business_id,
         parent_key=parent.key if parent else None, parent_token=parent_token, root_key=root_key,

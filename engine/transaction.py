@@ -62,6 +62,8 @@ class Transaction:
         self.planned: list[Entry] = []
         self.prepared: list[Definition] = []
         self.tally = Tally()
+        self.trace_parent: str | None = None
+        """The `traceparent` of the request that this is done for."""
         self.event_count = 0
         """How many events went into the outbox."""
 

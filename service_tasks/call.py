@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-TRACE_PARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+from engine.telemetry.tracing import TRACE_PARENT
+
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ def child_span(parent: str | None, correlation_id: str) -> str:
     trace even where nobody started any.
     """
     match = TRACE_PARENT.fullmatch(parent or "")
-    if match and int(match[1], 16) and int(match[2], 16):
+    if match:
         trace, flags = match[1], match[3]
     else:
         trace, flags = hashlib.sha256(correlation_id.encode()).hexdigest()[:32], "01"

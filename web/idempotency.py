@@ -18,6 +18,7 @@ from flask.typing import ResponseReturnValue
 from engine import requests
 from engine.engine import Engine
 from engine.requests import Request
+from engine.telemetry import tracing
 
 logger = structlog.get_logger(__name__)
 
@@ -39,7 +40,11 @@ class Application(Flask):
     """A Flask application that carries out what is asked under one key once."""
 
     def dispatch_request(self) -> ResponseReturnValue:
-        """Answer a request that has passed every check of who asks."""
+        """Answer a request that has passed every check of who asks, in the trace that it belongs to."""
+        with tracing.under(request.headers.get("traceparent")):
+            return self._answer()
+
+    def _answer(self) -> ResponseReturnValue:
         key = request.headers.get(HEADER)
         if key is None or request.method in {"GET", "HEAD", "OPTIONS"} or self._acts_again():
             return super().dispatch_request()
