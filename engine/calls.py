@@ -10,9 +10,9 @@ from sqlalchemy import bindparam, select
 from bpmn.interpreter import journal
 from bpmn.model import Model
 from bpmn.problems import Problem, Severity
-from engine import lookups, schema, starting
+from engine import lookups, pauses, schema, starting
 from engine.actions import Cancel, Complete, Fail, ThrowError, ThrowEscalation
-from engine.errors import Failure, InvalidInput, ProcessMissing
+from engine.errors import Failure, InvalidInput, ProcessMissing, WrongState
 from engine.live import Live
 from engine.states import InstanceState
 
@@ -62,11 +62,12 @@ def start_waiting(tx: Transaction, live: Live, entry: journal.CallOpened) -> Non
                 f"one more. Does it call itself without end?"
             )
         definition = lookups.called(tx, live, entry)
+        pauses.check(tx, definition)
         starting.start(
             tx, definition, variables=entry.variables, business_id=entry.business_id or live.business_id,
             correlation_id=live.correlation_id, trace_parent=live.trace_parent, parent=live, parent_token=entry.key,
         )
-    except (Failure, InvalidInput) as error:
+    except (Failure, InvalidInput, WrongState) as error:
         tx.resume(live.key, Fail(entry.key, ProcessMissing.incident_type, str(error), may_be_late=True))
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select
 
 from bpmn.interpreter.conditions import is_true
 from bpmn.model import EventKind
-from engine import audit, schema, starting, values
+from engine import audit, pauses, schema, starting, values
 from engine.errors import InvalidInput
 from engine.schema import DEFAULT_TENANT
 from engine.subscriptions import CONDITION
@@ -33,7 +33,8 @@ def evaluate(tx: Transaction, variables: Mapping[str, Any] | None = None, *, def
     """Start an instance, with these variables, for each conditional start event whose condition they make true.
 
     Looks at the newest version of every process, or at the definition `definition_key` alone. Returns the keys of the
-    instances. Audited. Raises NotFound, InvalidInput (that definition has no conditional start event).
+    instances. Audited. Raises NotFound, InvalidInput (that definition has no conditional start event),
+    WrongState (a condition is true, but its process is paused; then none was started).
     """
     content = values.checked(variables)
     started = []
@@ -42,6 +43,7 @@ def evaluate(tx: Transaction, variables: Mapping[str, Any] | None = None, *, def
         events = [event for event in definition.process.elements[element_id].events
                   if event.kind == EventKind.CONDITIONAL]
         if any(is_true(event, content) for event in events):
+            pauses.check(tx, definition)
             live = starting.start(tx, definition, variables=content, start_event=element_id, business_id=business_id)
             started.append(live.key)
     audit.record(tx, "EVALUATE_CONDITIONS", "INSTANCE", 0, details={"started": len(started)})

@@ -14,7 +14,19 @@ from bpmn.expressions import EvaluationError
 from bpmn.interpreter import CompileError
 from bpmn.model import EventKind, Model, Process
 from bpmn.problems import Problem, Severity
-from engine import audit, calls, decision_files, decisions, forms, programs, requests, schema, subscriptions, timers
+from engine import (
+    audit,
+    calls,
+    decision_files,
+    decisions,
+    forms,
+    pausing,
+    programs,
+    requests,
+    schema,
+    subscriptions,
+    timers,
+)
 from engine.decision_files import DecisionFile
 from engine.decisions import DeployedDecision
 from engine.errors import DeploymentRefused, InvalidTimer
@@ -110,6 +122,8 @@ def deploy(tx: Transaction, resources: Sequence[Resource], *, name: str | None =
             "deployed_by": tx.actor,
         })
         audit.record(tx, "DEPLOY", "DEPLOYMENT", key, details={"resources": [resource.name for resource in resources]})
+        for each in deployed:
+            pausing.carry_over(tx, each.process_id, tenant_id)
     elif everything:
         key = everything[0].deployment_key
     return Deployment(key=key, tenant_id=tenant_id, definitions=tuple(deployed), decisions=tuple(decided),

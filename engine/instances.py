@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy import and_, bindparam, case, select, update
 
-from engine import audit, guard, lookups, requests, schema, starting, values
+from engine import audit, guard, lookups, pauses, requests, schema, starting, values
 from engine import live as lives
 from engine.actions import AnyAction, Cancel, Go
 from engine.cluster.wakeup import SWEEP
@@ -77,7 +77,8 @@ def start(tx: Transaction, process_id: str | None = None, *, version: int | None
 
     `elements` names elements to start at instead of the none start event. When one of `terminate_after` has
     completed, the instance is terminated, so that an element can be tried out alone. `start_key` makes the start
-    idempotent: the same key again gives the instance it started before. Audited. Raises NotFound, InvalidInput.
+    idempotent: the same key again gives the instance it started before. Audited. Raises NotFound, InvalidInput,
+    WrongState (the process is paused).
     """
     content = values.checked(variables)
     if definition_key is not None:
@@ -88,7 +89,7 @@ def start(tx: Transaction, process_id: str | None = None, *, version: int | None
         raise InvalidInput("Expected a process id or the key of a definition, but neither was given.")
     values.name(business_id, "a business id", longest=LONGEST_BUSINESS_ID)
     values.name(correlation_id, "a correlation id", longest=128)
-    values.name(trace_parent, "a trace parent", longest=64)
+    trace_parent = values.name(trace_parent, "a trace parent", longest=64)
     start_key = values.name(start_key, "a start key")
     if start_key is not None:
         before = tx.first(OF_START_KEY, {
@@ -96,6 +97,7 @@ def start(tx: Transaction, process_id: str | None = None, *, version: int | None
         })
         if before is not None:
             return Started(**before._mapping, created=False)
+    pauses.check(tx, definition)
     return _start(tx, definition, content, elements=elements, terminate_after=terminate_after,
                   business_id=business_id, correlation_id=correlation_id, trace_parent=trace_parent,
                   start_key=start_key, tags=tags)
@@ -121,7 +123,8 @@ def cancel(tx: Transaction, key: int, reason: str) -> None:
             f"Expected an instance that nobody called, but process instance {key} was called by "
             f"{row['instance_parent_key']}; cancel {row['instance_root_key']} instead."
         )
-    audit.record(tx, "CANCEL", "INSTANCE", key, instance_key=key, reason=why)
+    audit.record(tx, "CANCEL", "INSTANCE", key, instance_key=key, reason=why, before={"state": InstanceState.ACTIVE},
+                 after={"state": InstanceState.TERMINATED})
     live = lives.restore(tx, key)
     assert live is not None
     live.end_reason = why
@@ -142,7 +145,8 @@ def suspend(tx: Transaction, key: int, reason: str) -> None:
     for member, suspended_at in _tree(tx, key, row["instance_root_key"]):
         if suspended_at is None:
             _set_suspended(tx, member, suspended=True)
-    audit.record(tx, "SUSPEND", "INSTANCE", key, instance_key=key, reason=why)
+    audit.record(tx, "SUSPEND", "INSTANCE", key, instance_key=key, reason=why, before={"suspended": False},
+                 after={"suspended": True})
 
 
 def resume(tx: Transaction, key: int, reason: str) -> None:
@@ -176,7 +180,8 @@ def resume(tx: Transaction, key: int, reason: str) -> None:
                 tx.rows.write(lives.DROP_DEFERRED, {"b_key": member})
     tx.instance_rows.clear()
     tx.announce(SWEEP)
-    audit.record(tx, "RESUME", "INSTANCE", key, instance_key=key, reason=why)
+    audit.record(tx, "RESUME", "INSTANCE", key, instance_key=key, reason=why, before={"suspended": True},
+                 after={"suspended": False})
 
 
 def _tree(tx: Transaction, key: int, root_key: int) -> list[tuple[int, Any]]:

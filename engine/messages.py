@@ -15,7 +15,7 @@ from sqlalchemy import Select, bindparam, delete, or_, select, update
 
 from bpmn.interpreter import journal
 from bpmn.model import EventKind
-from engine import audit, requests, schedules, schema, starting, values
+from engine import audit, pauses, requests, schedules, schema, starting, values
 from engine import live as lives
 from engine.actions import Trigger
 from engine.errors import Conflict, InvalidInput, NotFound
@@ -113,7 +113,7 @@ def _send(tx: Transaction, what: dict[str, Any], content: dict[str, Any], time_t
     elif not reached:
         _keep_stray(tx, {"key": key, **what, "message_id": message_id or None, "variables": content,
                          "published_at": tx.now, "expires_at": tx.now})
-    return Published(key=key, instance_keys=tuple(reached.values()))
+    return Published(key=key, instance_keys=tuple(each for each in reached.values() if each))
 
 
 @requests.result_type
@@ -154,6 +154,7 @@ def correlate(tx: Transaction, name: str, *, correlation_key: str | None = None,
     ]
     if not reached and start and instance_key is None and not match:
         for row in tx.select(STARTS, {"name": name, "tenant_id": tenant_id}):
+            pauses.check(tx, tx.definition(row.definition_key))
             live = starting.start(tx, tx.definition(row.definition_key), variables=content, start_event=row.element_id,
                                   message_key=correlation_key, business_id=business_id)
             reached.append(Correlated(instance_key=live.key, definition_key=row.definition_key,
@@ -227,8 +228,9 @@ def start_next(tx: Transaction, live: Live) -> None:
             for waiting in tx.select(WAITING, what):
                 if waiting.instance_key is None and waiting.process_id == live.definition.process_id:
                     mark(tx, message, waiting.process_id)
-                    starting.start(tx, tx.definition(waiting.definition_key), variables=message.variables,
-                                   start_event=waiting.element_id, message_key=live.message_key)
+                    if not pauses.held(tx, waiting, message.variables, message_key=live.message_key):
+                        starting.start(tx, tx.definition(waiting.definition_key), variables=message.variables,
+                                       start_event=waiting.element_id, message_key=live.message_key)
                     return
 
 
@@ -258,7 +260,7 @@ def _one_at_a_time(tx: Transaction, name: str, correlation_key: str | None) -> N
 
 
 def _deliver(tx: Transaction, what: dict[str, Any], variables: dict[str, Any]) -> dict[str, int]:
-    """Deliver to one receiver per process; process id → instance key."""
+    """Deliver to one receiver per process; process id → instance key, 0 where it is held for a paused process."""
     reached: dict[str, int] = {}
     for waiting in tx.select(WAITING, what):
         if waiting.process_id in reached:
@@ -289,8 +291,10 @@ def trigger(tx: Transaction, waiting: AnyRow, variables: dict[str, Any]) -> int 
 def _start(tx: Transaction, waiting: AnyRow, correlation_key: str | None, variables: dict[str, Any]) -> int | None:
     if correlation_key is not None:
         same = {"process_id": waiting.process_id, "message_key": correlation_key}
-        if tx.first(STARTED_BY, same) is not None:
+        if tx.first(STARTED_BY, same) is not None or pauses.is_held(tx, waiting, correlation_key):
             return None
+    if pauses.held(tx, waiting, variables, message_key=correlation_key):
+        return 0
     live = starting.start(tx, tx.definition(waiting.definition_key), variables=variables,
                           start_event=waiting.element_id, message_key=correlation_key)
     return live.key

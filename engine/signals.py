@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select
 
 from bpmn.model import EventKind
-from engine import audit, schema, starting, values
+from engine import audit, pauses, schema, starting, values
 from engine import live as lives
 from engine.actions import Trigger
 from engine.errors import InvalidInput
@@ -30,7 +30,7 @@ def broadcast(tx: Transaction, name: str, variables: Mapping[str, Any] | None = 
               tenant_id: str = DEFAULT_TENANT) -> int:
     """Tell everyone who waits for a signal, and start what starts with it; returns how many heard it.
 
-    A suspended instance hears it too, and reacts when it is resumed. Audited. Raises InvalidInput.
+    A suspended instance hears it too, and reacts when it is resumed; so does a paused process. Audited. Raises InvalidInput.
     """
     if not values.name(name, "the name of a signal"):
         raise InvalidInput("Expected the name of a signal, but it is empty.")
@@ -48,8 +48,9 @@ def deliver(tx: Transaction, name: str, variables: Mapping[str, Any], *, tenant_
     heard = 0
     for listener in tx.select(LISTENING, {"name": name, "tenant_id": tenant_id}):
         if listener.instance_key is None:
-            starting.start(tx, tx.definition(listener.definition_key), variables=variables,
-                           start_event=listener.element_id, business_id=business_id)
+            if not pauses.held(tx, listener, variables, business_id=business_id):
+                starting.start(tx, tx.definition(listener.definition_key), variables=variables,
+                               start_event=listener.element_id, business_id=business_id)
         elif listener.instance_key == thrower or lives.restore(tx, listener.instance_key) is None:
             continue
         else:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import RowMapping, bindparam, select
 
 from bpmn.interpreter import Put, Take
-from engine import audit, guard, schema, starting, values
+from engine import audit, guard, pauses, schema, starting, values
 from engine import live as lives
 from engine.declared import Declarations
 from engine.errors import InvalidInput, WrongState
@@ -75,6 +75,7 @@ def _start_anew(tx: Transaction, row: RowMapping, elements: Sequence[str], varia
     if definition.tenant_id != row["instance_tenant_id"]:
         raise InvalidInput(f"Expected a definition of tenant {row['instance_tenant_id']!r}, but it is of "
                            f"{definition.tenant_id!r}.")
+    pauses.check(tx, definition)
     then: dict[str, Any] = {}
     said = Declarations()
     for each in tx.select(VARIABLES, {"key": key}):
