@@ -11,7 +11,6 @@ from datetime import datetime
 from engine.telemetry.tracing import TRACE_PARENT
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One call of a service on behalf of a process instance.

@@ -87,6 +87,9 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
     app.after_request(_secure)
     app.add_url_rule("/health", "health", _health)
     app.add_url_rule("/ready", "ready", _ready)
+    # As Kubernetes and Camunda name them.
+    app.add_url_rule("/health/live", "health", _health)
+    app.add_url_rule("/health/ready", "ready", _ready)
     return app
 
 

@@ -18,7 +18,7 @@ from web.app import create_app
 pytestmark = pytest.mark.postgres
 
 DOORS = [
-    ("GET", "/"), ("GET", "/instances"), ("GET", "/ready"),
+    ("GET", "/"), ("GET", "/instances"), ("GET", "/ready"), ("GET", "/health/ready"),
     ("POST", "/v2/process-instances"), ("POST", "/v2/jobs/activation"),
     ("GET", "/engine-rest/process-instance"), ("POST", "/engine-rest/process-definition/key/errand/start"),
 ]
