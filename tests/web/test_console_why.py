@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from engine import definitions, durations, instances
+from engine import definitions, durations, instances, variables
 from engine.queries import lists
 from engine.queries.instances import InstanceFilter, search
 from engine.tasks import user_tasks
@@ -90,5 +90,12 @@ def test_the_condition_of_the_flow_taken_is_told_with_the_values_of_its_variable
 
     # then
     text = told(console.text(f"/instances/{big}?tab=why"))
-    assert "Because amount &gt; 100 amount 120 (values as they are now" in text
+    assert "Because amount &gt; 100 amount 120 Values as they were" in text
+
+    # when the variable changes later
+    engine.execute(variables.set, big, {"amount": 5})
+
+    # then the value is that of then, beside that of now
+    text = told(console.text(f"/instances/{big}?tab=why"))
+    assert "Because amount &gt; 100 amount 120 (now 5) Values as they were" in text
     assert "the default flow" in told(console.text(f"/instances/{small}?tab=why"))

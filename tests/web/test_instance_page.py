@@ -209,7 +209,7 @@ def test_the_past_is_walked_through_by_keys_slider_and_links(open_page, lived):
     page.wait_for_url(f"**at={steps}*")
     page.get_by_text("This is the past.", exact=True).wait_for()
     assert page.get_by_role("button", name="Suspend").get_attribute("aria-disabled") == "true"
-    assert page.locator("#live-switch").is_hidden()
+    page.locator("#live-switch").wait_for(state="hidden")
 
     # when by keys
     page.locator("body").press("ArrowLeft")
