@@ -6,12 +6,11 @@ nodes: row locks, `SKIP LOCKED`. Nothing outside this module asks which of the t
 
 from __future__ import annotations
 
-import threading
 import zlib
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -40,6 +39,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from engine import outages
 from engine.errors import Unavailable
+from engine.fairness import FairLock
 from engine.statements import AnyRow, Convert, Prepared, Statements, send
 
 POSTGRES_POOL: Mapping[str, Any] = {
@@ -61,6 +61,9 @@ LONG_TRANSACTIONS = text(
     " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
     " AND clock_timestamp() - xact_start > :age ORDER BY xact_start"
 )
+WAITING_FOR_LOCKS = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -74,7 +77,7 @@ def _plain(value: Any) -> Any:
 
 
 _encoder = msgspec.json.Encoder(enc_hook=_plain, decimal_format="number")
-_decoder = msgspec.json.Decoder()
+_decode = msgspec.json.Decoder().decode
 
 
 def exact_json(value: Any) -> str:
@@ -112,7 +115,7 @@ def _storable(value: Any) -> Any:
 
 def from_json(content: str | bytes) -> Any:
     """The value of a JSON text."""
-    return _decoder.decode(content)
+    return _decode(content)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -138,6 +141,7 @@ def _with_zone(value: datetime | None) -> datetime | None:
     return value
 
 
+@lru_cache(1024)
 def _to_microseconds(value: datetime | None) -> int | None:
     if value is None:
         return None
@@ -147,6 +151,7 @@ def _to_microseconds(value: datetime | None) -> int | None:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
+@lru_cache(4096)      # the rows of a transaction are full of the same moments
 def _from_microseconds(value: int | None) -> datetime | None:
     return None if value is None else EPOCH + timedelta(microseconds=value)
 
@@ -172,32 +177,7 @@ class Json(TypeDecorator[Any]):
 
 
 def _from_json(content: str | None) -> Any:
-    return None if content is None else from_json(content)
-
-
-class FairLock:
-    """A lock that is given to threads in the order in which they asked, so that none starves."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._held = False
-        self._queue: deque[threading.Event] = deque()
-
-    def __enter__(self) -> None:
-        with self._guard:
-            if not self._held:
-                self._held = True
-                return
-            turn = threading.Event()
-            self._queue.append(turn)
-        turn.wait()
-
-    def __exit__(self, *_: object) -> None:
-        with self._guard:
-            if self._queue:
-                self._queue.popleft().set()
-            else:
-                self._held = False
+    return None if content is None else _decode(content)
 
 
 class Upsert:
@@ -306,6 +286,10 @@ class Database:
             return []
         return [tuple(row) for row in connection.execute(LONG_TRANSACTIONS, {"age": longer_than})]
 
+    def waiting_for_locks(self, connection: Connection) -> int | None:
+        """How many sessions wait for a lock that another one holds; None where the database does not tell."""
+        return None if self.is_sqlite else int(connection.scalar(WAITING_FOR_LOCKS) or 0)
+
     def wait_for_locks(self, connection: Connection) -> None:
         """Let the rest of this transaction wait for the locks of others as long as it takes."""
         if not self.is_sqlite:
@@ -389,6 +373,12 @@ class Savepoint:
         """Take it back."""
         send(self._connection, "ROLLBACK TO SAVEPOINT part").close()
         self.release()
+
+
+def by_code_points(column: ColumnElement[Any], connection: Connection) -> ColumnElement[Any]:
+    """A text to be ordered by its code points, as Python orders and SQLite does anyway; PostgreSQL would go by the
+    language of its database."""
+    return column.collate("BINARY" if connection.dialect.name == "sqlite" else "C")
 
 
 def ping(connection: Connection) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from bpmn.model import Element, Process
 from engine import schema
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 _s = schema.subscriptions.c
 TOP = 10
-
-_LOCKED = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
 
 class Bound(StrEnum):
@@ -155,10 +153,8 @@ def _hot_keys(engine: Engine) -> tuple[HotKey, ...]:
 
 
 def _locked(engine: Engine) -> float | None:
-    if engine.database.is_sqlite:
-        return None
     with engine.read() as connection:
-        return float(connection.scalar(_LOCKED) or 0)
+        return engine.database.waiting_for_locks(connection)
 
 
 def _chats(engine: Engine, since: datetime, until: datetime, visits: Mapping[tuple[str, str], int]) -> tuple[Chat, ...]:

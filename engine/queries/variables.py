@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Connection, Float, Text, case, cast, func, literal, null, select
 
 from engine import schema
-from engine.database import to_json
+from engine.database import by_code_points, to_json
 from engine.errors import InvalidInput
 from engine.live import has_value
 
@@ -81,12 +81,10 @@ def _ordered(condition: VariableCondition, connection: Connection) -> tuple[Colu
     if isinstance(value, int | float) and not isinstance(value, bool):
         return case((_NUMBER, cast(_v.lookup, Float(53)))), literal(float(value), Float(53))
     if isinstance(value, str):
-        # By the code points, as Python and SQLite order; PostgreSQL would go by the language of its database.
-        order = "BINARY" if connection.dialect.name == "sqlite" else "C"
-        is_text = func.substr(_v.lookup, 1, 1) == '"'
-        inner = func.substr(_v.lookup, 2, func.least(func.length(_v.lookup) - 2, _COMPARED)
-                            if order == "C" else func.min(func.length(_v.lookup) - 2, _COMPARED))
-        return case((is_text, inner), else_=null()).collate(order), literal(to_json(value)[1:-1][:_COMPARED], Text())
+        is_text, inside = func.substr(_v.lookup, 1, 1) == '"', func.length(_v.lookup) - 2
+        compared = case((~is_text, null()), (inside < _COMPARED, func.substr(_v.lookup, 2, inside)),
+                        else_=func.substr(_v.lookup, 2, _COMPARED))
+        return by_code_points(compared, connection), literal(to_json(value)[1:-1][:_COMPARED], Text())
     raise InvalidInput(f"Expected a number or a text to compare {condition.name!r} with, but found {to_json(value)}.")
 
 

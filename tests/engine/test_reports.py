@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import instances, schema
-from engine.queries import reports
+from engine.queries import hotspots, reports
+from engine.queries.hotspots import Bound
 from engine.reports import learning, stays
 from engine.reports.parts import Part, shares
 from engine.work import jobs
-from tests.engine.drawing import end, process, service, start, user
+from tests.engine.drawing import catch, end, message, message_of, process, service, start, user
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -172,3 +173,23 @@ def test_share_is_known_to_a_tenth(took, part):
     found = stays.share(Counter(map(stays.class_of, took)), part) / stays.MILLISECOND
     exact = sorted(took)[max(0, -int(-part * len(took) // 1) - 1)]
     assert abs(found - exact) <= max(1, exact * 0.1)
+
+
+def test_hotspots_are_measured_on_each_database(engine, clock, orders):
+    learn(engine, clock)
+    found = hotspots.look(engine, clock() - timedelta(days=1), clock())
+    measured = {each.bound: each for each in found.measured}
+    assert found.total == minutes(100)
+    assert measured[Bound.RATE].value * 3600 in range(5, 8)
+    # Too few have ended to speak of shares.
+    assert measured[Bound.ENGINE_SHARE].value is None
+    assert not measured[Bound.ENGINE_SHARE].exceeded
+    assert measured[Bound.LOCKS].value == (None if engine.database.is_sqlite else 0)
+
+
+def test_keys_that_many_wait_for_are_hot(engine, clock, steps):
+    steps.deploy(message_of("m", "Paid", "=order"), process("p", start(), catch("wait", message("m")), end()))
+    for order in ("A", "A", "A", "B", "B", "C"):
+        steps.start("p", {"order": order})
+    found = hotspots.look(engine, clock() - timedelta(days=1), clock())
+    assert [(each.correlation_key, each.waiting) for each in found.keys] == [("A", 3), ("B", 2)]
