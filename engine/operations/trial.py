@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from sqlalchemy import Connection, RowMapping, bindparam, select
+from sqlalchemy.exc import DBAPIError
 
 from bpmn.model import ElementType
 from engine import execution, schema
 from engine import live as lives
-from engine.errors import NotFound, Rejection
+from engine.errors import NotFound, Rejection, Unavailable, WrongState
 from engine.operations.deed import LONGEST_SHOWN, Deed, Target
 from engine.queries import repeats
 from engine.states import EffectState, ElementState, IncidentState, InstanceState, JobState
@@ -45,6 +47,9 @@ FAILURES = select(_n.key, _n.element_id, _n.message).where(
 UNDER_WAY = select(_j.key, _j.element_id, _j.type, _j.effect, _j.repeatable).where(
     _j.instance_key == bindparam("key"), _j.ended_at.is_(None), _j.state == JobState.ACTIVATED.value)
 WAITING = select(_j.key).where(_j.type == bindparam("service"), _j.ended_at.is_(None))
+
+
+logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +124,12 @@ def _tried(tx: Transaction, deed: Deed, key: int, target: Target) -> dict[str, A
         return _in_savepoint(tx, deed, key, before)
     except Rejection as error:
         return error
+    except (DBAPIError, Unavailable):
+        raise
+    except Exception:
+        # One instance that cannot go on must not keep the plan of all others from being made.
+        logger.exception("a deed could not be tried", instance_key=key, deed=type(deed).__name__)
+        return WrongState("It would fail for a fault in Partitur. The log says more.")
 
 
 def _in_savepoint(tx: Transaction, deed: Deed, key: int, known: set[int] | None = None) -> dict[str, Any]:

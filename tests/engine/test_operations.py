@@ -308,6 +308,20 @@ def test_a_command_that_breaks_leaves_nothing_and_others_go_on(engine, steps, pl
     assert one.get(engine, keys[1]).suspended_at is None
 
 
+def test_a_command_that_breaks_does_not_keep_the_plan_of_others_from_being_made(engine, steps, plan, monkeypatch):
+    steps.deploy(LINE)
+    keys = [steps.start("line") for _ in range(3)]
+    suspend = instances.suspend
+
+    def break_(tx, key, reason):
+        suspend(tx, key, reason)
+        if key == keys[1]:
+            raise RuntimeError("broken")
+
+    monkeypatch.setattr(instances, "suspend", break_)
+    assert [item.state for item in items(engine, plan("SUSPEND", of(*keys)))] == ["PLANNED", "BLOCKED", "PLANNED"]
+
+
 @pytest.mark.parametrize(("kind", "parameters", "words"), [
     ("DANCE", {}, "a kind out of"), ("RETRY", {"retries": 0}, "1 to"), ("RETRY", {"other": 1}, "other"),
     ("SET_VARIABLES", {"variables": {}}, "variables to set"), ("MODIFY", {}, "tokens"),
