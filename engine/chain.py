@@ -140,15 +140,19 @@ def _head(connection: Connection) -> Head:
     return Head(position=0, hash=BEGINNING, sealed_at=None) if row is None else Head(**row._mapping)
 
 
-def verify(engine: Engine, expected: tuple[int, str] | None = None) -> Verdict:
+def verify(engine: Engine, expected: tuple[int, str] | None = None, *, newest: int | None = None) -> Verdict:
     """Follow the chain from its beginning to its end, and name the first entry that is not as it was sealed.
 
-    `expected` is a position and the hash that was noted for it earlier: it must still be there.
+    `expected` is a position and the hash that was noted for it earlier: it must still be there. With `newest` only so
+    many entries at the end are looked at, and the one before them is trusted.
     Raises InvalidInput if nothing can be there: a position below 1, or no hash.
     """
     if expected is not None and (expected[0] < 1 or len(expected[1]) != 64):
         raise InvalidInput("Expected a position from 1 on and a hash of 64 characters, such as 1200:9f8e….")
     follower = Follower(expected)
+    if newest is not None:
+        _begin_late(engine, follower, newest)
+    began = follower.position
     while True:
         with engine.read() as connection:
             # The end first: what is sealed meanwhile must not look as if it were added behind it, or missing.
@@ -159,8 +163,16 @@ def verify(engine: Engine, expected: tuple[int, str] | None = None) -> Verdict:
         if broken is None and not rows:
             broken = follower.end(end)
         if broken is not None or not rows:
-            return Verdict(checked=follower.position if broken is None else broken.position - 1, head=end,
-                           unsealed=unsealed, broken=broken)
+            right = follower.position if broken is None else broken.position - 1
+            return Verdict(checked=right - began, head=end, unsealed=unsealed, broken=broken)
+
+
+def _begin_late(engine: Engine, follower: Follower, newest: int) -> None:
+    with engine.read() as connection:
+        row = connection.execute(
+            select(_a.position, _a.hash).where(_a.position == _head(connection).position - newest)).first()
+    if row is not None:
+        follower.position, follower.hash = row.position, row.hash
 
 
 class Follower:

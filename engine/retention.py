@@ -41,6 +41,7 @@ OF_TASK: tuple[Table, ...] = tuple(
 )
 """Every table with rows of a user task that do not name its instance. They go while the task still tells it."""
 RULES = select(_d.key, _d.history_days)
+DAYS = select(_d.history_days).where(_d.key == bindparam("key"))
 VERSIONS = select(_d.key).where(_d.process_id == bindparam("process_id"), _d.tenant_id == bindparam("tenant_id"))
 SET_DAYS = update(schema.definitions).where(_d.key == bindparam("b_key")).values(history_days=bindparam("b_days"))
 OVER = (
@@ -73,19 +74,21 @@ def set_days(tx: Transaction, process_id: str, days: int | None, *, reason: str 
     keys = tx.connection.scalars(VERSIONS, {"process_id": process_id, "tenant_id": tenant_id}).all()
     if not keys:
         raise NotFound(f"Expected a process with the id {process_id!r}, but none is deployed.")
+    before = tx.connection.scalar(DAYS, {"key": max(keys)})
     for key in keys:
         tx.connection.execute(SET_DAYS, {"b_key": key, "b_days": days})
     audit.record(tx, "SET_RETENTION", "DEFINITION", max(keys), reason=reason,
-                 details={"process_id": process_id, "days": days})
+                 details={"process_id": process_id}, before={"days": before}, after={"days": days})
     return len(keys)
 
 
 def set_version_days(tx: Transaction, definition_key: int, days: int | None) -> None:
     """Keep the ended instances of one version of a process for `days`. Audited. Raises InvalidInput, NotFound."""
     _checked(days)
+    before = tx.connection.scalar(DAYS, {"key": definition_key})
     if not tx.connection.execute(SET_DAYS, {"b_key": definition_key, "b_days": days}).rowcount:
         raise NotFound(f"Expected a process definition with the key {definition_key}, but there is none.")
-    audit.record(tx, "SET_RETENTION", "DEFINITION", definition_key, details={"days": days})
+    audit.record(tx, "SET_RETENTION", "DEFINITION", definition_key, before={"days": before}, after={"days": days})
 
 
 def clean(tx: Transaction, default: timedelta | None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from engine.transaction import Transaction
 
 _e = schema.element_instances.c
+_v = schema.variables.c
 
+HELD = select(_v.name, _v.scope_key, _v.value).where(
+    _v.instance_key == bindparam("instance_key"), ~_v.ended, _v.name.in_(bindparam("names", expanding=True)))
 INSTANCE_OF = select(_e.instance_key, _e.state).where(_e.key == bindparam("key"))
 
 
@@ -30,7 +33,8 @@ def set(tx: Transaction, scope_key: int, variables: Mapping[str, Any], *, local:
     content = values.checked(variables)
     instance_key = _instance_of(tx, scope_key)
     audit.record(tx, "SET_VARIABLES", "INSTANCE", instance_key, instance_key=instance_key, reason=reason,
-                 details={"scope_key": str(scope_key), "variables": content})
+                 details={"scope_key": str(scope_key)}, before=_held(tx, instance_key, scope_key, content, local),
+                 after=content)
     tx.resume(instance_key, SetVariables(scope_key, content, local))
 
 
@@ -43,8 +47,25 @@ def remove(tx: Transaction, scope_key: int, names: Sequence[str], *, local: bool
     """
     instance_key = _instance_of(tx, scope_key)
     audit.record(tx, "REMOVE_VARIABLES", "INSTANCE", instance_key, instance_key=instance_key, reason=reason,
-                 details={"scope_key": str(scope_key), "names": list(names)})
+                 details={"scope_key": str(scope_key), "names": list(names)},
+                 before=_held(tx, instance_key, scope_key, names, local))
     tx.resume(instance_key, RemoveVariables(scope_key, list(names), local))
+
+
+def _held(tx: Transaction, instance_key: int, scope_key: int, names: Collection[str], local: bool) -> dict[str, Any]:
+    """What variables hold as seen from a scope. Those of which only the interpreter knows which one is meant, because
+    scopes in between have them, too, are left out."""
+    held: dict[str, dict[int, Any]] = {}
+    for row in tx.select(HELD, {"instance_key": instance_key, "names": list(names)}):
+        held.setdefault(row.name, {})[row.scope_key] = row.value
+    found = {}
+    for name in names:
+        by_scope = held.get(name, {})
+        if scope_key in by_scope or local or not by_scope:
+            found[name] = by_scope.get(scope_key)
+        elif by_scope.keys() == {instance_key}:
+            found[name] = by_scope[instance_key]
+    return found
 
 
 def _instance_of(tx: Transaction, scope_key: int) -> int:

@@ -144,7 +144,7 @@ def delegate(tx: Transaction, key: int, assignee: str) -> None:
                "delegation": DelegationState.PENDING.value}
     _perform(tx, task, "assigning", changes)
     audit.record(tx, "DELEGATE", "USER_TASK", key, instance_key=task["instance_key"],
-                 details={"assignee": assignee, "owner": changes["owner"]})
+                 before=_said(task, changes), after=changes)
 
 
 def resolve(tx: Transaction, key: int, variables: Mapping[str, Any] | None = None) -> None:
@@ -159,9 +159,10 @@ def resolve(tx: Transaction, key: int, variables: Mapping[str, Any] | None = Non
     guard.running(task)
     if result:
         tx.resume(task["instance_key"], SetVariables(task["element_instance_key"], result))
-    _perform(tx, task, "assigning", {"assignee": task["owner"], "delegation": DelegationState.RESOLVED.value})
+    changes = {"assignee": task["owner"], "delegation": DelegationState.RESOLVED.value}
+    _perform(tx, task, "assigning", changes)
     audit.record(tx, "RESOLVE", "USER_TASK", key, instance_key=task["instance_key"],
-                 details={"assignee": task["owner"], "variables": sorted(result)})
+                 details={"variables": sorted(result)}, before=_said(task, changes), after=changes)
 
 
 def change(tx: Transaction, key: int, changes: Mapping[str, Any]) -> None:
@@ -177,7 +178,8 @@ def change(tx: Transaction, key: int, changes: Mapping[str, Any]) -> None:
     task = _open(tx, key)
     others = changes.get("assignee", task["assignee"]) == task["assignee"]
     _perform(tx, task, "updating" if others else "assigning", changes)
-    audit.record(tx, "CHANGE", "USER_TASK", key, instance_key=task["instance_key"], details=dict(changes))
+    audit.record(tx, "CHANGE", "USER_TASK", key, instance_key=task["instance_key"], before=_said(task, changes),
+                 after=_written(changes))
 
 
 def complete(tx: Transaction, key: int, variables: Mapping[str, Any] | None = None) -> None:
@@ -310,6 +312,11 @@ def _written(changes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in changes.items()}
 
 
+def _said(task: RowMapping, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What a task said of itself before it was changed."""
+    return _written({name: task[name] for name in changes})
+
+
 def _read(changes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: datetime.fromisoformat(value) if name in DATES and value else value
             for name, value in changes.items()}
@@ -329,7 +336,7 @@ def _open(tx: Transaction, key: int) -> RowMapping:
 def _assign(tx: Transaction, task: RowMapping, assignee: str | None, operation: str) -> None:
     _perform(tx, task, "assigning", {"assignee": assignee})
     audit.record(tx, operation, "USER_TASK", task["key"], instance_key=task["instance_key"],
-                 details={"assignee": assignee} if assignee else None)
+                 before={"assignee": task["assignee"]}, after={"assignee": assignee})
 
 
 def _name(assignee: str) -> str:

@@ -92,7 +92,8 @@ def hold(tx: Transaction, service: str, reason: str) -> None:
     if found is not None and found.kind == HoldKind.OPERATOR:
         raise WrongState(f"Expected service {service!r} to be in use, but {found.held_by} holds it already.")
     _write(tx, service, HoldKind.OPERATOR, why)
-    audit.record(tx, "HOLD", "SERVICE", tx.key(), reason=why, details={"name": service})
+    audit.record(tx, "HOLD", "SERVICE", tx.key(), reason=why, details={"name": service},
+                 before={"held": found and found.kind}, after={"held": HoldKind.OPERATOR})
 
 
 def release(tx: Transaction, service: str, reason: str) -> None:
@@ -101,10 +102,12 @@ def release(tx: Transaction, service: str, reason: str) -> None:
     Raises InvalidInput (no reason), WrongState (not held).
     """
     why = guard.reason_given(reason, "release a service")
-    if _named(service) not in current(tx):
+    found = current(tx).get(_named(service))
+    if found is None:
         raise WrongState(f"Expected service {service!r} to be held, but it is not.")
     _end(tx, service)
-    audit.record(tx, "RELEASE", "SERVICE", tx.key(), reason=why, details={"name": service})
+    audit.record(tx, "RELEASE", "SERVICE", tx.key(), reason=why, details={"name": service},
+                 before={"held": found.kind}, after={"held": None})
 
 
 def open_breaker(tx: Transaction, service: str, reason: str, rest: timedelta, longest: timedelta) -> None:

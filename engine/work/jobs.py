@@ -277,7 +277,7 @@ def lock(tx: Transaction, key: int, worker: str, duration: timedelta) -> datetim
         **effects.sent(tx, job["type"], job["error_code"], job["headers"], None),
     })
     tx.announce(due_topic(until))
-    audit.record(tx, "LOCK", "JOB", key, instance_key=job["instance_key"], details={"worker": worker})
+    audit.record(tx, "LOCK", "JOB", key, instance_key=job["instance_key"], after={"worker": worker})
     return until
 
 
@@ -286,32 +286,31 @@ def unlock(tx: Transaction, key: int) -> None:
 
     Raises NotFound, WrongState (it is over). A job that nobody holds stays as it is.
     """
-    job = _get(tx, key)
-    if job["state"] not in OPEN_JOB_STATES:
-        raise WrongState(f"Expected job {key} to be open, but it is {job['state'].lower()}.")
+    job = _get(tx, key, OPEN_JOB_STATES)
     tx.rows.write(UNLOCK, {"b_key": key, "b_now": tx.now})
     tx.announce(jobs_topic(job["type"]))
-    audit.record(tx, "UNLOCK", "JOB", key, instance_key=job["instance_key"])
+    audit.record(tx, "UNLOCK", "JOB", key, instance_key=job["instance_key"], before={"worker": job["locked_by"]})
 
 
 def set_retries(tx: Transaction, key: int, retries: int) -> None:
     """Change how many attempts a job has left; audited. An open incident is not resolved by that."""
     if retries < 1:
         raise InvalidInput(f"Expected a number of retries of 1 or more, but it is {retries}.")
-    job = _get(tx, key)
-    if job["state"] not in OPEN_JOB_STATES:
-        raise WrongState(f"Expected job {key} to be open, but it is {job['state'].lower()}.")
+    job = _get(tx, key, OPEN_JOB_STATES)
     tx.rows.write(RETRIES, {"b_key": key, "b_retries": retries, "b_now": tx.now})
-    audit.record(tx, "SET_RETRIES", "JOB", key, instance_key=job["instance_key"], details={"retries": retries})
+    _changed(tx, job, "retries", retries)
 
 
 def set_priority(tx: Transaction, key: int, priority: int) -> None:
     """Change how urgent a job is; audited. Raises NotFound, WrongState (it is over)."""
-    job = _get(tx, key)
-    if job["state"] not in OPEN_JOB_STATES:
-        raise WrongState(f"Expected job {key} to be open, but it is {job['state'].lower()}.")
+    job = _get(tx, key, OPEN_JOB_STATES)
     tx.rows.write(PRIORITY, {"b_key": key, "b_priority": priority, "b_now": tx.now})
-    audit.record(tx, "SET_PRIORITY", "JOB", key, instance_key=job["instance_key"], details={"priority": priority})
+    _changed(tx, job, "priority", priority)
+
+
+def _changed(tx: Transaction, job: RowMapping, name: str, value: int) -> None:
+    audit.record(tx, f"SET_{name.upper()}", "JOB", job["key"], instance_key=job["instance_key"],
+                 before={name: job[name]}, after={name: value})
 
 
 def give_back(tx: Transaction, taken: Collection[ActivatedJob]) -> None:
@@ -361,22 +360,22 @@ def release_expired(tx: Transaction) -> int:
     return len(expired)
 
 
-def _get(tx: Transaction, key: int) -> RowMapping:
+def _get(tx: Transaction, key: int, states: Collection[str] = tuple(JobState)) -> RowMapping:
     job = tx.fetched_jobs.pop(key, None)
     if job is None:
         row = tx.first(BY_KEY, {"key": key})
         if row is None:
             raise NotFound(f"Expected to find a job with key {key}, but there is none.")
         job = row._mapping
+    if job["state"] not in states:
+        raise WrongState(f"Expected job {key} to be open, but it is {job['state'].lower()}.")
     tx.instance_rows[job["instance_key"]] = job
     return job
 
 
 def _answered(tx: Transaction, key: int, lock_token: int | None, worker: str | None) -> RowMapping:
     """The job that a worker answers, after checking that it is still this worker's to answer."""
-    job = _get(tx, key)
-    if job["state"] not in (JobState.CREATED, JobState.ACTIVATED):
-        raise WrongState(f"Expected job {key} to be open, but it is {job['state'].lower()}.")
+    job = _get(tx, key, (JobState.CREATED, JobState.ACTIVATED))
     guard.active(job)
     if lock_token is not None and lock_token != job["lock_token"]:
         raise WrongState(f"Expected to hold the lock of job {key}, but another worker took it since.")

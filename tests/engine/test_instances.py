@@ -228,7 +228,7 @@ def test_variables_are_set_from_outside(engine, steps):
     [job] = steps.take("reserve")
     assert job.variables == {"amount": 2, "new": [1]}
     [act] = lists.audit(engine, operation="SET_VARIABLES").items
-    assert (act.actor, act.reason, act.details["variables"]) == ("ada", "typing mistake", {"amount": 2, "new": [1]})
+    assert (act.actor, act.reason, act.after) == ("ada", "typing mistake", {"amount": 2, "new": [1]})
 
     # and variables of an element are its own
     engine.execute(variables.set, job.element_instance_key, {"mine": 1}, local=True)

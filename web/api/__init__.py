@@ -6,7 +6,7 @@ Each operation is declared with its parameters and the row it lists (`operation`
 
 from __future__ import annotations
 
-from web.api import care, document, lists, operations, services  # each module adds its routes to the blueprint
+from web.api import care, document, lists, operations, services, trail  # each module adds its routes to the blueprint
 from web.api.blueprint import bp
 
-__all__ = ["bp", "care", "document", "lists", "operations", "services"]
+__all__ = ["bp", "care", "document", "lists", "operations", "services", "trail"]

@@ -11,6 +11,8 @@ import typer
 
 from web.cli.access import tokens, users
 from web.cli.alerts import alerts
+from web.cli.audit import audit
+from web.cli.caring import care
 from web.cli.checking import check
 from web.cli.demo import demo
 from web.cli.deploying import deploy, start
@@ -51,6 +53,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "show": show,
     "incidents": list_incidents,
     "retry": retry,
+    "care": care,
     "effects": list_effects,
     "decide": decide,
     "hold": hold,
@@ -67,6 +70,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "alerts": alerts,
     "drill": drill_process,
     "templates": templates,
+    "audit": audit,
     "retention": retention,
     "upgrade": upgrade_database,
     "users": users,

@@ -1,29 +1,82 @@
-"""The audit trail over everything."""
+"""The audit trail over everything: who did what, when and why, what changed, and whether somebody tampered with it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
-from flask import render_template, request
+from flask import Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
-from engine.queries import lists
+from engine import chain
+from engine.errors import InvalidInput
+from engine.queries import trail
 from engine.queries.instances import InstanceFilter, search
 from engine.queries.things import AuditRow
-from web.console import numbers, paging
+from engine.queries.trail import TrailFilter
+from web import trail as files
+from web.console import numbers, paging, words
 from web.console.blueprint import bp, engine
+
+FORMS = {"csv": ("text/csv", files.comma_separated), "jsonl": ("application/x-ndjson", files.json_lines)}
 
 
 @bp.get("/audit")
 def audit() -> ResponseReturnValue:
-    """Who did what, when and why; the newest first."""
+    """The entries that the filter lets through, the newest first."""
+    wanted = _filter()
+    page = paging.page(trail.search(engine(), wanted, limit=paging.SIZE, offset=paging.offset()))
+    given = {name: request.args.getlist(name) for name in request.args if name != "offset"}
+    return render_template(
+        "audit.html", section="audit", live=10, page=page, names=business_ids(page.rows), filter=wanted,
+        deeds=words.DEEDS, head=chain.head(engine()),
+        exports={form: url_for("console.audit_file", form=form, **given) for form in FORMS},  # type: ignore[arg-type]
+    )
+
+
+@bp.get("/audit.<form>")
+def audit_file(form: str) -> ResponseReturnValue:
+    """The entries as a file, `csv` or `jsonl`, with the filter of the address.
+
+    Raises:
+        InvalidInput: another form, or a filter that cannot be read.
+    """
+    if form not in FORMS:
+        raise InvalidInput(_("Expected csv or jsonl, but found %(form)s.", form=repr(form[:40])))
+    kind, written = FORMS[form]
+    response = Response(written(trail.entries(engine(), _filter())), mimetype=kind)
+    response.headers["Content-Disposition"] = f'attachment; filename="audit.{form}"'
+    return response
+
+
+@bp.get("/audit/verification")
+def audit_verification() -> ResponseReturnValue:
+    """Follow the whole chain, and say whether it is as it was sealed."""
+    return render_template("audit_verification.html", section="audit", live=0, verdict=chain.verify(engine()))
+
+
+def _filter() -> TrailFilter:
     arguments = request.args
-    page = paging.page(lists.audit(
-        engine(), actor=arguments.get("actor") or None,
-        operation=arguments.get("operation", "").upper().replace(" ", "_") or None,
-        instance_key=numbers.argument("instance"), limit=paging.SIZE, offset=paging.offset(),
-    ))
-    return render_template("audit.html", section="audit", live=10, page=page, names=business_ids(page.rows))
+    operation, _sep, entity = arguments.get("kind", "").partition(" ")
+    return TrailFilter(
+        actor=arguments.get("actor") or None,
+        operation=operation or arguments.get("operation", "").strip().upper().replace(" ", "_") or None,
+        entity=entity or None, instance_key=numbers.argument("instance"), since=_moment("since"),
+        until=_moment("until"), text=arguments.get("text") or None,
+    )
+
+
+def _moment(name: str) -> datetime | None:
+    text = request.args.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(_("Expected a time such as 2026-11-24T09:30, but found %(text)s.",
+                             text=repr(text[:40]))) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def business_ids(entries: Iterable[AuditRow]) -> dict[int, str]:
