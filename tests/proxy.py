@@ -13,7 +13,8 @@ class Proxy:
     """Passes connections on to the server of a database's address; `url` leads through it.
 
     While `is_down`, connections are refused. `swallow` names a message of the client after which its connection is
-    cut before the answer gets back: sent, but nobody knows what came of it.
+    cut before the answer gets back: sent, but nobody knows what came of it. `away` is how many seconds the server is
+    away, there and back.
     """
 
     def __init__(self, url: str) -> None:
@@ -30,6 +31,7 @@ class Proxy:
         self.is_down = False
         self.refusals = threading.Semaphore(0)
         self.swallow: bytes | None = None
+        self.away = 0.0
         self._deaf: set[socket.socket] = set()
         self._open: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -80,6 +82,8 @@ class Proxy:
                     self._deaf.add(source)
                 if sink in self._deaf:
                     break
+                if self.away:
+                    threading.Event().wait(self.away / 2)
                 sink.sendall(data)
         for each in (source, sink):
             _close(each)
