@@ -30,7 +30,8 @@ def broadcast(tx: Transaction, name: str, variables: Mapping[str, Any] | None = 
               tenant_id: str = DEFAULT_TENANT) -> int:
     """Tell everyone who waits for a signal, and start what starts with it; returns how many heard it.
 
-    A suspended instance hears it too, and reacts when it is resumed; so does a paused process. Audited. Raises InvalidInput.
+    A suspended instance hears it too, and reacts when it is resumed; so does a paused process. Audited.
+    Raises InvalidInput.
     """
     if not values.name(name, "the name of a signal"):
         raise InvalidInput("Expected the name of a signal, but it is empty.")

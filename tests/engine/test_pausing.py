@@ -1,4 +1,4 @@
-"""Processes that take no new starts: every door refuses with a sentence or holds, and nothing is lost or comes twice."""
+"""Processes that take no new starts: every door refuses with a sentence or holds, and nothing is lost or is twice."""
 
 from __future__ import annotations
 

@@ -37,19 +37,32 @@ def new_deployment() -> ResponseReturnValue:
 @bp.post("/deployments")
 def deploy() -> ResponseReturnValue:
     """Deploy the uploaded files, or say everything that is wrong with them."""
-    resources = [Resource(name=file.filename or "", content=file.read())
-                 for file in request.files.getlist("files") if file.filename]
+    return deployed(uploaded())
+
+
+def uploaded() -> list[Resource]:
+    """The files of the form."""
+    return [Resource(name=file.filename or "", content=file.read())
+            for file in request.files.getlist("files") if file.filename]
+
+
+def deployed(resources: Sequence[Resource]) -> ResponseReturnValue:
+    """Deploy files and go to what came of them, or say everything that is wrong with them."""
     try:
         deployment = acting().execute(definitions.deploy, resources, source="console")
     except DeploymentRefused as refusal:
         # Not left to the error handler: the page shows the diagrams, which are nowhere but in this request.
-        return render_template("deployments/new.html", section="processes", refused=True,
-                               strict=refusal.strict, files=_checked(resources, refusal.problems),
-                               **_counts(refusal.problems)), 422
+        return refused(resources, refusal.problems, strict=refusal.strict), 422
     if deployment.problems:
         return render_template("deployments/new.html", section="processes", deployment=deployment,
                                files=_checked(resources, deployment.problems), **_counts(deployment.problems))
     return done(_summary(deployment), _target(deployment))
+
+
+def refused(resources: Sequence[Resource], problems: Sequence[Problem], *, strict: bool) -> str:
+    """The page of files that are refused: every problem, marked on the diagrams."""
+    return render_template("deployments/new.html", section="processes", refused=True, strict=strict,
+                           files=_checked(resources, problems), **_counts(problems))
 
 
 def _checked(resources: Iterable[Resource], problems: Sequence[Problem]) -> list[CheckedFile]:

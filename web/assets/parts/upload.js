@@ -7,5 +7,5 @@ export function showChosenFiles(input) {
     item.textContent = `${file.name} · ${Math.max(1, Math.round(file.size / 1024))} kB`;
     return item;
   }));
-  form.querySelector('button[type="submit"]').disabled = input.files.length === 0;
+  for (const button of form.querySelectorAll('button[type="submit"]')) button.disabled = input.files.length === 0;
 }
