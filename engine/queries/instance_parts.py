@@ -161,8 +161,10 @@ def _narrowed(part: Part, statement: Select[Any], key: int, element: str, until:
     if element and part.element is not None:
         statement = statement.where(part.element == element)
     elif element and part.token is not None:
-        statement = statement.where(part.token.in_(
-            select(_e.key).where(_e.instance_key == key, _e.element_id == element)))
+        # Asked row by row: an element may have been entered a hundred thousand times, a table has few rows.
+        statement = statement.where(
+            select(literal(1)).where(_e.key == part.token, _e.element_id == element).correlate_except(
+                schema.element_instances).exists())
     if until is not None and part.since is not None:
         statement = statement.where(part.since <= until)
     return statement

@@ -128,12 +128,18 @@ def _with_act(version: Version, acts: dict[datetime, Act]) -> Version:
                    element_id=None, act=acts[version.since], revision=version.revision)
 
 
-def values_at(connection: Connection, instance_key: int, revision: int) -> dict[tuple[int, str], Any]:
-    """What the variables of an instance held after its transaction number `revision`: (scope key, name) → value."""
+def values_at(connection: Connection, instance_key: int, revision: int, *,
+              names: Collection[str] | None = None) -> dict[tuple[int, str], Any]:
+    """What the variables of an instance held after its transaction number `revision`: (scope key, name) → value.
+
+    With `names` only those of its outermost scope that are called so.
+    """
+    of_them = [] if names is None else [_h.scope_key == instance_key, _h.name.in_(list(names))]
+    present_ones = [] if names is None else [_v.scope_key == instance_key, _v.name.in_(list(names))]
     later = (
         select(_h.scope_key, _h.name, func.min(_h.revision).label("revision"),
                func.min(_h.revision).filter(_h.removed).label("removed_at"))
-        .where(_h.instance_key == instance_key, _h.revision > revision).group_by(_h.scope_key, _h.name).limit(LIMIT)
+        .where(_h.instance_key == instance_key, _h.revision > revision, *of_them).group_by(_h.scope_key, _h.name).limit(LIMIT)
         .subquery()
     )
     removal = schema.variable_history.alias("removal")
@@ -150,7 +156,7 @@ def values_at(connection: Connection, instance_key: int, revision: int) -> dict[
     )
     present = (
         select(_v.scope_key, _v.name, _v.value, _v.created_revision)
-        .where(_v.instance_key == instance_key).order_by(_v.scope_key, _v.name).limit(LIMIT)
+        .where(_v.instance_key == instance_key, *present_ones).order_by(_v.scope_key, _v.name).limit(LIMIT)
     )
     found: dict[tuple[int, str], Any] = {}
     begun: dict[tuple[int, str], int | None] = {}
@@ -173,12 +179,3 @@ def revision_at(connection: Connection, instance_key: int, at: datetime) -> int:
     replaced = select(func.max(_h.revision)).where(_h.instance_key == instance_key, _h.replaced_at <= at)
     created = select(func.max(_v.created_revision)).where(_v.instance_key == instance_key, _v.created_at <= at)
     return max(connection.scalar(replaced) or 0, connection.scalar(created) or 0)
-
-
-def changed_names(connection: Connection, instance_key: int) -> frozenset[tuple[int, str]]:
-    """The variables of an instance, as (scope key, name), that held something else before."""
-    statement = (
-        select(_h.scope_key, _h.name).where(_h.instance_key == instance_key).group_by(_h.scope_key, _h.name)
-        .limit(LIMIT)
-    )
-    return frozenset((row.scope_key, row.name) for row in connection.execute(statement))

@@ -5,8 +5,20 @@ from __future__ import annotations
 import logging
 import secrets
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -67,7 +79,11 @@ def here(**changes: Any) -> str:
     # What Flask's own arguments are called cannot be one of ours.
     kept = {name: value for name, value in arguments.items()
             if value not in (None, "", []) and name != "endpoint" and not name.startswith("_")}
-    return url_for(request.endpoint or "console.home", **(request.view_args or {}), **kept)
+    # The page of an instance has hundreds of links to itself; only their queries differ.
+    if "here" not in g:
+        g.here = url_for(request.endpoint or "console.home", **(request.view_args or {}))
+    query = urlencode(kept, doseq=True, safe="!$'()*,/:;?@")
+    return f"{g.here}?{query}" if query else str(g.here)
 
 
 def without(*names: str) -> str:

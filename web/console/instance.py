@@ -26,7 +26,7 @@ from web.console import history, instance_tabs, marks, moments, numbers, story, 
 from web.console.blueprint import bp, engine
 from web.console.instance_tabs import View
 
-ENTRIES = 150
+ENTRIES = 100
 """Rows of the history that are shown at once, as tree and as timeline."""
 
 EFFECT_LOOKS = {

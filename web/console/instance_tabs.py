@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -116,8 +116,6 @@ def _variables(view: View) -> dict[str, Any]:
             engine(), view.row.key, scope or view.row.key, name, limit=VERSIONS, before=numbers.argument("revision"))
         shown["variable"], shown["scope"] = name, scope or view.row.key
         scopes.add(shown["scope"])
-    with engine().read() as connection:
-        shown["changed"] = variable_history.changed_names(connection, view.row.key)
     elements = instance_parts.scopes(engine(), scopes - {view.row.key})
     shown["scopes"] = {key: view.names.get(element, element) for key, element in elements.items()} | {
         view.row.key: _("Instance")}
@@ -125,10 +123,10 @@ def _variables(view: View) -> dict[str, Any]:
 
 
 def _why(view: View) -> dict[str, Any]:
-    def values_of(revision: int) -> dict[str, Any]:
+    def values_of(revision: int, names: Collection[str]) -> dict[str, Any]:
         with engine().read() as connection:
-            held = variable_history.values_at(connection, view.row.key, revision)
-        return {name: value for (scope, name), value in held.items() if scope == view.row.key}
+            held = variable_history.values_at(connection, view.row.key, revision, names=names)
+        return {name: value for (_scope, name), value in held.items()}
 
     told = why.tokens(view.tokens, view.work, view.process, view.learned, values_of, moves=view.moment is None)
     return {"whereabouts": [token for token in told if view.element in ("", token.element_id)]}

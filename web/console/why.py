@@ -5,7 +5,7 @@ Conditions are told with the values that their variables had at the end of the t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,8 +25,8 @@ MOST = 50
 """Tokens that are told of; an instance with a thousand would bury the page."""
 
 Values = Mapping[str, Any]
-ValuesOf = Callable[[int], Values]
-"""The variables at the top of the instance after its transaction of that number."""
+ValuesOf = Callable[[int, Collection[str]], Values]
+"""The variables of these names at the top of the instance, after its transaction of that number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ def _came_from(row: ElementRow, process: Process) -> str:
 def _values(condition: Expression | None, row: HistoryRow, values_of: ValuesOf, now: Values) -> tuple[Value, ...]:
     if condition is None:
         return ()
-    then = values_of(row.revision)
+    then = values_of(row.revision, condition.names)
     return tuple(
         Value(name=name, then=_shown(then, name),
               now=_shown(now, name) if _shown(now, name) != _shown(then, name) else None)
