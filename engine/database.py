@@ -358,23 +358,6 @@ def commit(connection: Connection) -> None:
         raise outage from error
 
 
-class Savepoint:
-    """A part of a transaction that can be taken back alone."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        send(connection, "SAVEPOINT part").close()
-
-    def release(self) -> None:
-        """Keep it."""
-        send(self._connection, "RELEASE SAVEPOINT part").close()
-
-    def roll_back(self) -> None:
-        """Take it back."""
-        send(self._connection, "ROLLBACK TO SAVEPOINT part").close()
-        self.release()
-
-
 def by_code_points(column: ColumnElement[Any], connection: Connection) -> ColumnElement[Any]:
     """A text to be ordered by its code points, as Python orders and SQLite does anyway; PostgreSQL would go by the
     language of its database."""

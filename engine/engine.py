@@ -28,7 +28,7 @@ from engine.cluster import queue
 from engine.cluster.partitions import Partitions
 from engine.cluster.wakeup import Wakeup
 from engine.contracts import JobContract, Published
-from engine.database import Database, Savepoint, commit
+from engine.database import Database, commit
 from engine.declared import Declarations
 from engine.errors import Unavailable
 from engine.events.targets import CHANGED, Targets
@@ -37,6 +37,7 @@ from engine.keyring import Keyring
 from engine.keys import Keys
 from engine.live import Cache
 from engine.programs import Programs
+from engine.statements import Savepoint
 from engine.states import InstanceState
 from engine.telemetry.metrics import Metrics
 from engine.transaction import Transaction
@@ -148,7 +149,7 @@ class Engine:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a command would have to wait for another one of this process (SQLite has one writer)."""
+        """Whether this process is at work on a command."""
         return self._grouping.is_busy
 
     def finish(self, keys: Iterable[int]) -> None:
@@ -191,7 +192,7 @@ class Engine:
         if self.database.is_sqlite:
             self._grouping.run(work)
         else:
-            self._run_together([work])
+            self._grouping.run_alone(work)
         if work.error is not None:
             raise work.error
         assert work.tx is not None

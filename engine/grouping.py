@@ -52,11 +52,22 @@ class Grouping:
         self._guard = threading.Lock()
         self._queue: list[Work] = []
         self._busy = False
+        self._alone = 0
 
     @property
     def is_busy(self) -> bool:
         """Whether a command is under way or waits."""
-        return self._busy
+        return self._busy or self._alone > 0
+
+    def run_alone(self, work: Work) -> None:
+        """Run a command in a transaction of its own, beside whatever else is under way."""
+        with self._guard:
+            self._alone += 1
+        try:
+            self._run_together([work])
+        finally:
+            with self._guard:
+                self._alone -= 1
 
     def run(self, work: Work) -> None:
         """Run a command, together with whatever else waits; returns when it is done."""

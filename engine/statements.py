@@ -12,16 +12,20 @@ from operator import itemgetter
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ClauseElement, Connection, Dialect, Executable
+from sqlalchemy import Boolean, ClauseElement, Connection, Dialect, Executable
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.engine.row import Row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
 
 AnyRow = Row[*tuple[Any, ...]]
 """A row that was read."""
 
 Convert = Callable[[Any], Any]
+
+_NUMBERS = {True: 1, False: 0, None: None}
+"""Booleans as SQLite has them; the driver would ask for an adapter of each."""
 
 LONGEST_LIST = 512
 """Lists of values up to this length are sent here; longer ones are rare, and each length is a statement of its own."""
@@ -52,6 +56,23 @@ def send(connection: Connection, sql: str, parameters: Any = None, *, many: bool
         raise DBAPIError.instance(sql, parameters, error, base, connection_invalidated=broken,
                                   dialect=connection.dialect, ismulti=many) from error
     return cursor
+
+
+class Savepoint:
+    """A part of a transaction that can be taken back alone."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        send(connection, "SAVEPOINT part").close()
+
+    def release(self) -> None:
+        """Keep it."""
+        send(self._connection, "RELEASE SAVEPOINT part").close()
+
+    def roll_back(self) -> None:
+        """Take it back."""
+        send(self._connection, "ROLLBACK TO SAVEPOINT part").close()
+        self.release()
 
 
 class Prepared:
@@ -187,10 +208,15 @@ def _compiled(statement: Executable, dialect: Dialect, names: list[str] | None) 
 
 
 def _processors(compiled: SQLCompiler, dialect: Dialect) -> dict[str, Convert]:
-    found = {
-        name: bind.type.dialect_impl(dialect).bind_processor(dialect) for bind, name in compiled.bind_names.items()
-    }
+    found = {name: _processor(bind.type, dialect) for bind, name in compiled.bind_names.items()}
     return {name: processor for name, processor in found.items() if processor is not None}
+
+
+def _processor(type: TypeEngine[Any], dialect: Dialect) -> Convert | None:
+    if isinstance(type, Boolean) and not dialect.supports_native_boolean:
+        return _NUMBERS.__getitem__
+    processor: Convert | None = type.dialect_impl(dialect).bind_processor(dialect)
+    return processor
 
 
 def _picker(positions: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:

@@ -37,6 +37,8 @@ GRACE = 1.0
 """Seconds that a call may outlast its timeout: its own client notices first, and knows more."""
 GATHER = 0.005
 """Seconds to let answers and new jobs gather while the engine is busy with others: one exchange carries them all."""
+IN_VAIN = 0.01
+"""Seconds to wait after a look for jobs that found none: where many workers hear of one job, most come too late."""
 PAUSE = 1.0
 """Seconds to wait after the database could not be reached."""
 REPORTS = 300
@@ -76,6 +78,7 @@ class Worker:
         self._reporter = Reporter(engine, self.name, lock)
         self._lock, self._poll = lock, poll.total_seconds()
         self._size, self._most, self._pace = threads, held, 0
+        self._looks_at = 0.0
         self._threads = Threads(threads, f"service-{self.name}")
         self._loop = EventLoop(f"services-{self.name}")
         self._held: dict[int, Held] = {}
@@ -117,8 +120,7 @@ class Worker:
     def _run(self) -> None:
         with self._listener:
             while not (self._stopping.is_set() and not self._held):
-                if self._engine.is_busy:
-                    self._stopping.wait(GATHER)
+                self._gather()
                 try:
                     idle = not self._turn()
                 except Unavailable as error:
@@ -131,6 +133,16 @@ class Worker:
                     continue
                 if idle:
                     self._listener.wait(self._patience())
+
+    def _gather(self) -> None:
+        """Let more come before the next exchange, if the engine is busy, or if the last look for jobs was in vain."""
+        if self._engine.is_busy:
+            self._stopping.wait(GATHER)
+        while self._inbox.empty() and not self._stopping.is_set():
+            left = self._looks_at - time.monotonic()
+            if left <= 0:
+                break
+            self._listener.wait(left)
 
     def _turn(self) -> bool:
         """One exchange with the engine; False if there was nothing to exchange."""
@@ -148,6 +160,7 @@ class Worker:
             [(held.job, outcome) for held, outcome in answers], renewals, wants, self._watch.due()
         )
         self._settle(answers, renewals, done, now)
+        self._looks_at = 0.0 if done.taken or answers else time.monotonic() + IN_VAIN
         if done.unsaved:
             self._stopping.wait(PAUSE)
         return bool(answers or done.taken)
