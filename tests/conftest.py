@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from sqlalchemy import create_engine, make_url, text
 
 from engine.database import Database
@@ -63,6 +65,16 @@ def no_limbo(request):
             if ":memory:" not in url and (not url.startswith("sqlite") or Path(make_url(url).database).exists()):
                 with suppress(Unavailable):     # a server of the test's own, which is gone by now
                     invariants.check(url)
+
+
+@pytest.fixture(autouse=True)
+def no_dead_logs():
+    """After every test: a command that ran in this process takes its handler with it, whose stream is closed by now."""
+    yield
+    root = logging.getLogger()
+    for handler in root.handlers[:]:
+        if isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter):
+            root.removeHandler(handler)
 
 
 @pytest.fixture
