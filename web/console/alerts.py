@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from engine import secrets
 from engine.alerts import rules
 from engine.alerts.measures import MEASURES
-from web.console import forms
+from web.console import forms, vocabulary
 from web.console.blueprint import acting, bp, done, engine
 
 
@@ -20,7 +20,8 @@ from web.console.blueprint import acting, bp, done, engine
 def alerts() -> ResponseReturnValue:
     """Every alert, those that are on first."""
     found = sorted(rules.all_of_them(engine()), key=lambda rule: (rule.fired_at is None, rule.disabled, rule.name))
-    return render_template("alerts.html", section="", live=10, alerts=found, measures=MEASURES.values(),
+    measures = {name: vocabulary.MEASURES.get(name, each.words) for name, each in MEASURES.items()}
+    return render_template("alerts.html", section="", live=10, alerts=found, measures=measures,
                            secrets=[secret.name for secret in secrets.all_of_them(engine())])
 
 

@@ -69,6 +69,23 @@ TROUBLES = {
 }
 """Types of incidents, and what a subscription waits for."""
 
+MEASURES = {
+    "incident": _("instances with an incident"),
+    "stalled": _("stalled instances"),
+    "in_doubt": _("instances with an effect in doubt"),
+    "retrying": _("instances that are retrying"),
+    "held": _("instances at a held service"),
+    "active": _("instances in flight"),
+    "held_services": _("held services"),
+    "timer_lag": _("seconds by which the oldest timer is late"),
+    "queue_lag": _("seconds for which the oldest entry of the queue waits"),
+    "no_worker": _("no worker is alive"),
+    "stuck_locks": _("locks that ended and were not released"),
+    "dead_letters": _("events that could not be delivered"),
+    "drill_overdue": _("processes whose compensation was not drilled for 30 days"),
+}
+"""What an alert can watch (`engine.alerts.measures`)."""
+
 CONSTANTS = {**ELEMENTS, **STATES, **TROUBLES}
 
 WHOSE = {"mine": _("Mine"), "groups": _("Offered to me or my groups"), "unassigned": _("Nobody's")}

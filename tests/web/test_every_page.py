@@ -1,0 +1,151 @@
+"""What holds of every page, those included that are added later: the routes tell which there are."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from babel.support import NullTranslations
+
+from tests.web.browsing import visit
+from tests.web.conftest import HOSTILE
+from tests.web.every import Read, addresses, furnish
+from tests.web.test_languages import EXAMPLE, SAME_EVERYWHERE
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+PARTS = 3
+"""The pages are visited by so many tests, none of which takes long."""
+DATA = re.compile(
+    r"\b\w+\.(?:bpmn|dmn|form)\b|img src=x onerror=\S+|script>|document\.title=\S+|broken in|\bin'|src=x|review|quote"
+    r"|pricing|asked|note|gift|amount|customer|status|gold|charge(?:-card)?|ship|ann\b|operator|system|Check the order"
+    r"|Charge the card|Order \w+|Too many failures|Price|Quote\w*|Discount\w*|shipping|sales|/[\w/.-]+|https?:"
+    r"|Compute the price", re.I)
+"""What the things in `every.furnish` are called; nobody translates that."""
+ENGLISH = re.compile(r"/api|/audit|.*tab=(?:audit|raw)|/operations/\d+|/instances/\d+/restart")
+"""Pages of the interfaces for programs and of the trail, and those that show sentences of the engine, are (also) English."""
+
+
+@pytest.fixture
+def furnished(engine):
+    return furnish(engine)
+
+
+@pytest.fixture
+def pages(app, furnished):
+    found, _ = addresses(app, app.test_client())
+    client = app.test_client()
+    return {address: html for address in found
+            if (html := client.get(address).text).startswith("<!doctype")}
+
+
+def test_there_is_an_example_of_every_page(app, furnished):
+    found, missing = addresses(app, app.test_client())
+    assert missing == [], "Let tests/web/every.py furnish something that these pages show."
+    assert len(found) > 30
+
+
+def test_nothing_untrusted_becomes_markup_on_any_page(pages):
+    for address, html in pages.items():
+        for tag, given in Read(html).elements:
+            assert tag not in {"img", "iframe", "object", "embed"}, address
+            assert not [name for name in given if name.startswith("on")], (address, tag, given)
+            assert tag != "script" or given.get("src", "").startswith("/static/") or (
+                given.get("type") == "application/json"), (address, given)
+            assert not (given.get("href") or "").strip().lower().startswith(("javascript:", "data:")), (address, given)
+            assert "style" not in given, (address, tag, given)
+
+
+def test_whatever_cannot_be_used_says_why(pages):
+    for address, html in pages.items():
+        page = Read(html)
+        ids = {given["id"]: tag for tag, given in page.elements if "id" in given}
+        for tag, given in page.disabled:
+            told = given.get("title") or given.get("aria-describedby") in ids
+            assert told or tag in {"option", "fieldset"}, (address, tag, given)
+
+
+def test_ids_of_a_page_are_its_own(pages):
+    for address, html in pages.items():
+        ids = [given["id"] for _, given in Read(html).elements if "id" in given]
+        assert sorted(ids) == sorted(set(ids)), address
+
+
+class Bracketed(NullTranslations):
+    """A language in which every text is between brackets: what is not was never given to be translated."""
+
+    def gettext(self, message):
+        return f"⟦{message}⟧"
+
+    def ngettext(self, one, many, count):
+        return f"⟦{one if count == 1 else many}⟧"
+
+    ugettext, ungettext = gettext, ngettext
+
+
+def left(text):
+    """What stands outside all brackets, without what is data."""
+    text = text.replace(HOSTILE, " ").replace(HOSTILE[:100], " ")
+    while (inner := re.sub(r"⟦[^⟦⟧]*⟧", " ", text)) != text:
+        text = inner
+    return re.findall(r"[A-Za-z]{2,}[A-Za-z ]*", DATA.sub(" ", EXAMPLE.sub(" ", SAME_EVERYWHERE.sub(" ", text))))
+
+
+def test_every_page_says_only_what_can_be_translated(app, pages):
+    domain = app.extensions["babel"].instance.domain_instance
+    domain.of["en"] = Bracketed()
+    client = app.test_client()
+    found = {}
+    for address in pages:
+        if ENGLISH.fullmatch(address):
+            continue
+        page = Read(client.get(address).text)
+        words = [*left(page.text), *(word for given in page.attributes for word in left(given))]
+        if words:
+            found[address] = sorted(set(words))
+    assert found == {}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("width", [360, 1400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_accessible_and_fits(app, pages, open_page, scheme, width, part):
+    shots = os.environ.get("SCREENSHOTS")
+    page = open_page("/", color_scheme=scheme, bypass_csp=True, viewport={"width": width, "height": 800})
+    page.on("dialog", lambda dialog: pytest.fail("A script of somebody else ran."))
+    for address in list(pages)[part::PARTS]:
+        # when
+        visit(page, address)
+        if shots:
+            name = re.sub(r"\d{6,}", "key", address).strip("/").translate(str.maketrans("/?=&:", "-----")) or "home"
+            page.screenshot(path=Path(shots) / f"{name}.{scheme}.{width}.png", full_page=True)
+        page.add_script_tag(content=AXE.read_text())
+        found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})")
+
+        # then
+        assert [(broken["id"], node["target"], node["failureSummary"]) for broken in found["violations"]
+                for node in broken["nodes"]] == [], address
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+        assert "broken in" not in page.title()
+        assert page.locator("img").count() == 0, address
+
+
+@pytest.mark.browser
+def test_focus_goes_through_every_page_in_order_and_is_seen(pages, open_page):
+    page = open_page("/")
+    for address in pages:
+        visit(page, address)
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") in {"skip-link"} or page.locator("[autofocus]").count()
+        order = page.evaluate("[...document.querySelectorAll('[tabindex]')].map(each => each.tabIndex)")
+        assert all(index <= 0 for index in order), address
+        unseen = page.evaluate("""() => [...document.querySelectorAll('a[href], button:enabled, summary, input')]
+            .filter(each => each.checkVisibility() && each.type !== 'hidden').slice(0, 40).filter(each => {
+                each.focus({ focusVisible: true });
+                const style = getComputedStyle(each), around = getComputedStyle(each.closest('label, .drop') ?? each);
+                return document.activeElement === each && style.outlineStyle === 'none' && style.boxShadow === 'none'
+                    && around.outlineStyle === 'none' && around.boxShadow === 'none';
+            }).map(each => each.outerHTML.slice(0, 120))""")
+        assert unseen == [], address
