@@ -31,6 +31,9 @@ AT_WORK = _e.state == literal_column(f"'{ElementState.ACTIVE}'")
 OPEN_INCIDENT = _n.state == literal_column(f"'{IncidentState.ACTIVE}'")
 """Written out, as in the indexes of what is open."""
 
+LARGEST = 2**31 - 1
+"""The largest number that columns of small numbers hold; PostgreSQL compares them with no larger one."""
+
 ANY = object()
 """A variable of any value."""
 
@@ -167,6 +170,10 @@ def rows(now: datetime) -> Select[Any]:
     ).join(schema.definitions, _d.key == _i.definition_key)
 
 
+def _within(number: int) -> int:
+    return max(-LARGEST, min(number, LARGEST))
+
+
 def where(filter: InstanceFilter, now: datetime, connection: Connection) -> list[ColumnElement[bool]]:
     """The conditions of a filter; raises InvalidInput for an unknown state."""
     found: list[ColumnElement[bool]] = []
@@ -174,7 +181,7 @@ def where(filter: InstanceFilter, now: datetime, connection: Connection) -> list
                  "root_key", "end_reason", "tenant_id"):
         value = getattr(filter, name)
         if value is not None:
-            found.append(_i[name] == value)
+            found.append(_i[name] == (_within(value) if name == "version" else value))
     if filter.keys is not None:
         found.append(_i.key.in_(list(filter.keys)))
     for column, start, end in ((_i.started_at, filter.started_from, filter.started_until),
@@ -219,7 +226,7 @@ def _elsewhere(filter: InstanceFilter, connection: Connection) -> list[ColumnEle
             OPEN_INCIDENT, _n.fingerprint == filter.fingerprint)))
     if filter.retries_at_most is not None:
         found.append(_any_of(connection, select(_j.instance_key).where(
-            _j.ended_at.is_(None), _j.error_message.is_not(None), _j.retries <= filter.retries_at_most)))
+            _j.ended_at.is_(None), _j.error_message.is_not(None), _j.retries <= _within(filter.retries_at_most))))
     found.extend(_has_variable(condition, connection) for condition in _variables(filter))
     return found
 

@@ -88,6 +88,10 @@ def test_attempts_left(engine, steps, made, found):
     assert found(retries_at_most=0) == {first[2]}
     assert found(retries_at_most=1) == {first[1], first[2]}
     assert found(retries_at_most=5) == set(first)
+    # and numbers that no column holds are compared, too
+    assert found(retries_at_most=2**40) == set(first)
+    assert found(retries_at_most=-2**40) == set()
+    assert found(version=2**40) == found(version=-2**40) == set()
 
 
 def test_values_are_those_of_the_instance(engine, made):

@@ -8,7 +8,7 @@ from pathlib import Path
 from lxml import etree
 
 KIT = Path(__file__).resolve().parents[3] / "shared" / "conformance" / "dmn-tck" / "TestCases"
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+OURS = Path(__file__).resolve().parents[1] / "web" / "models"
 FEEL = (
     'amount > 100 and customer.status = "gold"', "for i in 1..10, j in [1, 2] return i * j + partial[-1]",
     "some x in list satisfies x > 1", "list[item > 1]", "{a: 1, b: a + 1, f: function(n) n ** 2}.f(3)",
@@ -44,5 +44,5 @@ def all_seeds() -> list[bytes]:
     own = [*((0, text.encode()) for text in FEEL), *((1, text.encode()) for text in TESTS),
            *((2, text.encode()) for text in JUEL)]
     own += [(3, "\n".join([FEEL[place % len(FEEL)], *TESTS[place:place + 5]]).encode()) for place in range(len(TESTS))]
-    own += [(4, path.read_bytes()) for path in sorted(EXAMPLES.rglob("*.dmn"))]
+    own += [(4, path.read_bytes()) for path in sorted(OURS.glob("*.dmn"))]
     return list(dict.fromkeys(bytes([kind]) + text for kind, text in (*own, *_kit())))
