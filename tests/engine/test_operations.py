@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from engine import instances, schema
+from engine import instances, retention, schema
 from engine.contracts import JobContract
 from engine.errors import InvalidInput, NotFound, WrongState
 from engine.operations import carrying, plans
@@ -320,6 +322,22 @@ def test_a_command_that_breaks_does_not_keep_the_plan_of_others_from_being_made(
 
     monkeypatch.setattr(instances, "suspend", break_)
     assert [item.state for item in items(engine, plan("SUSPEND", of(*keys)))] == ["PLANNED", "BLOCKED", "PLANNED"]
+
+
+def test_reports_outlive_the_instances_that_were_kept_long_enough(engine, steps, clock, plan, carry):
+    steps.deploy(LINE)
+    gone, fixed = steps.start("line"), steps.start("line")
+    engine.execute(instances.cancel, gone, WHY)
+    made, suspended = plan("RESTART", of(gone)), plan("CANCEL", of(fixed))
+    carry(suspended)
+    clock.advance(days=2)
+    while engine.execute(retention.clean, timedelta(days=1)):
+        pass
+    row = carry(made)
+    assert (row.state, row.skipped) == ("DONE", 1)
+    assert "it is gone" in items(engine, made)[0].sentence
+    assert [(each.instance_key, each.state) for each in items(engine, suspended)] == [(fixed, "FIXED")]
+    assert lists.search(engine, InstanceFilter(operation_key=suspended)).total == 0
 
 
 @pytest.mark.parametrize(("kind", "parameters", "words"), [
