@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flask import current_app, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import ngettext
+from flask_babel import lazy_gettext, ngettext
 
 from engine import pausing
 from engine.pauses import Pause
@@ -19,13 +19,13 @@ from web.console import forms
 from web.console.blueprint import acting, bp, done, engine
 
 WORDS = {
-    Kind.PROCESS: ("call", lambda: _("Processes that it calls")),
-    Kind.DECISION: ("decisions", lambda: _("Decisions")),
-    Kind.FORM: ("edit", lambda: _("Forms")),
-    Kind.SERVICE: ("services", lambda: _("Services")),
-    Kind.MESSAGE: ("mail", lambda: _("Messages")),
-    Kind.SIGNAL: ("event", lambda: _("Signals")),
-    Kind.SCHEDULE: ("waiting", lambda: _("Schedules")),
+    Kind.PROCESS: ("call", lazy_gettext("Processes that it calls")),
+    Kind.DECISION: ("decisions", lazy_gettext("Decisions")),
+    Kind.FORM: ("edit", lazy_gettext("Forms")),
+    Kind.SERVICE: ("services", lazy_gettext("Services")),
+    Kind.MESSAGE: ("mail", lazy_gettext("Messages")),
+    Kind.SIGNAL: ("event", lazy_gettext("Signals")),
+    Kind.SCHEDULE: ("waiting", lazy_gettext("Schedules")),
 }
 """The icon and the heading of each kind."""
 
@@ -58,7 +58,7 @@ def older_live(versions: Sequence[DefinitionRow]) -> list[DefinitionRow]:
 def needs_of(definition: DefinitionRow) -> list[tuple[str, str, list[Need]]]:
     """What a definition needs, by kind: icon, heading, needs."""
     found = dependencies.needs(engine(), definition.key)
-    groups = [(icon, word(), [need for need in found if need.kind is kind]) for kind, (icon, word) in WORDS.items()]
+    groups = [(icon, str(word), [need for need in found if need.kind is kind]) for kind, (icon, word) in WORDS.items()]
     return [group for group in groups if group[2]]
 
 
