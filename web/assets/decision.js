@@ -58,13 +58,13 @@ class DmnDecision extends HTMLElement {
     }
     if (view.type === 'drd') this.viewer.getActiveViewer().get('canvas').zoom('fit-viewport', 'auto');
     // A table may be wider than the page; whoever uses the keyboard has to reach what is hidden.
-    for (const box of this.querySelectorAll('.tjs-container')) box.tabIndex = 0;
+    for (const box of this.querySelectorAll('.tjs-container, .tjs-table-container')) box.tabIndex = 0;
   }
 
   choices(own, graph) {
     const box = document.createElement('div');
     box.className = 'views';
-    for (const [word, view] of [['Logic', own], ['Requirements', graph]]) {
+    for (const [word, view] of [[say('Logic'), own], [say('Requirements'), graph]]) {
       const button = document.createElement('button');
       button.type = 'button';
       button.className = 'button small';
