@@ -135,7 +135,7 @@ def address(app):
 
 
 @pytest.fixture
-def open_page(browser, address):
+def open_page(request, browser, address):
     """Opens a page in a browser of its own; at the end no page may have complained."""
     complaints = []
     contexts = []
@@ -157,6 +157,10 @@ def open_page(browser, address):
         return page
 
     yield open_
+    if shots := os.environ.get("SCREENSHOTS"):
+        for number, page in enumerate(page for context in contexts for page in context.pages):
+            name = re.sub(r"[^\w.-]+", "-", f"{request.node.name}-{number}")
+            page.screenshot(path=Path(shots) / "tests" / f"{name}.png")
     for context in contexts:
         context.close()
     assert complaints == []
