@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from engine.engine import Engine
 
 Item = TypeVar("Item")
+
+VERY_MANY = 50_000
+"""More than these are not sorted to show the first of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
@@ -75,6 +79,9 @@ class Searchable(Generic[Item]):
     key: ColumnElement[Any]
     fields: Mapping[str, ColumnElement[Any]]
     special: Mapping[str, Special] = field(default_factory=dict)
+    frequent: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
+    """Fields as they are said where more than `VERY_MANY` match: not by their index, so that rows are read in the order
+    of the search until its part is full, instead of sorting all that match."""
     order: Sequence[tuple[str, bool]] = ()
     """The sort of a search that names none; always followed by the key."""
 
@@ -94,14 +101,17 @@ class Searchable(Generic[Item]):
 
 def search(engine: Engine, what: Searchable[Item], query: Search) -> Found[Item]:
     """The things that match. Raises InvalidInput for an unknown field, operator or cursor."""
-    conditions = what.where(engine.database, query.criteria)
-    if query.alternatives:
-        conditions.append(or_(*(and_(*what.where(engine.database, each)) for each in query.alternatives)))
     order = _order(what, query.sort)
-    matching = what.statement.where(*conditions)
+    matching = what.statement.where(*_conditions(engine.database, what, query))
     counted = matching.with_only_columns(what.key).limit(COUNTED + 1).subquery()
     with engine.read() as connection:
         total = connection.scalar(select(func.count()).select_from(counted)) or 0
+        if total > COUNTED and any(criterion.field in what.frequent for criterion in query.criteria):
+            many = select(func.count()).select_from(
+                matching.with_only_columns(what.key).limit(VERY_MANY + 1).subquery())
+            if (connection.scalar(many) or 0) > VERY_MANY:
+                matching = what.statement.where(*_conditions(
+                    engine.database, replace(what, fields={**what.fields, **what.frequent}), query))
         rows = connection.execute(_part(matching, order, query)).mappings().fetchall()
     if query.before is not None:
         rows = rows[::-1]
@@ -112,6 +122,13 @@ def search(engine: Engine, what: Searchable[Item], query: Search) -> Found[Item]
         total=min(total, COUNTED), more=total > COUNTED,
         first=_written(cursors[0]) if cursors else None, last=_written(cursors[-1]) if cursors else None,
     )
+
+
+def _conditions(database: Database, what: Searchable[Any], query: Search) -> list[ColumnElement[bool]]:
+    conditions = what.where(database, query.criteria)
+    if query.alternatives:
+        conditions.append(or_(*(and_(*what.where(database, each)) for each in query.alternatives)))
+    return conditions
 
 
 def count(engine: Engine, what: Searchable[Any], criteria: Sequence[Criterion]) -> int:

@@ -283,7 +283,7 @@ VARIABLES = Searchable(
     fields={"key": _v.key, "name": _v.name, "scope_key": _v.scope_key, "instance_key": _v.instance_key,
             "definition_key": _i.definition_key, "process_id": _i.process_id, "tenant_id": _i.tenant_id,
             "lookup": _v.lookup, "changed_at": _v.changed_at, "ended": _v.ended, "instance_state": _i.state},
-    special={"value": _of_value, "visible_through": _visible},
+    special={"value": _of_value, "visible_through": _visible}, frequent={"name": _v.name.concat("")},
 )
 JOBS = Searchable(
     statement=things.JOBS.add_columns(_i.root_key, _standing_of_job.label("standing")),
