@@ -69,7 +69,7 @@ FORMS = [
     ("SET_VARIABLES", {"variables": '{"amount": 12}'}, "amount: 10 → 12"),
     ("SET_RETRIES", {"retries": "5"}, "0 → 5 attempts left"),
     ("MODIFY", {"source": "charge", "target": "check"}, "Moves the tokens of"),
-    ("RESTART", {"elements": "check", "variables": "{}"}, "Goes on from"),
+    ("RESTART", {"at": "check", "variables": "{}"}, "Goes on from"),
     ("CANCEL", {}, "Ends for good"),
     ("SUSPEND", {}, "Rests until"),
     ("RETRY", {"element": "charge"}, "Tries again"),
@@ -201,6 +201,19 @@ def test_instances_are_ticked_planned_and_cancelled(open_page, engine, failed_in
     # then the page comes to show it by itself
     page.get_by_text("all 2 instances have their outcome").wait_for()
     assert listed.search(engine, InstanceFilter(states=["terminated"])).total == 2
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("kind", [kind for kind, _, _ in FORMS])
+def test_every_form_works_in_a_browser(open_page, failed_instance, kind):
+    page = open_page(f"/operations/new?kind={kind}&chosen={failed_instance}")
+    fields = {"SET_VARIABLES": ("Variables", '{"amount": 12}'), "MODIFY": ("Take the tokens of", "check"),
+              "RESTART": ("Go on from", "check")}
+    if kind in fields:
+        label, text = fields[kind]
+        page.get_by_label(label, exact=True).fill(text)
+    page.get_by_role("button", name="Show what it would do").click()
+    page.get_by_text("This is the plan. Nothing was done yet.").wait_for()
 
 
 @pytest.mark.browser

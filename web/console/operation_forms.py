@@ -122,7 +122,8 @@ def _suggested(engine: Engine, source: int, target: int) -> dict[str, str]:
 
 
 def _restart(_: Engine) -> dict[str, Any]:
-    return {"elements": _texts("elements"), "variables": forms.json_object("variables", "the variables")}
+    # A field that is called "elements" would take the place of the form's own property of that name.
+    return {"elements": _texts("at"), "variables": forms.json_object("variables", "the variables")}
 
 
 def _service(_: Engine) -> dict[str, Any]:
