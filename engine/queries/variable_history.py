@@ -139,8 +139,8 @@ def values_at(connection: Connection, instance_key: int, revision: int, *,
     later = (
         select(_h.scope_key, _h.name, func.min(_h.revision).label("revision"),
                func.min(_h.revision).filter(_h.removed).label("removed_at"))
-        .where(_h.instance_key == instance_key, _h.revision > revision, *of_them).group_by(_h.scope_key, _h.name).limit(LIMIT)
-        .subquery()
+        .where(_h.instance_key == instance_key, _h.revision > revision, *of_them)
+        .group_by(_h.scope_key, _h.name).limit(LIMIT).subquery()
     )
     removal = schema.variable_history.alias("removal")
     replaced = (
