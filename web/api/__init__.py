@@ -6,7 +6,15 @@ Each operation is declared with its parameters and the row it lists (`operation`
 
 from __future__ import annotations
 
-from web.api import care, document, lists, operations, services, trail  # each module adds its routes to the blueprint
+from web.api import (  # each module adds its routes to the blueprint
+    care,
+    document,
+    lists,
+    operations,
+    processes,
+    services,
+    trail,
+)
 from web.api.blueprint import bp
 
-__all__ = ["bp", "care", "document", "lists", "operations", "services", "trail"]
+__all__ = ["bp", "care", "document", "lists", "operations", "processes", "services", "trail"]

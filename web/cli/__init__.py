@@ -26,6 +26,7 @@ from web.cli.group import Commands
 from web.cli.moving import migrate, modify, restart
 from web.cli.operating import cancel, resume, retry, suspend, templates, upgrade_database
 from web.cli.operations import operations
+from web.cli.pausing import pause, unpause
 from web.cli.retention import retention
 from web.cli.secrets import secrets
 from web.cli.serving import scheduler, serve, worker
@@ -71,6 +72,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "drill": drill_process,
     "templates": templates,
     "audit": audit,
+    "pause": pause,
+    "unpause": unpause,
     "retention": retention,
     "upgrade": upgrade_database,
     "users": users,

@@ -51,6 +51,8 @@ NAVIGATION = (
 DEEDS = {
     ("DEPLOY", "DEPLOYMENT"): _("deployed"),
     ("DRILL", "DEFINITION"): _("drilled the process"),
+    ("PAUSE", "DEFINITION"): _("paused the new starts of a process"),
+    ("RESUME", "DEFINITION"): _("resumed the new starts of a process"),
     ("RESOLVE", "INCIDENT"): _("retried"),
     ("ACKNOWLEDGE", "INCIDENT"): _("acknowledged an incident of"),
     ("WITHDRAW_ACKNOWLEDGEMENT", "INCIDENT"): _("withdrew the acknowledgement of an incident of"),
