@@ -1,0 +1,71 @@
+"""A worker that looked for jobs in vain waits a little, but never with an answer in its hands."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from engine import instances
+from service_tasks import Registry, service_task
+from service_tasks.worker import Worker
+from tests.engine.drawing import end, process, service, start
+from tests.engine.steps import Steps
+
+FOR_EVER = 1e9
+
+
+@pytest.fixture
+def database_url(sqlite_url):
+    return sqlite_url
+
+
+@pytest.fixture
+def worker(stage):
+    """A worker whose turns the test makes itself."""
+    @service_task("work")
+    def work() -> None:
+        return None
+
+    Steps(stage.engine).deploy(process("one", start(), service("work"), end()))
+    registry = Registry()
+    registry.add(work)
+    made = Worker(stage.engine, registry)
+    with made._listener:
+        yield made
+    made._threads.stop()
+
+
+def answered(worker):
+    """Wait until a call has answered, and leave the answer where it is."""
+    held, outcome = worker._inbox.get(timeout=30)
+    worker._inbox.put((held, outcome))
+
+
+def test_a_look_in_vain_puts_the_next_one_off(worker):
+    assert worker._turn() is False
+    assert worker._looks_at > 0
+
+
+def test_a_look_that_found_a_job_does_not(worker, stage):
+    stage.engine.execute(instances.start, "one")
+    assert worker._turn() is True
+    assert worker._looks_at == 0
+    answered(worker)
+    assert worker._turn() is True
+    assert worker._looks_at == 0
+
+
+def test_an_answer_does_not_wait_for_the_next_look(worker, stage):
+    stage.engine.execute(instances.start, "one")
+    worker._turn()
+    answered(worker)
+    worker._looks_at = time.monotonic() + FOR_EVER
+    worker._gather()
+    assert not worker._inbox.empty()
+
+
+def test_a_worker_that_is_told_to_stop_does_not_wait(worker):
+    worker._looks_at = time.monotonic() + FOR_EVER
+    worker._stopping.set()
+    worker._gather()
