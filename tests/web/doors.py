@@ -43,7 +43,7 @@ class World:
                  drawing.file(BEGIN, name="begin.bpmn"), Resource(name="pricing.dmn", content=DISCOUNT),
                  Resource(name="ask.form", content=FORM), *(
                      drawing.file(drawing.process(name, drawing.start(), *nodes, drawing.end()), name=f"{name}.bpmn")
-                     for name, nodes in (("again2", ()), ("stuck", (drawing.call("c", "nowhere"),)),
+                     for name, nodes in (("again2", ()), ("paused", ()), ("stuck", (drawing.call("c", "nowhere"),)),
                                          ("moving", (drawing.user("a"),)),
                                          ("moving", (drawing.user("a"), drawing.user("b")))))]
         for each in files:
@@ -331,7 +331,7 @@ ACTS = {
         "name": "c", "address": "https://a.example/"}), w.page("/events/targets/removal", {**R, "name": "c"}))[1],
     "console.retry_event": lambda w: w.page("/events/dead/retry", {**R, "key": str(w.dead_event())}),
     "console.discard_event": lambda w: w.page("/events/dead/discard", {**R, "key": str(w.dead_event())}),
-    "console.pause_starts": lambda w: w.page(f"/definitions/{w.definition('wait')}/pause", R),
+    "console.pause_starts": lambda w: w.page(f"/definitions/{w.definition('paused')}/pause", R),
     "console.resume_starts": lambda w: (w.page(f"/definitions/{w.definition('again2')}/pause", R), w.page(
         f"/definitions/{w.definition('again2')}/resumption", R))[1],
     "console.remove_view": lambda w: w.page("/instances/views/{}/removal".format(w.engine.acting_as(
