@@ -99,7 +99,8 @@ def operation(key: int) -> ResponseReturnValue:
     counts = {each: getattr(row, each.lower()) for each in TABS}
     risks = found.risks(engine(), key)
     return render_template(
-        "operations/detail.html", section="operations", live=2 if row.is_open else 0, operation=row, page=page,
+        "operations/detail.html", section="operations", operation=row, page=page,
+        live=2 if row.is_open and row.state != OperationState.PLANNED else 0,
         state=state, risky=risky, counts=counts, risks=risks, consent=row.final or risks > 0,
         sentence=_sentence(row), failed=row.failed_again + row.not_started,
         outcomes=(ItemState.FIXED, ItemState.FAILED_AGAIN, ItemState.SKIPPED, ItemState.NOT_STARTED),
