@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from bpmn.model import ElementType, Process
 from engine import schema
 from engine.queries import definitions as known
 from engine.reports import stays
-from engine.reports.learning import DAY, HOUR, WHOLE, day_of
+from engine.reports.learning import DAY, HOUR, SUMS, WHOLE, day_of
 from engine.reports.parts import Part
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ HOURLY = timedelta(days=3)
 """Up to here, time goes by hours."""
 TOP = 20
 """Rows of a list of the most."""
+PARTS = {Part.SERVICE: "service_ms", Part.QUEUE: "queue_ms", Part.WAITING: "waiting_ms", Part.ENGINE: "engine_ms"}
+COUNTED = ("retries", "failures", "undone")
+"""What there is a list of the most of."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -107,18 +110,31 @@ def user_tasks(engine: Engine, since: datetime, until: datetime, process_id: str
                   key=lambda each: (-each.total, each.process_id, each.element_id))[:TOP]
 
 
-def most(engine: Engine, of: str, since: datetime, until: datetime, process_id: str | None = None) -> list[Figures]:
-    """The elements with most `retries`, `failures` or `undone` calls."""
-    total = func.sum(_f[of])
+def most(engine: Engine, since: datetime, until: datetime, process_id: str | None = None) -> dict[str, list[Figures]]:
+    """The elements with most `retries`, `failures` and `undone` calls, by that word. They have no durations."""
+    sums = [func.sum(_f[name]).label(name) for name in (*COUNTED, "completed", "terminated")]
     statement = (
-        select(_d.process_id, _f.element_id).join(schema.definitions, _d.key == _f.definition_key)
+        select(_d.process_id, _f.element_id, func.max(_f.definition_key).label("definition_key"), *sums)
+        .join(schema.definitions, _d.key == _f.definition_key)
         .where(*_within(since, until, DAY), _f.element_id != WHOLE, *_of_process(process_id))
-        .group_by(_d.process_id, _f.element_id).having(total > 0).order_by(total.desc(), _f.element_id).limit(TOP))
+        .group_by(_d.process_id, _f.element_id).having(or_(*(each > 0 for each in sums[:len(COUNTED)]))))
     with engine.read() as connection:
-        wanted = [tuple(row) for row in connection.execute(statement)]
-    found = {(each.process_id, each.element_id): each for each in _summed(
-        engine, since, until, process_id, [_f.element_id.in_({element for _process, element in wanted})])}
-    return [found[each] for each in wanted if each in found]
+        rows = connection.execute(statement).all()
+    found = {}
+    for name in COUNTED:
+        top = sorted((row for row in rows if getattr(row, name)),
+                     key=lambda row: (-getattr(row, name), row.process_id, row.element_id))[:TOP]
+        found[name] = [_counted(engine, row) for row in top]
+    return found
+
+
+def _counted(engine: Engine, row: Any) -> Figures:
+    element = known.process(engine, row.definition_key).elements.get(row.element_id)
+    return Figures(
+        process_id=row.process_id, element_id=row.element_id,
+        name=(element.name if element else None) or row.element_id, type=element.type if element else "",
+        completed=int(row.completed), terminated=int(row.terminated),
+        **{name: int(getattr(row, name)) for name in COUNTED})
 
 
 def over_time(engine: Engine, since: datetime, until: datetime, process_id: str | None = None) -> list[Point]:
@@ -166,43 +182,34 @@ def _of_process(process_id: str | None) -> tuple[ColumnElement[bool], ...]:
 
 
 def _summed(engine: Engine, since: datetime, until: datetime, process_id: str | None,
-            conditions: Collection[ColumnElement[bool]]) -> Iterable[Figures]:
-    statement = (
-        select(schema.report_figures, _d.process_id, _d.name.label("process_name"), _d.version)
-        .join(schema.definitions, _d.key == _f.definition_key)
-        .where(*_within(since, until, DAY), *conditions, *_of_process(process_id)).order_by(_d.version))
-    found: dict[tuple[str, str], Figures] = {}
-    drawn: dict[int, Process] = {}
+            conditions: Collection[ColumnElement[bool]]) -> list[Figures]:
+    wanted = (*_within(since, until, DAY), *conditions, *_of_process(process_id))
+    sums = [func.sum(_f[name]).label(name) for name in SUMS]
+    newest, longest = func.max(_f.definition_key).label("definition_key"), func.max(_f.longest_ms).label("longest_ms")
+    by = (_d.process_id, _f.element_id)
     with engine.read() as connection:
-        rows = connection.execute(statement).all()
-    for row in rows:
-        figure = found.setdefault((row.process_id, row.element_id),
-                                  Figures(process_id=row.process_id, element_id=row.element_id))
-        _add(figure, row)
-        if row.element_id == WHOLE:
-            figure.name = row.process_name or row.process_id
-            continue
-        if row.definition_key not in drawn:
-            drawn[row.definition_key] = known.process(engine, row.definition_key)
-        element = drawn[row.definition_key].elements.get(row.element_id)
-        figure.name = (element.name if element else None) or row.element_id
-        figure.type = element.type if element else figure.type
-    return found.values()
+        rows = connection.execute(select(*by, newest, longest, *sums).join(
+            schema.definitions, _d.key == _f.definition_key).where(*wanted).group_by(*by)).all()
+        classes: dict[tuple[str, str], dict[str, int]] = {(row.process_id, row.element_id): {} for row in rows}
+        # There may be many of them, and the databases cannot add them up.
+        for process, element, kept in connection.execute(select(*by, _f.stays).join(
+                schema.definitions, _d.key == _f.definition_key).where(*wanted, _f.completed > 0)):
+            into = classes.setdefault((process, element), {})
+            for number, count in kept.items():
+                into[number] = into.get(number, 0) + count
+    return [_figures(engine, row, classes[row.process_id, row.element_id]) for row in rows]
 
 
-def _add(figure: Figures, row: Any) -> None:
-    figure.started += row.started
-    figure.completed += row.completed
-    figure.terminated += row.terminated
-    figure.total += row.total_ms * stays.MILLISECOND
-    figure.longest = max(figure.longest, row.longest_ms * stays.MILLISECOND)
-    figure.failures += row.failures
-    figure.retries += row.retries
-    figure.undone += row.undone
-    for part, milliseconds in ((Part.ENGINE, row.engine_ms), (Part.SERVICE, row.service_ms),
-                               (Part.QUEUE, row.queue_ms), (Part.WAITING, row.waiting_ms)):
-        figure.spent[part] = figure.spent.get(part, timedelta()) + milliseconds * stays.MILLISECOND
-    figure.stays.update(stays.added([row.stays]))
+def _figures(engine: Engine, row: Any, classes: Mapping[str, int]) -> Figures:
+    process = known.process(engine, row.definition_key)
+    element = process.elements.get(row.element_id)
+    name = element.name if element is not None else process.name if row.element_id == WHOLE else None
+    return Figures(
+        process_id=row.process_id, element_id=row.element_id, name=name or row.element_id or row.process_id,
+        type=element.type if element is not None else "", total=int(row.total_ms) * stays.MILLISECOND,
+        longest=int(row.longest_ms) * stays.MILLISECOND, stays=stays.added([classes]),
+        spent={part: int(getattr(row, name)) * stays.MILLISECOND for part, name in PARTS.items()},
+        **{name: int(getattr(row, name)) for name in ("started", "completed", "terminated", *COUNTED)})
 
 
 def models(engine: Engine, since: datetime, until: datetime, process_id: str | None) -> Mapping[int, Process]:

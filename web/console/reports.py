@@ -84,7 +84,7 @@ def report() -> ResponseReturnValue:
     points = reports.over_time(engine(), *period.asked)
     processes = reports.by_process(engine(), *period.asked)
     elements = reports.by_element(engine(), period.since, period.until, period.process) if period.process else []
-    most = {name: reports.most(engine(), name, *period.asked) for name in ("retries", "failures", "undone")}
+    most = reports.most(engine(), *period.asked)
     now, known_to = engine().clock(), learning.up_to(engine())
     return render_template(
         "reports/list.html", section="reports", period=period, periods=PERIODS, points=points,
@@ -137,9 +137,9 @@ TABLES: dict[str, Callable[[Period], Response]] = {
     "throughput": _throughput,
     "processes": lambda period: _figures("processes", reports.by_process(engine(), *period.asked)),
     "elements": _elements,
-    "retries": lambda period: _figures("retries", reports.most(engine(), "retries", *period.asked)),
-    "failures": lambda period: _figures("failures", reports.most(engine(), "failures", *period.asked)),
-    "compensation": lambda period: _figures("compensation", reports.most(engine(), "undone", *period.asked)),
+    "retries": lambda period: _figures("retries", reports.most(engine(), *period.asked)["retries"]),
+    "failures": lambda period: _figures("failures", reports.most(engine(), *period.asked)["failures"]),
+    "compensation": lambda period: _figures("compensation", reports.most(engine(), *period.asked)["undone"]),
     "tasks": lambda period: _figures("tasks", reports.user_tasks(engine(), *period.asked)),
 }
 """Each table that is to be had as a file."""
