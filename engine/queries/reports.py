@@ -130,11 +130,11 @@ def most(engine: Engine, since: datetime, until: datetime, process_id: str | Non
 
 def _counted(engine: Engine, row: Any) -> Figures:
     element = known.process(engine, row.definition_key).elements.get(row.element_id)
+    counts: dict[str, Any] = {name: int(getattr(row, name)) for name in COUNTED}
     return Figures(
         process_id=row.process_id, element_id=row.element_id,
         name=(element.name if element else None) or row.element_id, type=element.type if element else "",
-        completed=int(row.completed), terminated=int(row.terminated),
-        **{name: int(getattr(row, name)) for name in COUNTED})
+        completed=int(row.completed), terminated=int(row.terminated), **counts)
 
 
 def over_time(engine: Engine, since: datetime, until: datetime, process_id: str | None = None) -> list[Point]:
@@ -203,13 +203,14 @@ def _summed(engine: Engine, since: datetime, until: datetime, process_id: str | 
 def _figures(engine: Engine, row: Any, classes: Mapping[str, int]) -> Figures:
     process = known.process(engine, row.definition_key)
     element = process.elements.get(row.element_id)
+    counts: dict[str, Any] = {
+        name: int(getattr(row, name)) for name in ("started", "completed", "terminated", *COUNTED)}
     name = element.name if element is not None else process.name if row.element_id == WHOLE else None
     return Figures(
         process_id=row.process_id, element_id=row.element_id, name=name or row.element_id or row.process_id,
         type=element.type if element is not None else "", total=int(row.total_ms) * stays.MILLISECOND,
         longest=int(row.longest_ms) * stays.MILLISECOND, stays=stays.added([classes]),
-        spent={part: int(getattr(row, name)) * stays.MILLISECOND for part, name in PARTS.items()},
-        **{name: int(getattr(row, name)) for name in ("started", "completed", "terminated", *COUNTED)})
+        spent={part: int(getattr(row, name)) * stays.MILLISECOND for part, name in PARTS.items()}, **counts)
 
 
 def models(engine: Engine, since: datetime, until: datetime, process_id: str | None) -> Mapping[int, Process]:
