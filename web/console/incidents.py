@@ -54,7 +54,7 @@ def incidents() -> ResponseReturnValue:
     page = paging.page(found.search(engine(), wanted, sort=arguments.get("sort") or "-created_at", limit=paging.SIZE,
                                     offset=paging.offset()))
     return render_template(
-        "incidents/list.html", section="incidents", live=10, page=page, tab=tab, counts=found.counts(engine()),
+        "incidents/list.html", section="incident", live=10, page=page, tab=tab, counts=found.counts(engine()),
         outage=failures.outage(engine(), wanted.fingerprint) if wanted.fingerprint else None,
         places={row.key: place(row) for row in page.rows}, processes=known.processes(engine(), counted=False),
         **_choices(),
@@ -68,7 +68,7 @@ def incident(key: int) -> ResponseReturnValue:
     alike = IncidentFilter(fingerprint=row.fingerprint)
     others = found.search(engine(), alike, limit=1).total if row.fingerprint else 0
     return render_template(
-        "incidents/detail.html", section="incidents", live=10, incident=row, place=place(row), others=others,
+        "incidents/detail.html", section="incident", live=10, incident=row, place=place(row), others=others,
         notes=found.notes(engine(), key), acts=lists.audit(engine(), entity="INCIDENT", entity_key=key).items,
         **_choices(),
     )

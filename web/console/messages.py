@@ -35,14 +35,14 @@ def messages() -> ResponseReturnValue:
     if view == "waiting":
         page = paging.page(found.waiting(engine(), name=name, correlation_key=key,
                                          process_id=request.args.get("process") or None, **more))
-        return render_template("messages/waiting.html", section="messages", live=10, page=page, view=view, views=VIEWS,
+        return render_template("messages/waiting.html", section="mail", live=10, page=page, view=view, views=VIEWS,
                                counts=found.counts(engine()))
     if view not in ("stray", "kept"):
         raise InvalidInput(_("Expected one of the views stray, kept and waiting, but found %(view)s.",
                              view=repr(view[:40])))
     listed = found.strays if view == "stray" else found.kept
     rows = paging.page(listed(engine(), name=name, correlation_key=key, **more))
-    return render_template("messages/list.html", section="messages", live=10, page=rows, view=view, views=VIEWS,
+    return render_template("messages/list.html", section="mail", live=10, page=rows, view=view, views=VIEWS,
                            counts=found.counts(engine()), nearest={row.key: nearest(row) for row in rows.rows[:20]})
 
 
@@ -50,7 +50,7 @@ def messages() -> ResponseReturnValue:
 def message(key: int) -> ResponseReturnValue:
     """One message: what it carries, and whom it nearly reached, the closest first."""
     row = found.message(engine(), key)
-    return render_template("messages/detail.html", section="messages", live=0, message=row,
+    return render_template("messages/detail.html", section="mail", live=0, message=row,
                            misses=misses.near_misses(engine(), row), sentence=sentence)
 
 
