@@ -1,5 +1,6 @@
 // Keeps a page current by asking for it again and changing only what differs.
 import { somethingTicked } from './bulk.js';
+import { say } from './words.js';
 
 const PAUSED = 'partitur-paused';
 
@@ -16,8 +17,8 @@ function busy() {
 
 function show(button) {
   button.setAttribute('aria-pressed', String(paused()));
-  button.title = paused() ? 'Live updates are paused. Click to go on.' : 'This page updates itself. Click to pause.';
-  button.querySelector('.sr-only').textContent = paused() ? 'Resume live updates' : 'Pause live updates';
+  button.title = paused() ? say('Live updates are paused. Click to go on.') : say('This page updates itself. Click to pause.');
+  button.querySelector('.sr-only').textContent = paused() ? say('Resume live updates') : say('Pause live updates');
   button.querySelector('[data-icon="pause"]').toggleAttribute('hidden', paused());
   button.querySelector('[data-icon="play"]').toggleAttribute('hidden', !paused());
 }
