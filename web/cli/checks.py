@@ -199,6 +199,7 @@ def check_database(settings: Settings) -> Iterator[Check]:
     yield Check(name="Database", result=Result.OK, found=shown_url(settings.database_url))
     try:
         yield from vitals.examine(engine)
+        yield vitals.check_audit(engine)
     finally:
         engine.close()
 

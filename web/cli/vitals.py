@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from engine import chain
 from engine.engine import Engine
 from engine.queries.standing import NodeRow, Standing, standing
 from engine.work import holds
@@ -14,6 +15,8 @@ from web.cli.checks import Check, Result
 SKEW = timedelta(seconds=1)
 """Clocks that differ more than that are not kept by NTP."""
 WRONG = timedelta(seconds=10)
+NEWEST = 50_000
+"""Entries of the audit trail that are verified."""
 LATE = timedelta(minutes=1)
 """Timers, entries and locks that are overdue for longer wait for somebody who does not come."""
 GONE = timedelta(hours=1)
@@ -32,6 +35,15 @@ def examine(engine: Engine) -> Iterator[Check]:
     yield check_locks(seen)
     yield check_services(held, seen.now)
     yield check_transactions(seen)
+
+
+def check_audit(engine: Engine) -> Check:
+    """The newest entries of the audit trail are as they were sealed."""
+    verdict = chain.verify(engine, newest=NEWEST)
+    if verdict.broken is not None:
+        return Check(name="Audit trail", result=Result.FAILED, found=verdict.broken.sentence,
+                     advice="Find out who can write to the database. `partitur audit verify` looks at all entries.")
+    return Check(name="Audit trail", result=Result.OK, found=f"the newest {verdict.checked} entries are as they were")
 
 
 def check_nodes(seen: Standing) -> Check:
