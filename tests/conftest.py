@@ -40,6 +40,9 @@ TOLD = ("DATA_DIR", "DATABASE_URL", "PORT", "TIME_ZONE", "SQLITE_SYNCHRONOUS", "
         "BILLING_URL", "SHIPPING_URL")
 """What a tester's shell may say about Partitur and its example; tests start commands without it."""
 
+BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+"""The databases, for fixtures that give one after the other."""
+
 _opened: list[str] = []
 _init = Engine.__init__
 
@@ -181,6 +184,28 @@ def begin(mould, tmp_path):
 def sqlite_url(sqlite_template, tmp_path) -> str:
     path = tmp_path / "partitur.db"
     shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=BOTH)
+def either_url(request) -> str:
+    """A fresh database of each kind in turn."""
+    return request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+
+
+@pytest.fixture
+def postgres_url(postgres_template) -> str:
+    """A fresh database on PostgreSQL."""
+    return postgres_template()
+
+
+@pytest.fixture(scope="module", params=BOTH)
+def module_url(request, tmp_path_factory) -> str:
+    """A database of each kind in turn for all tests of a file."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres_template")()
+    path = tmp_path_factory.mktemp("module") / "partitur.db"
+    shutil.copy(request.getfixturevalue("sqlite_template"), path)
     return f"sqlite:///{path}"
 
 

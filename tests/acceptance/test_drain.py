@@ -30,14 +30,9 @@ def slow(*, call: Call) -> None:
 """
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def url(request):
-    return request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_template_url")
-
-
 @pytest.fixture
-def postgres_template_url(request):
-    return request.getfixturevalue("postgres_template")()
+def url(either_url):
+    return either_url
 
 
 def until(reached, what):

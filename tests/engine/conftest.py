@@ -7,11 +7,9 @@ import pytest
 from tests.engine.steps import Steps
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database_url(request) -> str:
-    if request.param == "sqlite":
-        return request.getfixturevalue("sqlite_url")
-    return request.getfixturevalue("postgres_template")()
+@pytest.fixture
+def database_url(either_url) -> str:
+    return either_url
 
 
 @pytest.fixture

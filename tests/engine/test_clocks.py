@@ -41,11 +41,6 @@ class Ticks:
 
 
 @pytest.fixture
-def postgres_url(postgres_template):
-    return postgres_template()
-
-
-@pytest.fixture
 def apart(postgres_url):
     """Two nodes whose machines are two hours apart."""
     made = [Engine(postgres_url), Engine(postgres_url)]

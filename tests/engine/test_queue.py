@@ -40,11 +40,6 @@ def nodes(database_url):
 
 
 @pytest.fixture
-def postgres_url(postgres_template) -> str:
-    return postgres_template()
-
-
-@pytest.fixture
 def pair(postgres_url):
     made = [Engine(postgres_url), Engine(postgres_url)]
     yield made

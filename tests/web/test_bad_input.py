@@ -6,7 +6,6 @@ import ast
 import json
 import random
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -45,16 +44,10 @@ QUERIES = ("a=%00", "limit=%00", "maxResults=%ff", "firstResult=9999999999999999
            "variables=a_eq_%00", "=&&==", "variable=%00&value=%00", "started_from=9999-99-99", "q=%00")
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def app(request, tmp_path_factory):
+@pytest.fixture(scope="module")
+def app(module_url):
     """With something in it, so that queries do more than find nothing; what is sent here hardly changes it."""
-    if request.param == "sqlite":
-        path = tmp_path_factory.mktemp("bad") / "partitur.db"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        url = f"sqlite:///{path}"
-    else:
-        url = request.getfixturevalue("postgres_template")()
-    engine = Engine(url, synchronous="OFF")
+    engine = Engine(module_url, synchronous="OFF")
     parts = drawing.start(), drawing.service("pay"), drawing.user("look"), drawing.end()
     engine.execute(definitions.deploy, [drawing.file(drawing.process("order", *parts))])
     for _ in range(3):

@@ -27,11 +27,9 @@ def do(*, call: Call) -> None:
 """
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def url(request) -> str:
-    if request.param == "sqlite":
-        return request.getfixturevalue("sqlite_url")
-    return request.getfixturevalue("postgres_template")()
+@pytest.fixture
+def url(either_url) -> str:
+    return either_url
 
 
 @pytest.fixture

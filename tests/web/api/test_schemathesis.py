@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -27,16 +25,10 @@ CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance,
 QUIET = tuple(HealthCheck)
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def api(request, tmp_path_factory):
+@pytest.fixture(scope="module")
+def api(module_url):
     """The document of an application with something of everything in it."""
-    if request.param == "sqlite":
-        path = tmp_path_factory.mktemp("api") / "partitur.db"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        url = f"sqlite:///{path}"
-    else:
-        url = request.getfixturevalue("postgres_template")()
-    engine = Engine(url, synchronous="OFF")
+    engine = Engine(module_url, synchronous="OFF")
     parts = drawing.start(), drawing.user("look"), drawing.service("pay"), drawing.end()
     engine.execute(definitions.deploy, [drawing.file(drawing.process("order", *parts))])
     engine.execute(definitions.deploy, [drawing.file(drawing.process("bill", *parts[:1], *parts[2:]))])
