@@ -175,7 +175,8 @@ def test_all_with_a_fingerprint_are_cared_for_at_once(engine, clock, failed):
 
 
 def test_too_many_at_once_are_refused(engine, failed, monkeypatch):
-    fingerprint = [incidents.get(engine, failed()[1]).fingerprint for _ in range(3)][0]
+    first, *_ = (failed()[1] for _ in range(3))
+    fingerprint = incidents.get(engine, first).fingerprint
     monkeypatch.setattr(care, "MOST", 2)
     with pytest.raises(Conflict, match="at most 2"):
         engine.execute(care.acknowledge, fingerprint)
@@ -204,7 +205,7 @@ def test_notes_go_with_their_instance_and_the_trail_stays(engine, clock, failed)
 
 
 def test_rows_of_instances_say_whether_they_are_snoozed(engine, clock, failed):
-    key, incident = failed()
+    _, incident = failed()
     [row] = instances.search(engine, InstanceFilter()).items
     assert not row.snoozed
     engine.execute(care.snooze, incident, clock() + HOUR, "later")

@@ -305,5 +305,8 @@ def test_every_changing_address_of_the_console_checks_the_token(app):
     client = app.test_client()
     for rule in app.url_map.iter_rules():
         if "POST" in rule.methods and rule.endpoint.startswith("console."):
-            path = rule.build(dict.fromkeys(rule.arguments, 1))[1]
+            # One of the words that a part of the address may be, else a number.
+            words = {name: next(iter(converter.items), 1) for name, converter in rule._converters.items()
+                     if hasattr(converter, "items")}
+            path = rule.build(dict.fromkeys(rule.arguments, 1) | words)[1]
             assert client.post(path).status_code == 400, path

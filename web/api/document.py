@@ -44,11 +44,12 @@ def openapi_document() -> dict[str, Any]:
 def _paths() -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for operation in OPERATIONS:
-        paths.setdefault(_path(operation), {})[operation.method.lower()] = _described(operation)
+        paths.setdefault(path_of(operation), {})[operation.method.lower()] = _described(operation)
     return paths
 
 
-def _path(operation: Operation) -> str:
+def path_of(operation: Operation) -> str:
+    """The path as OpenAPI writes it, with its parameters in braces."""
     return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", operation.path)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
+from web.api.document import path_of
 from web.api.operation import OPERATIONS
 from web.console.blueprint import bp
 
@@ -15,5 +16,5 @@ CAMUNDA_7 = "https://docs.camunda.org/rest/camunda-bpm-platform/7.24/"
 @bp.get("/api")
 def interfaces() -> ResponseReturnValue:
     """The interfaces, with links to their descriptions."""
-    return render_template("interfaces.html", section="services", operations=OPERATIONS, camunda8=CAMUNDA_8,
-                           camunda7=CAMUNDA_7)
+    return render_template("interfaces.html", section="services", operations=OPERATIONS, shown=path_of,
+                           camunda8=CAMUNDA_8, camunda7=CAMUNDA_7)

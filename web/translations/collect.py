@@ -52,7 +52,7 @@ def main() -> int:
         catalogue.obsolete.clear()
         with path.open("wb") as file:
             write_po(file, catalogue, width=120, sort_output=True, omit_header=False, include_lineno=False)
-        left = [each for each in catalogue if each.id and not is_translated(each.string)]
+        left = [each for each in catalogue if each.id and not is_translated(each.string or "")]
         missing += len(left)
         sys.stdout.write(f"{path.parent.name}: {len(catalogue)} texts, {len(left)} of them without a translation\n")
     return 1 if missing else 0
