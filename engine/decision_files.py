@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from bpmn import dmn
 from bpmn.dmn import DecisionError, DecisionModel
@@ -16,6 +16,7 @@ from engine import schema
 
 if TYPE_CHECKING:
     from engine.definitions import Resource
+    from engine.engine import Engine
     from engine.rows import AnyRow
     from engine.transaction import Transaction
 
@@ -139,13 +140,22 @@ def model_of(tx: Transaction, requirements_key: int) -> DecisionModel:
 
     Raises DecisionError if it cannot be read.
     """
-    kept = tx.engine.decision_models.get(requirements_key)
+    if requirements_key not in tx.engine.decision_models:
+        tx.rows.flush()
+    return deployed_model(tx.engine, tx.connection, requirements_key)
+
+
+def deployed_model(engine: Engine, connection: Connection, requirements_key: int) -> DecisionModel:
+    """`model_of`, for who only reads. Raises DecisionError if it cannot be read."""
+    kept = engine.decision_models.get(requirements_key)
     if kept is None:
-        row = tx.first(BY_KEYS, {"keys": [requirements_key]})
-        if row is None:
+        rows = engine.database.select(connection, BY_KEYS, {"keys": [requirements_key]})
+        if not rows:
             raise DecisionError(f"Expected to find the decisions with key {requirements_key}, but they are gone.")
-        kept, problems = dmn.read(row.content, row.resource_name, _contents(_by_keys(tx, row.imports)))
+        row = rows[0]
+        imported = engine.database.select(connection, BY_KEYS, {"keys": list(row.imports)}) if row.imports else []
+        kept, problems = dmn.read(row.content, row.resource_name, _contents([_deployed(each) for each in imported]))
         if kept is None:
             raise DecisionError(f"Expected to read {row.resource_name}, but it failed: {problems[0].message}")
-        tx.engine.decision_models[requirements_key] = kept
+        engine.decision_models[requirements_key] = kept
     return kept

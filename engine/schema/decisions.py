@@ -52,7 +52,7 @@ decision_evaluations = Table(
     Column("warnings", Json, nullable=False),
     Column("error", Text),
     Index("ix_decision_evaluations_instance", "instance_key"),
-    Index("ix_decision_evaluations_decision", "decision_key"),
+    Index("ix_decision_evaluations_newest", "decision_key", "evaluated_at", "key"),
 )
 """The history of decisions. `decisions` holds every one that was evaluated for it: inputs, matched rules, output."""
 

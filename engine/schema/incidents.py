@@ -38,6 +38,7 @@ incidents = Table(
     Index("ix_incidents_instance", "instance_key"),
     Index("ix_incidents_element_instance", "element_instance_key"),
     Index("ix_incidents_open", "process_id", "created_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    Index("ix_incidents_alike", "fingerprint", sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index("ix_incidents_assignee", "assignee", sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index("ix_incidents_snoozed", "instance_key", "snoozed_until", sqlite_where=_SNOOZED, postgresql_where=_SNOOZED),
 )
