@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Table, distinct, func, literal, select
+from sqlalchemy import ColumnElement, Table, distinct, func, literal, literal_column, select
 
 from engine import schema
+from engine.fingerprints import normalise
 from engine.queries.failures import OPEN
-from engine.states import InstanceState
+from engine.states import IncidentState, InstanceState
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -19,6 +20,26 @@ MOST = 10_000
 """Counted up to here: an answer after a holiday must not read everything."""
 
 _n, _i, _a = schema.incidents.c, schema.instances.c, schema.audit.c
+
+
+MOST_RECOVERED = 20
+"""So many kinds of failure are named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """A kind of failure that had open incidents and has none now. `message` is one of theirs; the last of its
+    `incidents` was over at `at`, by success or because the instance was cancelled."""
+
+    fingerprint: str
+    message: str
+    incidents: int
+    at: datetime
+
+    @property
+    def pattern(self) -> str:
+        """The message without what differs from case to case."""
+        return normalise(self.message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +82,26 @@ def changes(engine: Engine, since: datetime, *, but_for: str | None = None) -> C
     with engine.read() as connection:
         row = connection.execute(select(*(counts.label(name) for name, counts in counted.items()))).one()
     return Changes(since=since, **row._mapping)
+
+
+def recovered(engine: Engine, since: datetime, *, limit: int = MOST_RECOVERED) -> tuple[Recovered, ...]:
+    """The kinds of failure that had open incidents at `since` and have none now, the latest to recover first."""
+    over = select(_n.fingerprint, _n.message, _n.resolved_at).where(
+        _n.resolved_at.is_not(None), _n.resolved_at >= since, _n.created_at < since, _n.fingerprint != "",
+    ).limit(MOST).subquery("over")
+    still = schema.incidents.alias("still")
+    # Written out, as in the index of what is open.
+    is_open = still.c.state == literal_column(f"'{IncidentState.ACTIVE}'")
+    kinds = (
+        select(over.c.fingerprint, func.max(over.c.message).label("message"), func.count().label("incidents"),
+               func.max(over.c.resolved_at).label("at"))
+        .group_by(over.c.fingerprint).subquery("kinds")
+    )
+    statement = select(kinds).where(
+        ~select(literal(1)).where(still.c.fingerprint == kinds.c.fingerprint, is_open).exists(),
+    ).order_by(kinds.c.at.desc(), kinds.c.fingerprint).limit(limit)
+    with engine.read() as connection:
+        return tuple(Recovered(**row._mapping) for row in connection.execute(statement))
 
 
 def _count(table: Table, *conditions: ColumnElement[bool]) -> Any:

@@ -11,8 +11,10 @@ from engine.contracts import JobContract
 from engine.queries import instances as lists
 from engine.queries import lists as things
 from engine.queries import overview
-from engine.queries.changes import changes
+from engine.queries.changes import changes, recovered
 from engine.queries.failures import outages
+from engine.queries.incidents import IncidentFilter
+from engine.queries.incidents import search as incidents_of
 from engine.queries.instances import InstanceFilter
 from engine.states import EffectState
 from engine.work import jobs
@@ -71,6 +73,34 @@ def test_what_changed_since_then_is_counted(engine, outage, steps):
     after = changes(engine, now, but_for="bob")
     assert (after.terminated, after.completed, after.acts, after.unresolved) == (1, 0, 1, 0)
     assert changes(engine, now, but_for="ann").acts == 0
+
+
+def test_a_kind_of_failure_has_recovered_once_nothing_of_it_is_open(engine, outage, steps):
+    away = outage()
+    assert recovered(engine, away) == ()
+    outage.advance(minutes=5)
+    kind = next(each.fingerprint for each in outages(engine) if each.service == "pay")
+    first, *others = [row.key for row in incidents_of(engine, IncidentFilter(fingerprint=kind)).items]
+    engine.execute(incidents.resolve, first)
+    # One of three is over: that is no recovery.
+    assert recovered(engine, away) == ()
+    for each in others:
+        engine.execute(incidents.resolve, each)
+    [pay] = recovered(engine, away)
+    assert (pay.pattern, pay.incidents, pay.at) == ("Refused order #.", 3, outage())
+    assert pay.fingerprint not in {each.fingerprint for each in outages(engine)}
+    # It had not been open for who looked before it began, nor for who looks now; a limit is kept.
+    assert recovered(engine, away - timedelta(hours=5)) == ()
+    assert recovered(engine, outage() + timedelta(seconds=1)) == ()
+    assert recovered(engine, away, limit=0) == ()
+
+    # It fails again: all is as before, until that one is cancelled.
+    key = steps.start("one")
+    [job] = [job for job in steps.take("pay", max_jobs=9) if job.instance_key == key]
+    engine.execute(jobs.fail, job.key, "Refused order 9.")
+    assert recovered(engine, away) == ()
+    engine.execute(instances.cancel, key, "no more")
+    assert [each.fingerprint for each in recovered(engine, away)] == [pay.fingerprint]
 
 
 def test_a_call_in_doubt_is_listed_until_it_is_decided(engine, steps):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import pytest
 
+from engine import decisions as commands
 from engine import definitions, instances
 from engine.definitions import Resource
 from engine.queries import decisions
@@ -66,6 +68,36 @@ def test_an_instance_lists_its_evaluations(console, evaluation, quote):
     assert f"/evaluations/{evaluation}" in console.text(f"/instances/{quote}?tab=decisions")
     assert f"/evaluations/{evaluation}" in console.text(f"/instances/{quote}?tab=decisions&element=compute")
     assert f"/evaluations/{evaluation}" not in console.text(f"/instances/{quote}?tab=decisions&element=begin")
+
+
+def hits_of(html):
+    table = re.search(r'aria-labelledby="rule-hits">(.*?)</section>', html, re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", table[1]).split()) if table else None
+
+
+def test_a_table_tells_how_often_each_rule_was_hit_and_which_never_was(console, engine):
+    engine.execute(definitions.deploy, [Resource(name="pricing.dmn", content=model("pricing.dmn"))])
+    assert "No rule was hit yet" in hits_of(console.text("/decisions/discount"))
+    for amount in (1200, 1300, 20):
+        engine.execute(commands.evaluate, "price", {"amount": amount, "customer": {"status": "gold"}})
+    told = hits_of(console.text("/decisions/discount"))
+    assert "In all 3 evaluations, since" in told
+    assert "1 rule was never hit" in told
+    assert "1 Customer status &#34;gold&#34; Amount &gt;= 1000 2 66.7 %" in told
+    assert "2 Customer status &#34;gold&#34; Amount &lt; 1000 1 33.3 %" in told
+    assert "3 always 0 never hit" in told
+    # What is no table has no rules.
+    assert hits_of(console.text("/decisions/price")) is None
+
+
+def test_what_a_table_says_does_not_become_markup(console, engine):
+    cell = HOSTILE.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;").encode()
+    drawn = DOUBTFUL.replace(b'label="Amount"', b'label="' + cell + b'"')
+    engine.execute(definitions.deploy, [Resource(name="size.dmn", content=drawn)])
+    engine.execute(commands.evaluate, "size", {"amount": 5})
+    html = console.text("/decisions/size")
+    assert hits_of(html)
+    assert HOSTILE not in html
 
 
 def test_a_decision_is_evaluated_by_hand(console, engine, quote):

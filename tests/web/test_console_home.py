@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from engine import schema
+from engine import incidents, schema
 from engine.cluster import nodes
 from engine.cluster.nodes import Node
 from engine.contracts import JobContract
@@ -100,6 +100,19 @@ def test_changes_are_told_since_one_looked_and_not_since_the_page_was_refreshed(
     # Until somebody says that they have seen it.
     assert console.post("/looked").status_code == 303
     assert "0 instances started" in strip(console.text("/"), "news-strip")
+
+
+def test_kinds_of_failure_that_recovered_are_told_with_their_incidents(console, engine, clock, failing):
+    assert 'id="recovered"' not in console.text("/")
+    clock.advance(minutes=1)
+    console.post("/looked")
+    clock.advance(minutes=1)
+    for incident in lists.incidents(engine).items:
+        engine.execute(incidents.resolve, incident.key)
+    html = console.text("/")
+    assert "1 kind of failure recovered: Card # was declined. (3 incidents)" in strip(html, "news-strip")
+    link = re.search(r'id="recovered">.*?href="([^"]+)"', html)[1].replace("&amp;", "&")
+    assert console.text(link).count("Card 400") >= 3
 
 
 def test_looking_needs_a_form_of_ours(app):

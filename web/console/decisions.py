@@ -9,6 +9,7 @@ from engine import decisions as commands
 from engine.errors import NotFound
 from engine.queries import decisions as known
 from engine.queries.decisions import DecisionVersion
+from engine.queries.rule_hits import rule_hits
 from web.console import forms, numbers, paging
 from web.console.blueprint import acting, bp, done, engine
 
@@ -27,7 +28,8 @@ def decision(decision_id: str) -> ResponseReturnValue:
     rows = paging.page(known.evaluations(engine(), decision_key=shown.key, limit=paging.SIZE,
                                          offset=paging.offset()))
     return render_template("decisions/detail.html", section="decisions", decision=shown, versions=versions, page=rows,
-                           is_newest=shown is versions[0])
+                           is_newest=shown is versions[0],
+                           hits=rule_hits(engine(), shown.requirements_key, shown.decision_id))
 
 
 def _chosen(versions: tuple[DecisionVersion, ...], version: int | None) -> DecisionVersion:

@@ -35,14 +35,15 @@ def home() -> ResponseReturnValue:
     now = engine().clock()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     counts = overview.overview(engine(), ended_from=midnight)
-    news = changes.changes(engine(), looking.since(now), but_for=actor())
+    since = looking.since(now)
+    news = changes.changes(engine(), since, but_for=actor())
     activity = lists.audit(engine(), limit=12).items
     return render_template(
         "home.html", section="home", live=5, names=business_ids(activity),
         tiles=[(name, getattr(counts, name), _tile_link(name, midnight)) for name in TILES],
         failures=[Failure.of(outage) for outage in failures.outages(engine())], activity=activity,
-        news=news, news_since=news.since.strftime(SECOND), standing=standing(engine()),
-        snoozed=counts.snoozed, held=holds.all_of_them(engine()), first_run=not known.search(engine(), limit=1).total,
+        recovered=changes.recovered(engine(), since), news=news, news_since=news.since.strftime(SECOND),
+        standing=standing(engine()), snoozed=counts.snoozed, held=holds.all_of_them(engine()), first_run=not known.search(engine(), limit=1).total,
     )
 
 
