@@ -43,7 +43,8 @@ def home() -> ResponseReturnValue:
         tiles=[(name, getattr(counts, name), _tile_link(name, midnight)) for name in TILES],
         failures=[Failure.of(outage) for outage in failures.outages(engine())], activity=activity,
         recovered=changes.recovered(engine(), since), news=news, news_since=news.since.strftime(SECOND),
-        standing=standing(engine()), snoozed=counts.snoozed, held=holds.all_of_them(engine()), first_run=not known.search(engine(), limit=1).total,
+        standing=standing(engine()), snoozed=counts.snoozed, held=holds.all_of_them(engine()),
+        first_run=not known.search(engine(), limit=1).total,
     )
 
 
