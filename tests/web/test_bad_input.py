@@ -132,8 +132,9 @@ def test_queries_that_nobody_should_ask(app, query):
 @pytest.mark.parametrize("method", ["PROPFIND", "TRACE", "NONSENSE", "GET", "PUT", "PATCH", "DELETE", "POST"])
 def test_methods_that_are_not_there(app, method):
     client = app.test_client()
+    there = {(rule.rule, each) for rule, _ in routes(app) for each in rule.methods}
     for rule, _ in routes(app):
-        if method not in rule.methods:
+        if (rule.rule, method) not in there:
             response = client.open(filled(rule), method=method)
             if rule.rule.startswith(DOORS[:3]):
                 assert response.status_code in (400, 404, 405), (method, rule.rule)

@@ -25,7 +25,7 @@ DATA = re.compile(
     r"|document\.title=\S+|broken in|\bin'|src=x|review|quote"
     r"|pricing|asked|note|gift|amount|customer|status|gold|charge(?:-card)?|ship|ann\b|operator|system"
     r"|Too many failures|Price|Quote\w*|Discount\w*|shipping|sales|/[\w/.-]+|https?:"
-    r"|Compute the price", re.I)
+    r"|Compute the price|\bDeutsch\b|\b(?=[a-z]*\d)[0-9a-f]{6,}\b", re.I)
 """What the things in `every.furnish` are called; nobody translates that."""
 ENGLISH = re.compile(r"/api|/audit|.*tab=(?:audit|raw)|/operations/\d+|/instances/\d+/restart")
 """Pages of the interfaces for programs and of the trail, and those that show sentences of the engine."""

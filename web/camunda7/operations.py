@@ -52,9 +52,14 @@ def _written(found: AuditRow) -> dict[str, Any]:
         "operationId": formats.id(found.key), "operationType": operation_of(found.entity, found.operation),
         "entityType": ENTITIES.get(found.entity, found.entity.capitalize()),
         "category": TASK_WORKER if of_task else OPERATOR, "annotation": found.reason, "property": None,
-        "orgValue": None, "newValue": None if found.details is None else to_json(found.details), "removalTime": None,
+        "orgValue": _value(found.before), "newValue": _value(found.details if found.after is None else found.after),
+        "removalTime": None,
         "rootProcessInstanceId": None, "tenantId": None,
     }
+
+
+def _value(what: Any) -> str | None:
+    return None if what is None else to_json(what)
 
 
 def _id_if(found: AuditRow, entity: str) -> str | None:

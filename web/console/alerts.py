@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from datetime import timedelta
 
 from flask import render_template, request, url_for
@@ -58,5 +59,6 @@ def remove_alert() -> ResponseReturnValue:
 def _number(name: str) -> float:
     """What a field holds; -1, which every rule refuses in words, if it is no number."""
     with contextlib.suppress(ValueError):
-        return float(request.form.get(name) or 0)
+        number = float(request.form.get(name) or 0)
+        return number if math.isfinite(number) else -1.0
     return -1.0

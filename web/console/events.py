@@ -10,7 +10,7 @@ from engine import secrets
 from engine.errors import InvalidInput
 from engine.events import outbox, targets
 from engine.events.types import TYPES
-from web.console import forms
+from web.console import forms, numbers
 from web.console.blueprint import acting, bp, done, engine
 
 
@@ -69,7 +69,7 @@ def discard_event() -> ResponseReturnValue:
 
 
 def _dead() -> int:
-    text = request.form.get("key", "")
-    if not text.isdecimal():
+    key = numbers.field("key")
+    if key is None:
         raise InvalidInput("Expected the key of an event, but there is none.")
-    return int(text)
+    return key

@@ -15,7 +15,8 @@ from web.auth.accessfile import Content, Token, User
 from web.auth.hosts import is_loopback, is_of_this_machine
 
 SIGNAL = "/v2/signals/broadcast"
-PUBLIC = {"/static/<path:filename>", "/health", "/ready", "/login", "/logout", "/oauth/token"}
+PUBLIC = {"/static/<path:filename>", "/health", "/health/live", "/health/ready", "/ready",
+         "/login", "/logout", "/oauth/token"}
 
 
 def basic(name, password):
