@@ -22,7 +22,7 @@ from tests.web.camunda8.test_decisions import DISCOUNT
 WHY = "Because of the test."
 FORM = json.dumps({"id": "ask", "type": "default", "schemaVersion": 16, "components": [
     {"type": "textfield", "key": "name", "label": "Name"}]}).encode()
-WORK = drawing.process("work", drawing.start(), drawing.user("look"), drawing.service("pay"), drawing.end())
+WORK = drawing.process("errand", drawing.start(), drawing.user("look"), drawing.service("pay"), drawing.end())
 WAIT = (
     drawing.message_of("m", "paid", "=orderId") + drawing.signal_of("s", "go")
     + drawing.process(
@@ -49,7 +49,7 @@ class World:
         for each in files:
             engine.execute(definitions.deploy, [each])
 
-    def definition(self, process_id="work"):
+    def definition(self, process_id="errand"):
         return known.versions(self.engine, process_id)[0].key
 
     def decision(self):
@@ -60,7 +60,7 @@ class World:
 
     def work(self, **more):
         """An instance at a user task."""
-        return self.engine.execute(instances.start, "work", variables={"amount": 1}, **more).key
+        return self.engine.execute(instances.start, "errand", variables={"amount": 1}, **more).key
 
     def wait(self, key="A-1"):
         """An instance that waits for everything."""
@@ -206,7 +206,7 @@ def _data7(world, path):
 
 ACTS = {
     # Camunda 8
-    "camunda8.start": lambda w: w.v2("POST", "/process-instances", {"processDefinitionId": "work"}),
+    "camunda8.start": lambda w: w.v2("POST", "/process-instances", {"processDefinitionId": "errand"}),
     "camunda8.cancel": lambda w: w.v2("POST", f"/process-instances/{w.work()}/cancellation"),
     "camunda8.deploy": lambda w: w.client.post("/v2/deployments", data={"resources": [upload("v2.bpmn", "v2")]}),
     "camunda8.modify": lambda w: w.v2("POST", f"/process-instances/{w.work()}/modification", MODIFY8),
@@ -231,11 +231,11 @@ ACTS = {
     "camunda8.update_user_task": lambda w: w.v2("PATCH", f"/user-tasks/{w.task()}", {"changeset": {"priority": 70}}),
     # Camunda 7
     "camunda7.start": lambda w: w.c7("POST", f"/process-definition/{w.definition()}/start"),
-    "camunda7.startlatest": lambda w: w.c7("POST", "/process-definition/key/work/start"),
+    "camunda7.startlatest": lambda w: w.c7("POST", "/process-definition/key/errand/start"),
     "camunda7.process-definition-id-submit-form": lambda w: w.c7(
         "POST", f"/process-definition/{w.definition()}/submit-form", V),
     "camunda7.process-definition-key-process_id-submit-form": lambda w: w.c7(
-        "POST", "/process-definition/key/work/submit-form", V),
+        "POST", "/process-definition/key/errand/submit-form", V),
     "camunda7.deploy": lambda w: w.c7("POST", "/deployment/create", data={"x.bpmn": upload("x.bpmn", "c7")}),
     "camunda7.delete_instance": lambda w: w.c7("DELETE", f"/process-instance/{w.work()}"),
     "camunda7.suspend_instance": lambda w: w.c7("PUT", f"/process-instance/{w.work()}/suspended", {"suspended": True}),
@@ -315,9 +315,9 @@ ACTS = {
     "console.delegate_task": lambda w: w.page(f"/tasks/{w.task('operator')}/delegation", {"assignee": "ann"}),
     "console.complete_task": lambda w: w.page(f"/tasks/{w.task()}/completion"),
     "console.comment_on_task": lambda w: w.page(f"/tasks/{w.task()}/comments", {"message": "Look."}),
-    "console.save_filter": lambda w: w.page("/tasks/filters", {"name": "work", "process": "work"}),
+    "console.save_filter": lambda w: w.page("/tasks/filters", {"name": "work", "process": "errand"}),
     "console.remove_filter": lambda w: w.page("/tasks/filters/{}/removal".format(w.engine.acting_as(
-        "operator").execute(filters.save, "gone", {"process": "work"}))),
+        "operator").execute(filters.save, "gone", {"process": "errand"}))),
     "console.save_view": lambda w: w.page("/instances/views", {"name": "failed", "query": "state=incident"}),
     "console.add_alert": lambda w: w.page("/alerts", ALERT | {"name": "a"}),
     "console.switch_alert": lambda w: (w.page("/alerts", ALERT | {"name": "b"}), w.page(
