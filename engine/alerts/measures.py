@@ -11,10 +11,12 @@ from urllib.parse import urlencode
 from sqlalchemy import func, select
 
 from engine import schema
+from engine.cluster import nodes
 from engine.events import outbox
 from engine.queries import drills
 from engine.queries.overview import overview
 from engine.queries.standing import standing
+from engine.work import holds
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -62,7 +64,7 @@ def _queue_lag(engine: Engine, _: str | None) -> float:
 
 
 def _without_workers(engine: Engine, _: str | None) -> float:
-    return float(not standing(engine).has("worker"))
+    return float(not standing(engine).has(nodes.WORKER))
 
 
 def _stuck_locks(engine: Engine, _: str | None) -> float:
@@ -70,8 +72,7 @@ def _stuck_locks(engine: Engine, _: str | None) -> float:
 
 
 def _held(engine: Engine, _: str | None) -> float:
-    with engine.read() as connection:
-        return float(connection.scalar(select(func.count()).select_from(schema.holds)) or 0)
+    return float(len(holds.all_of_them(engine)))
 
 
 def _dead_letters(engine: Engine, _: str | None) -> float:

@@ -13,11 +13,13 @@ from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
 from engine import schema
+from engine.cluster import nodes
 from engine.errors import Unavailable
 from engine.queries.overview import Overview, overview
 from engine.queries.standing import standing
 from engine.states import IncidentState, InstanceState
 from engine.telemetry.metrics import MOST
+from engine.work import holds
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -90,10 +92,10 @@ class StandingCollector(Collector):
 
     def _whole(self) -> Iterator[Metric]:
         now = standing(self._engine)
-        nodes = GaugeMetricFamily("partitur_nodes", "Nodes that live, by what they do.", labels=["role"])
-        for role in ("web", "worker", "scheduler"):
-            nodes.add_metric([role], sum(role in node.roles for node in now.alive))
-        yield nodes
+        living = GaugeMetricFamily("partitur_nodes", "Nodes that live, by what they do.", labels=["role"])
+        for role in (nodes.WEB, nodes.WORKER, nodes.SCHEDULER):
+            living.add_metric([role], sum(role in node.roles for node in now.alive))
+        yield living
         yield _gauge("partitur_timer_lag_seconds", "How long the oldest timer is overdue.",
                      now.timer_lag.total_seconds())
         yield _gauge("partitur_queue_waiting", "Entries of the queue that are due; 0 without a queue (SQLite).",
@@ -104,9 +106,8 @@ class StandingCollector(Collector):
                      now.stuck_locks)
         yield _gauge("partitur_long_transactions", "Transactions that are open for more than a minute.",
                      len(now.long_transactions))
-        with self._engine.read() as connection:
-            held = connection.scalar(select(func.count()).select_from(schema.holds)) or 0
-        yield _gauge("partitur_services_held", "Services that are held, by hand or by their circuit breaker.", held)
+        yield _gauge("partitur_services_held", "Services that are held, by hand or by their circuit breaker.",
+                     len(holds.all_of_them(self._engine)))
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:
