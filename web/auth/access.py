@@ -55,10 +55,10 @@ class Access:
         content = self.file.read()
         user = content.users.get(name)
         if user and self._remembered.knows(name, password, user.password):
-            return Identity(name, user.groups)
+            return content.identity(name, user)
         token = content.tokens.get(name)
         if token and secrets.same(secrets.digest_of(password), token.digest):
-            return Identity(name, token.groups)
+            return content.identity(name, token)
         seconds = self.throttle.seconds_to_wait(address, name)
         if seconds > 0:
             raise TooOften(seconds)
@@ -68,7 +68,7 @@ class Access:
             raise Wrong("Expected a name and its password, but they do not belong together.")
         self.throttle.succeeded(address, name)
         self._remembered.add(name, password, user.password)
-        return Identity(name, user.groups)
+        return content.identity(name, user)
 
     def by_bearer(self, shown: str) -> Identity:
         """The program that a token or an access token belongs to. Raises Wrong."""
@@ -92,7 +92,7 @@ class Access:
         """The owner of something made earlier, unless the owner is gone or has another password since."""
         content = self.file.read()
         known = content.users.get(name) or content.tokens.get(name)
-        return Identity(name, known.groups) if known and secrets.same(self.stamp(name), stamp) else None
+        return content.identity(name, known) if known and secrets.same(self.stamp(name), stamp) else None
 
     def stamp(self, name: str) -> str:
         """What changes when the password or token of somebody changes."""
@@ -132,5 +132,5 @@ def _owner(content: Content, token: str) -> Identity | None:
     found = None
     for name, each in content.tokens.items():
         if secrets.same(each.digest, digest):
-            found = Identity(name, each.groups)
+            found = content.identity(name, each)
     return found

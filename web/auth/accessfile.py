@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+
+from web.auth.identity import Identity
+from web.auth.roles import EVERYTHING, Grant
 
 FORBIDDEN = ":"
 """What a name cannot contain: Basic authentication ends the name there (RFC 7617)."""
@@ -18,30 +22,45 @@ class AccessFileError(Exception):
     """The file cannot be read, or a name in it cannot be."""
 
 
-class User(msgspec.Struct, forbid_unknown_fields=True):
-    """A person: `password` is an argon2 hash."""
+class User(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A person: `password` is an argon2 hash. Without `grants` (None) they came before there were any."""
 
     password: str
     groups: tuple[str, ...] = ()
+    grants: tuple[Grant, ...] | None = None
 
 
-class Token(msgspec.Struct, forbid_unknown_fields=True):
+class Token(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A program: `digest` is the SHA-256 of its token, which is random and long, so that a slow hash adds nothing."""
 
     digest: str
     groups: tuple[str, ...] = ()
+    grants: tuple[Grant, ...] | None = None
 
 
 class Content(msgspec.Struct, forbid_unknown_fields=True):
-    """All that the file says."""
+    """All that the file says. `roles` are the grants of groups, which hold for whoever is in them."""
 
     users: dict[str, User] = msgspec.field(default_factory=dict)
     tokens: dict[str, Token] = msgspec.field(default_factory=dict)
+    roles: dict[str, tuple[Grant, ...]] = msgspec.field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nobody who could come in."""
         return not self.users and not self.tokens
+
+    def identity(self, name: str, known: User | Token) -> Identity:
+        """A user or token of this file, with the grants of its own and of its groups.
+
+        Who has neither came into the file before there were roles, and may do everything.
+        """
+        grants = self.of_groups(known.groups) + (known.grants or ())
+        return Identity(name, known.groups, EVERYTHING if known.grants is None and not grants else grants)
+
+    def of_groups(self, groups: Iterable[str]) -> tuple[Grant, ...]:
+        """The grants of groups, as for somebody of whom another system tells which they are."""
+        return tuple(grant for each in groups for grant in self.roles.get(each, ()))
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Who a request comes from."""
+"""Who a request comes from, and what they may do."""
 
 from __future__ import annotations
 
@@ -6,13 +6,46 @@ from dataclasses import dataclass
 
 from flask import g
 
+from engine.sight import ANY, Sight
+from web.auth.roles import Grant, Permission, areas
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Somebody who has shown who they are. The audit trail carries `name`; `groups` decide about tasks."""
+    """Somebody who has shown who they are.
+
+    The audit trail carries `name`; `groups` decide about tasks, `grants` about everything. Without grants one may
+    nothing: `web.auth.accessfile.Content` knows those of users, tokens and groups.
+    """
 
     name: str
     groups: tuple[str, ...] = ()
+    grants: tuple[Grant, ...] = ()
+
+    def may(self, permission: Permission, definition_id: str, tenant_id: str) -> bool:
+        """Whether they may do this to a process, decision or form of a tenant."""
+        return any(each.has(definition_id, tenant_id) for each in areas(self.grants, permission))
+
+    def may_somewhere(self, permission: Permission) -> bool:
+        """Whether there is anything that they may do this to."""
+        return any(each.has(permission) for each in self.grants)
+
+    def may_everywhere(self, permission: Permission) -> bool:
+        """Whether there is nothing that they may not do this to."""
+        return any(each.is_everything for each in areas(self.grants, permission))
+
+    def may_all_of(self, permission: Permission, tenant_id: str) -> bool:
+        """Whether they may do this to every definition of a tenant, those included that are deployed later."""
+        return any(ANY in each.patterns and each.has_tenant(tenant_id) for each in areas(self.grants, permission))
+
+    def tenants(self, permission: Permission = Permission.READ) -> frozenset[str] | None:
+        """The tenants in which they may do this to something; None: all."""
+        found = {tenant for each in areas(self.grants, permission) for tenant in each.tenants}
+        return None if ANY in found else frozenset(found)
+
+    def sight(self, permission: Permission = Permission.READ) -> Sight:
+        """What they see, or may do this to."""
+        return Sight(areas(self.grants, permission), self.name)
 
 
 def current() -> Identity | None:

@@ -1,0 +1,75 @@
+"""What a reader may see: which definitions of which tenants, and whatever belongs to them.
+
+Reading under a sight (`reading`) shows nothing else, whichever query is asked (`engine.sighted`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+ANY = "*"
+"""As a pattern: every id. At the end of one: whatever follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """The definitions (processes, decisions, forms) whose ids fit one of the patterns, in some tenants."""
+
+    patterns: tuple[str, ...] = (ANY,)
+    tenants: tuple[str, ...] = (ANY,)
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing is outside it."""
+        return ANY in self.patterns and ANY in self.tenants
+
+    def has_tenant(self, tenant_id: str) -> bool:
+        """Whether anything of a tenant is in it."""
+        return ANY in self.tenants or tenant_id in self.tenants
+
+    def has(self, definition_id: str, tenant_id: str) -> bool:
+        """Whether a definition of a tenant is in it."""
+        return self.has_tenant(tenant_id) and any(fits(each, definition_id) for each in self.patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """All areas that somebody sees, and who it is: what people keep for themselves is seen by them only."""
+
+    areas: tuple[Area, ...]
+    owner: str = ""
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing is hidden."""
+        return any(each.is_everything for each in self.areas)
+
+    def has(self, definition_id: str, tenant_id: str) -> bool:
+        """Whether a definition of a tenant is seen."""
+        return any(each.has(definition_id, tenant_id) for each in self.areas)
+
+
+def fits(pattern: str, definition_id: str) -> bool:
+    """Whether an id is the pattern, or begins with what stands before its `*`."""
+    return definition_id.startswith(pattern[:-1]) if pattern.endswith(ANY) else definition_id == pattern
+
+
+_current: ContextVar[Sight | None] = ContextVar("sight", default=None)
+
+
+def current() -> Sight | None:
+    """How far the reader sees; None: everything."""
+    return _current.get()
+
+
+@contextmanager
+def reading(sight: Sight | None) -> Iterator[None]:
+    """Let everything that is read meanwhile be within `sight`; None: everything."""
+    token = _current.set(None if sight is None or sight.is_everything else sight)
+    try:
+        yield
+    finally:
+        _current.reset(token)
