@@ -103,7 +103,7 @@ def _carry_on(engine: Engine, operation: int) -> int:
     for key in keys:
         carry_out(engine, key)
     if not keys:
-        engine.execute(_finish, operation)
+        engine.execute(finish, operation)
     return len(keys)
 
 
@@ -193,7 +193,8 @@ def _settle(tx: Transaction, item: AnyRow, state: ItemState, sentence: str | Non
     })
 
 
-def _finish(tx: Transaction, key: int) -> None:
+def finish(tx: Transaction, key: int) -> None:
+    """An operation is done when each of its items has its outcome, and none is watched any more."""
     tx.rows.flush()
     tx.connection.execute(FINISH, {"b_key": key, "b_now": tx.now})
 

@@ -91,3 +91,10 @@ def assigned(connection: Connection, key: int, content: Mapping[str, Any], scope
     before = {row.name: row.value for row in connection.execute(VARIABLE, {"key": key, "scope": scope or key})}
     return [f"{name}: {shown(before[name]) if name in before else 'not set'} → {shown(value)}"
             for name, value in list(content.items())[:20]]
+
+
+def removed(connection: Connection, key: int, names: Sequence[str], scope: int | None = None) -> list[str]:
+    """What removing variables would change."""
+    before = {row.name: row.value for row in connection.execute(VARIABLE, {"key": key, "scope": scope or key})}
+    return [f"{name}: {shown(before[name])} → not set" if name in before else f"{name}: not set, and stays so"
+            for name in names[:20]]

@@ -14,74 +14,21 @@ from sqlalchemy import Connection, bindparam, select
 
 from bpmn.interpreter import Put, Take
 from bpmn.model import ElementType
-from engine import incidents, instances, messages, schema, values, variables
-from engine.errors import InvalidInput, WrongState
+from engine import instances, schema, values, variables
+from engine.errors import InvalidInput
 from engine.operations import migration, modification, restarting
-from engine.operations.deed import LONGEST_SHOWN, Deed, Done, Target, assigned, check_retries
+from engine.operations.deed import Deed, Done, Target, assigned, removed
+from engine.operations.event_deeds import Deliver, Fire
+from engine.operations.failure_deeds import Decide, Retry, SetRetries
 from engine.operations.modification import Move
-from engine.rows import AnyRow
-from engine.states import IncidentState, InstanceState
-from engine.work import holds, jobs
+from engine.states import InstanceState
+from engine.work import holds
 
 if TYPE_CHECKING:
     from engine.transaction import Transaction
 
-_n, _j, _d, _s = (table.c for table in (schema.incidents, schema.jobs, schema.definitions, schema.subscriptions))
-FAILED = select(_n.key, _n.element_id, _n.message, _n.job_key, _n.type).where(
-    _n.instance_key == bindparam("key"), _n.state == IncidentState.ACTIVE.value).order_by(_n.key)
-OPEN_JOBS = select(schema.jobs).where(_j.instance_key == bindparam("key"), _j.ended_at.is_(None)).order_by(_j.key)
-JOB = select(schema.jobs).where(_j.key == bindparam("key"))
+_d = schema.definitions.c
 VERSION = select(_d.process_id, _d.version).where(_d.key == bindparam("key"))
-WAITS_AT = select(_s.element_id).where(_s.instance_key == bindparam("key"), _s.name == bindparam("name"))
-
-
-class Retry(Deed, frozen=True, tag="RETRY"):
-    """Try again what failed: every open incident that is clear, or those of one element, or one `incident`."""
-
-    retries: int | None = None
-    element: str | None = None
-    incident: int | None = None
-
-    def check(self, tx: Transaction) -> None:
-        check_retries(self.retries)
-
-    def _meant(self, connection: Connection, key: int) -> tuple[list[AnyRow], list[AnyRow]]:
-        """The incidents that are meant: those that can be tried again, and those in doubt."""
-        clear: list[AnyRow] = []
-        doubtful: list[AnyRow] = []
-        for row in connection.execute(FAILED, {"key": key}).all():
-            if self.element not in (None, row.element_id) or self.incident not in (None, row.key):
-                continue
-            job = connection.execute(JOB, {"key": row.job_key}).first() if row.job_key is not None else None
-            (doubtful if job is not None and incidents.is_doubtful(job) else clear).append(row)
-        return clear, doubtful
-
-    def told(self, connection: Connection, target: Target) -> list[str]:
-        clear, doubtful = self._meant(connection, target.key)
-        said = [f"Tries again {target.names.get(row.element_id, row.element_id)}, which failed: "
-                f"{row.message[:LONGEST_SHOWN]}" for row in clear[:5]]
-        if len(clear) > 5:
-            said.append(f"Tries again {len(clear) - 5} more elements that failed.")
-        if doubtful:
-            said.append(f"Leaves {len(doubtful)} calls in doubt: decide each at its incident.")
-        return said
-
-    def jobs(self, connection: Connection, target: Target) -> list[AnyRow]:
-        clear, _ = self._meant(connection, target.key)
-        found = [connection.execute(JOB, {"key": row.job_key}).first() for row in clear if row.job_key is not None]
-        return [job for job in found if job is not None]
-
-    def do(self, tx: Transaction, key: int, reason: str) -> Done:
-        tx.rows.flush()
-        clear, doubtful = self._meant(tx.connection, key)
-        if not clear and doubtful:
-            raise WrongState("Expected something that can simply be tried again, but each failed call is in doubt: "
-                             "decide it at its incident.")
-        if not clear:
-            raise WrongState("Expected something that failed, but there is no open incident.")
-        for row in clear:
-            incidents.resolve(tx, row.key, retries=self.retries, reason=reason)
-        return Done(jobs=[row.job_key for row in clear if row.job_key is not None])
 
 
 class Suspend(Deed, frozen=True, tag="SUSPEND"):
@@ -208,78 +155,36 @@ class Restart(Deed, frozen=True, tag="RESTART"):
 
 
 class SetVariables(Deed, frozen=True, tag="SET_VARIABLES"):
-    """Set variables of an instance, each where it is visible from there, else at the top. `scope` is for one instance:
-    the key of an element instance of it."""
+    """Set variables of an instance, each where it is visible from there, else at the top, and `remove` others there.
 
-    variables: dict[str, Any]
+    `scope` is for one instance: the key of an element instance of it.
+    """
+
+    variables: dict[str, Any] = msgspec.field(default_factory=dict)
+    remove: list[str] = msgspec.field(default_factory=list)
     scope: int | None = None
 
     def check(self, tx: Transaction) -> None:
-        if not self.variables:
-            raise InvalidInput("Expected variables to set, but none was given.")
+        if not self.variables and not self.remove:
+            raise InvalidInput("Expected variables to set or to remove, but none was given.")
+        both = sorted(set(self.remove) & self.variables.keys())
+        if both:
+            raise InvalidInput(f"Expected each variable to be set or removed, but both are asked for {both[0]!r}.")
         values.checked(self.variables)
+        for name in self.remove:
+            if not values.name(name, "the name of a variable"):
+                raise InvalidInput("Expected the names of the variables to remove, but one is empty.")
 
     def told(self, connection: Connection, target: Target) -> list[str]:
-        return assigned(connection, target.key, self.variables, self.scope)
+        return (assigned(connection, target.key, self.variables, self.scope)
+                + removed(connection, target.key, self.remove, self.scope))
 
     def do(self, tx: Transaction, key: int, reason: str) -> Done:
-        variables.set(tx, self.scope or key, self.variables, local=self.scope is not None, reason=reason)
-        return Done()
-
-
-class Deliver(Deed, frozen=True, tag="DELIVER"):
-    """Give a message to an instance that waits for it."""
-
-    final: ClassVar[bool] = True
-
-    message: str
-    variables: dict[str, Any] = msgspec.field(default_factory=dict)
-
-    def check(self, tx: Transaction) -> None:
-        if not values.name(self.message, "the name of a message"):
-            raise InvalidInput("Expected the name of a message, but it is empty.")
-        values.checked(self.variables)
-
-    def told(self, connection: Connection, target: Target) -> list[str]:
-        return [f"Gets the message {self.message}.", *assigned(connection, target.key, self.variables)]
-
-    def elements(self, connection: Connection, target: Target) -> Sequence[str]:
-        found = connection.scalars(WAITS_AT, {"key": target.key, "name": self.message}).all()
-        return [id for id in found if id in target.process.elements]
-
-    def do(self, tx: Transaction, key: int, reason: str) -> Done:
-        messages.correlate(tx, self.message, instance_key=key, variables=self.variables, start=False,
-                           tenant_id=str(tx.instance_rows[key]["instance_tenant_id"]))
-        return Done()
-
-
-class SetRetries(Deed, frozen=True, tag="SET_RETRIES"):
-    """Change how many attempts the open jobs of an instance have left; those of one service, if it is named."""
-
-    settles: ClassVar[bool] = True
-
-    retries: int
-    service: str | None = None
-
-    def check(self, tx: Transaction) -> None:
-        check_retries(self.retries)
-
-    def _meant(self, connection: Connection, key: int) -> list[AnyRow]:
-        rows = connection.execute(OPEN_JOBS, {"key": key}).all()
-        return [row for row in rows if self.service in (None, row.type)]
-
-    def told(self, connection: Connection, target: Target) -> list[str]:
-        return [f"{target.names.get(job.element_id, job.element_id)}: {job.retries} → {self.retries} attempts left."
-                for job in self._meant(connection, target.key)[:10]]
-
-    def do(self, tx: Transaction, key: int, reason: str) -> Done:
-        tx.rows.flush()
-        meant = self._meant(tx.connection, key)
-        if not meant:
-            what = f"an open job of service {self.service!r}" if self.service else "an open job"
-            raise WrongState(f"Expected {what}, but there is none.")
-        for job in meant:
-            jobs.set_retries(tx, job.key, self.retries)
+        scope, local = self.scope or key, self.scope is not None
+        if self.variables:
+            variables.set(tx, scope, self.variables, local=local, reason=reason)
+        if self.remove:
+            variables.remove(tx, scope, self.remove, local=local, reason=reason)
         return Done()
 
 
@@ -309,12 +214,10 @@ class Release(Deed, frozen=True, tag="RELEASE"):
         return Done()
 
 
-AnyDeed = (Retry | Suspend | Resume | Cancel | Modify | Migrate | Restart | SetVariables | Deliver | SetRetries
-           | Hold | Release)
 KINDS: dict[str, type[Deed]] = {
     str(cls.__struct_config__.tag): cls
-    for cls in (Retry, Suspend, Resume, Cancel, Modify, Migrate, Restart, SetVariables, Deliver, SetRetries, Hold,
-                Release)
+    for cls in (Retry, Suspend, Resume, Cancel, Modify, Migrate, Restart, SetVariables, Deliver, Fire, SetRetries,
+                Decide, Hold, Release)
 }
 """The kinds by their words."""
 

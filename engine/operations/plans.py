@@ -17,8 +17,10 @@ from engine.errors import InvalidInput, NotFound, WrongState
 from engine.operations import trial
 from engine.operations.deed import Deed
 from engine.operations.deeds import deed_of, parameters_of
+from engine.operations.trial import Judged
 from engine.queries import instances as found
 from engine.queries.instances import InstanceFilter
+from engine.rows import AnyRow
 
 if TYPE_CHECKING:
     from engine.transaction import Transaction
@@ -71,6 +73,7 @@ LEFT = select(func.count()).where(_m.operation_key == bindparam("key"), _m.state
 JUDGED = update(schema.operation_items).where(_m.key == bindparam("b_key")).values(
     state=bindparam("b_state"), expected=bindparam("b_expected"), changes=bindparam("b_changes"),
     effects=bindparam("b_effects"), risky=bindparam("b_risky"), sentence=bindparam("b_sentence"))
+SEEN = update(schema.operation_items).where(_m.key == bindparam("b_key")).values(expected=bindparam("b_expected"))
 MOVE = update(schema.operations).where(_o.key == bindparam("b_key"))
 REST = update(schema.operation_items).where(_m.operation_key == bindparam("b_operation"))
 RISKS = select(func.count()).where(_m.operation_key == bindparam("key"), _m.risky, _m.state == ItemState.PLANNED.value)
@@ -171,16 +174,42 @@ def judge(tx: Transaction, key: int) -> int:
     deed = deed_of(row.kind, row.parameters)
     items = tx.select(FROZEN, {"key": key})
     for item in items:
-        judged = trial.judge_service(tx, deed, item.label) if item.instance_key is None \
-            else trial.judge(tx, deed, item.instance_key)
-        tx.rows.write(JUDGED, {
-            "b_key": item.key, "b_state": ItemState.PLANNED if judged.obstacle is None else ItemState.BLOCKED,
-            "b_expected": judged.expected, "b_changes": judged.changes, "b_effects": judged.effects,
-            "b_risky": judged.risky, "b_sentence": judged.obstacle,
-        })
+        _judge_item(tx, deed, item)
     if not items:
         _ready(tx, key)
     return len(items)
+
+
+def _judge_item(tx: Transaction, deed: Deed, item: AnyRow) -> Judged:
+    judged = trial.judge_service(tx, deed, item.label) if item.instance_key is None \
+        else trial.judge(tx, deed, item.instance_key)
+    tx.rows.write(JUDGED, {
+        "b_key": item.key, "b_state": ItemState.PLANNED if judged.obstacle is None else ItemState.BLOCKED,
+        "b_expected": judged.expected, "b_changes": judged.changes, "b_effects": judged.effects,
+        "b_risky": judged.risky, "b_sentence": judged.obstacle,
+    })
+    return judged
+
+
+def plan_one(tx: Transaction, kind: str, parameters: Mapping[str, Any], item: tuple[int | None, str | None], *,
+             seen: int | None = None) -> tuple[int, int]:
+    """A plan for one instance (or service) that is ready; the keys of the operation and of its item.
+
+    `seen`: the revision of the instance that somebody looked at before. Audited. Raises what the deed would raise.
+    """
+    deed = deed_of(kind, parameters)
+    deed.check(tx)
+    key = _write(tx, kind, deed, [item], "", None)
+    [row] = tx.select(FROZEN, {"key": key})
+    judged = _judge_item(tx, deed, row)
+    if judged.refusal is not None:
+        raise judged.refusal
+    if seen is not None and seen != judged.expected.get("revision"):
+        tx.rows.flush()
+        tx.connection.execute(SEEN, {"b_key": row.key, "b_expected": {**judged.expected, "revision": seen}})
+    tx.rows.flush()
+    _ready(tx, key)
+    return key, row.key
 
 
 def _ready(tx: Transaction, key: int) -> None:

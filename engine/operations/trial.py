@@ -54,13 +54,18 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """What a deed would do. `obstacle` is why it cannot; `expected` how the instance is now; `effects` what services
-    may do once more, `risky` if one of them would act twice."""
+    """What a deed would do. `obstacle` is why it cannot, `refusal` what its command raises then; `expected` how the
+    instance is now; `effects` what services may do once more, `risky` if one of them would act twice."""
 
     changes: list[str]
     expected: dict[str, Any]
     effects: list[dict[str, Any]] = field(default_factory=list)
-    obstacle: str | None = None
+    refusal: Rejection | None = None
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why it cannot be done."""
+        return None if self.refusal is None else str(self.refusal)
 
     @property
     def risky(self) -> bool:
@@ -74,7 +79,7 @@ def judge(tx: Transaction, deed: Deed, key: int) -> Judged:
     try:
         row = lives.locked(tx, key)
     except NotFound as error:
-        return Judged(changes=[], expected={}, obstacle=str(error))
+        return Judged(changes=[], expected={}, refusal=error)
     connection = tx.connection
     process = tx.definition(row["instance_definition_key"]).process
     target = Target(key=key, process=process, state=row["instance_state"],
@@ -84,10 +89,10 @@ def judge(tx: Transaction, deed: Deed, key: int) -> Judged:
         changes = list(deed.told(connection, target))
         effects = _effects(tx, deed, target)
     except Rejection as error:
-        return Judged(changes=[], expected=expected, obstacle=str(error))
+        return Judged(changes=[], expected=expected, refusal=error)
     after = _tried(tx, deed, key, target)
     if isinstance(after, Rejection):
-        return Judged(changes=changes, expected=expected, effects=effects, obstacle=str(after))
+        return Judged(changes=changes, expected=expected, effects=effects, refusal=after)
     if not (deed.settles and deed.final):   # else that it ends is all there is to say
         changes += _moved(expected["places"], after, target.names)
     return Judged(changes=changes, expected=expected, effects=effects)
@@ -101,7 +106,7 @@ def judge_service(tx: Transaction, deed: Deed, service: str) -> Judged:
     try:
         _in_savepoint(tx, deed, 0)
     except Rejection as error:
-        return Judged(changes=[], expected=expected, obstacle=str(error))
+        return Judged(changes=[], expected=expected, refusal=error)
     finally:
         tx.holds = None
     sentence = f"Open jobs that are handed out again: {count}." if expected["held"] \

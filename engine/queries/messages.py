@@ -114,6 +114,16 @@ def message(engine: Engine, key: int) -> MessageRow:
     return _kept(found)
 
 
+def instance_of(engine: Engine, subscription_key: int) -> int:
+    """The instance that waits with a subscription. Raises NotFound."""
+    with engine.read() as connection:
+        key = connection.scalar(select(_s.instance_key).where(_s.key == subscription_key))
+    if key is None:
+        raise NotFound(f"Expected an instance that waits with subscription {subscription_key}, but there is none: it "
+                       f"may have got its message meanwhile.")
+    return int(key)
+
+
 def counts(engine: Engine) -> Counts:
     """How many messages and how many who wait there are."""
     with engine.read() as connection:

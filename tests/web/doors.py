@@ -298,6 +298,8 @@ ACTS = {
     "console.fire_timer": lambda w: w.fire_timer(),
     "console.deliver_event": lambda w: (lambda key: w.page(
         f"/instances/{key}/subscriptions/{w.subscription(key)}/delivery", {**R, "variables": "{}"}))(w.wait()),
+    "console.set_attempts": lambda w: (lambda key: w.page("/instances/{}/jobs/{}/attempts".format(
+        lists.job(w.engine, key).instance_key, key), {**R, "retries": "5"}))(w.free_job()),
     "console.deliver_message": lambda w: w.page(f"/messages/{w.stray()}/delivery", {
         **R, "subscription": str(w.subscription(w.wait()))}),
     "console.hold_service": lambda w: w.page(f"/services/{w.free()}/hold", R),

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from flask import request
 
-from engine import chain, strays
+from engine import chain
 from engine.chain import Verdict
+from engine.operations import at_once
 from engine.queries import messages as found
 from engine.queries import misses
 from engine.queries.messages import MessageRow, WaitingRow
@@ -72,5 +73,7 @@ def near_misses(limit: int, offset: int, key: int) -> Page[Miss]:
 def deliver_message(sent: Body, key: int) -> Delivered:
     """Deliver it."""
     waiting = sent.key("subscriptionKey")
-    return Delivered(instance_key=acting().execute(
-        strays.deliver, key, -1 if waiting is None else waiting, sent.required_text("reason")))
+    instance = found.instance_of(engine(), -1 if waiting is None else waiting)
+    at_once.act(acting(), "DELIVER", {"subscription": waiting, "kept": key}, instance, sent.required_text("reason"),
+                consent=True)
+    return Delivered(instance_key=instance)

@@ -56,7 +56,7 @@ def judged(kind: str, parameters: Mapping[str, Any], key: int) -> Judged:
     try:
         return engine().execute(lambda tx: _judge(tx, kind, parameters, key))
     except Rejection as error:
-        return Judged(changes=[], expected={}, obstacle=str(error))
+        return Judged(changes=[], expected={}, refusal=error)
 
 
 def _judge(tx: Any, kind: str, parameters: Mapping[str, Any], key: int) -> Judged:

@@ -7,23 +7,22 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from engine.errors import InvalidInput
-from engine.work import doubts
-from web.console import forms
-from web.console.blueprint import acting, bp, done
+from web.console import at_once, forms
+from web.console.blueprint import bp
 
 
 @bp.post("/instances/<key:key>/incidents/<key:incident_key>/question")
 def ask_service(key: int, incident_key: int) -> ResponseReturnValue:
     """Let the service be asked whether the call took effect."""
-    acting().execute(doubts.ask, incident_key, forms.reason())
-    return done(_("The service is asked. If it cannot tell, the incident comes back."), _page(key), "active")
+    return at_once.on_instance("DECIDE", {"incident": incident_key, "decision": "ASK"}, key,
+                               _("The service is asked. If it cannot tell, the incident comes back."), _page(key))
 
 
 @bp.post("/instances/<key:key>/incidents/<key:incident_key>/repetition")
 def repeat_call(key: int, incident_key: int) -> ResponseReturnValue:
     """Let the service be called again with the same key."""
-    acting().execute(doubts.repeat, incident_key, forms.reason())
-    return done(_("The service is called again, with the same idempotency key."), _page(key), "active")
+    return at_once.on_instance("DECIDE", {"incident": incident_key, "decision": "REPEAT"}, key,
+                               _("The service is called again, with the same idempotency key."), _page(key))
 
 
 @bp.post("/instances/<key:key>/incidents/<key:incident_key>/outcome")
@@ -32,9 +31,10 @@ def record_outcome(key: int, incident_key: int) -> ResponseReturnValue:
     answer = request.form.get("happened")
     if answer not in ("yes", "no"):
         raise InvalidInput("Expected to hear whether the call took effect, but neither yes nor no was chosen.")
-    acting().execute(doubts.record, incident_key, happened=answer == "yes", evidence=forms.reason(),
-                     variables=forms.json_object("variables", "the results of the service"))
-    return done(_("The outcome is in the ledger."), _page(key), "completed")
+    decision = "HAPPENED" if answer == "yes" else "NOT_HAPPENED"
+    variables = forms.json_object("variables", "the results of the service")
+    return at_once.on_instance("DECIDE", {"incident": incident_key, "decision": decision, "variables": variables}, key,
+                               _("The outcome is in the ledger."), _page(key), colour="completed")
 
 
 def _page(key: int) -> str:

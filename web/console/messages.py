@@ -9,14 +9,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
-from engine import strays
 from engine.errors import InvalidInput
 from engine.queries import messages as found
 from engine.queries import misses
 from engine.queries.messages import MessageRow
 from engine.queries.misses import Difference, Kind
-from web.console import formatting, forms, numbers, paging
-from web.console.blueprint import acting, bp, done, engine
+from web.console import at_once, formatting, forms, numbers, paging
+from web.console.blueprint import bp, engine
 
 VIEWS = (("stray", lazy_gettext("Reached nobody")), ("kept", lazy_gettext("Kept")),
          ("waiting", lazy_gettext("Waited for")))
@@ -61,12 +60,14 @@ def deliver_message(key: int) -> ResponseReturnValue:
     Raises:
         InvalidInput: nobody was chosen, or no reason was given.
     """
-    reason = forms.reason()
+    forms.reason()
     waiting = numbers.field("subscription")
     if waiting is None:
         raise InvalidInput(_("Expected the subscription of an instance that waits, but none was chosen."))
-    instance = acting().execute(strays.deliver, key, waiting, reason)
-    return done(_("The message was delivered."), url_for("console.instance", key=instance), "completed")
+    instance = found.instance_of(engine(), waiting)
+    return at_once.on_instance("DELIVER", {"subscription": waiting, "kept": key}, instance,
+                               _("The message was delivered."), url_for("console.instance", key=instance),
+                               colour="completed")
 
 
 def nearest(row: MessageRow) -> str | None:

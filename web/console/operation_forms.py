@@ -80,7 +80,13 @@ def _retry(_: Engine) -> dict[str, Any]:
 
 
 def _variables(_: Engine) -> dict[str, Any]:
-    return {"variables": forms.json_object("variables", "the variables"), "scope": numbers.field("scope")}
+    names = [name.strip() for name in _text("remove").split(",")]
+    return {"variables": forms.json_object("variables", "the variables"), "scope": numbers.field("scope"),
+            "remove": [name for name in names if name]}
+
+
+def _fire(_: Engine) -> dict[str, Any]:
+    return {"element": _text("element") or None, "timer": numbers.field("timer")}
 
 
 def _retries(_: Engine) -> dict[str, Any]:
@@ -132,7 +138,8 @@ def _service(_: Engine) -> dict[str, Any]:
 
 _READERS: dict[str, Callable[[Engine], dict[str, Any]]] = {
     "RETRY": _retry, "SET_VARIABLES": _variables, "SET_RETRIES": _retries, "DELIVER": _deliver, "MODIFY": _modify,
-    "MIGRATE": _migrate, "RESTART": _restart, "HOLD": _service, "RELEASE": _service,
+    "MIGRATE": _migrate, "RESTART": _restart, "FIRE": _fire,
+    "HOLD": _service, "RELEASE": _service,
 }
 
 

@@ -41,6 +41,12 @@ KINDS: dict[str, KindWords] = {
     "DELIVER": KindWords(
         lazy_gettext("Deliver a message"), lazy_gettext("Deliver a message"),
         lazy_gettext("Whoever waits for the message gets it; the others are told before."), "mail"),
+    "FIRE": KindWords(
+        lazy_gettext("Fire timers"), lazy_gettext("Fire timers"),
+        lazy_gettext("What waits for a time goes on at once. A timer that repeats keeps its later times."), "waiting"),
+    "DECIDE": KindWords(
+        lazy_gettext("Decide"), lazy_gettext("Decide a call in doubt"),
+        lazy_gettext("The service is asked, called once more, or the outcome is written down."), "in_doubt"),
     "MIGRATE": KindWords(
         lazy_gettext("Migrate"), lazy_gettext("Migrate to another version"),
         lazy_gettext("They go on in another version. Those that do not fit are told before, and stay."), "up"),
@@ -62,6 +68,8 @@ KINDS: dict[str, KindWords] = {
         lazy_gettext("Its jobs are handed out again, few at first."), "play"),
 }
 ON_INSTANCES = tuple(kind for kind in KINDS if kind not in ("HOLD", "RELEASE"))
+IN_BULK = tuple(kind for kind in ON_INSTANCES if kind != "DECIDE")
+"""The kinds that are offered for many instances; a call in doubt is decided where it is."""
 
 STATE_WORDS: dict[str, tuple[str, Any]] = {
     OperationState.PLANNING: ("active", lazy_gettext("Being planned")),

@@ -23,7 +23,7 @@ from web.console import forms, operation_forms, paging
 from web.console.blueprint import acting, bp, done, engine
 from web.console.export import FORMULA
 from web.console.formatting import iso, to_json
-from web.console.operation_words import ITEM_WORDS, KINDS, ON_INSTANCES, STATE_WORDS
+from web.console.operation_words import IN_BULK, ITEM_WORDS, KINDS, ON_INSTANCES, STATE_WORDS
 
 AT_ONCE = 200
 """So many instances are judged while the page is made; larger plans get ready in the background."""
@@ -34,7 +34,8 @@ COLUMNS = ("position", "instance_key", "label", "state", "changes", "effects", "
 
 @bp.app_context_processor
 def _words() -> dict[str, Any]:
-    return {"KINDS": KINDS, "ON_INSTANCES": ON_INSTANCES, "OPERATION_STATES": STATE_WORDS, "ITEM_STATES": ITEM_WORDS}
+    return {"KINDS": KINDS, "ON_INSTANCES": ON_INSTANCES, "IN_BULK": IN_BULK, "OPERATION_STATES": STATE_WORDS,
+            "ITEM_STATES": ITEM_WORDS}
 
 
 @bp.get("/operations")
@@ -169,15 +170,6 @@ def repeat_operation(key: int) -> ResponseReturnValue:
     again = acting().execute(plans.plan_again, key)
     _judge(again)
     return done(_("This is a new plan. Nothing was done yet."), _page(again), "waiting")
-
-
-@bp.get("/instances/<key:key>/preview")
-def preview(key: int) -> ResponseReturnValue:
-    """What a deed would do to one instance, for the dialog that asks why. It is tried and taken back."""
-    kind = _kind(request.args.get("kind", ""))
-    given = {name: request.args[name] for name in ("incident",) if request.args.get(name)}
-    judged = engine().execute(trial.judge, deed_of(kind, given), key)
-    return render_template("operations/_preview.html", judged=judged)
 
 
 @bp.get("/services/<path:name>/preview")

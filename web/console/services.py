@@ -12,8 +12,8 @@ from engine.states import EffectState
 from engine.work import holds
 from service_tasks import templates
 from service_tasks.registry import Registry
-from web.console import forms, numbers
-from web.console.blueprint import acting, bp, done, engine
+from web.console import at_once, forms, numbers
+from web.console.blueprint import bp, engine
 
 
 def _registry() -> Registry:
@@ -53,17 +53,17 @@ def service(name: str) -> ResponseReturnValue:
 @bp.post("/services/<path:name>/hold")
 def hold_service(name: str) -> ResponseReturnValue:
     """Hand out no more jobs of a service."""
-    reason = forms.reason()
+    forms.reason()
     used.check_known(engine(), name)
-    acting().execute(holds.hold, name, reason)
-    return done(_("%(name)s is held: its jobs wait and lose no attempt.", name=name), _page(name), "held")
+    return at_once.on_service("HOLD", name, _("%(name)s is held: its jobs wait and lose no attempt.", name=name),
+                              _page(name), "held")
 
 
 @bp.post("/services/<path:name>/release")
 def release_service(name: str) -> ResponseReturnValue:
     """Hand out the jobs of a service again."""
-    acting().execute(holds.release, name, forms.reason())
-    return done(_("%(name)s is called again, gently at first.", name=name), _page(name), "active")
+    return at_once.on_service("RELEASE", name, _("%(name)s is called again, gently at first.", name=name),
+                              _page(name), "active")
 
 
 def _page(name: str) -> str:

@@ -14,9 +14,10 @@ export function openDialog(button) {
     const field = form.elements.namedItem(name.slice('data-set-'.length));
     if (field) field.value = value;
   }
+  for (const box of form.querySelectorAll('input[type=checkbox]')) box.checked = box.defaultChecked;
   const title = dialog.querySelector('[data-subject]');
   if (title) title.textContent = button.dataset.subject ?? '';
   dialog.querySelector('.form-error')?.replaceChildren();
   dialog.showModal();
-  showPreview(dialog, button.dataset.incident ? `&incident=${button.dataset.incident}` : '');
+  showPreview(dialog, button.dataset.asks ? `&${button.dataset.asks}` : '');
 }
