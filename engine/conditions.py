@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select
 
 from bpmn.interpreter.conditions import is_true
 from bpmn.model import EventKind
-from engine import audit, pauses, schema, starting, values
+from engine import audit, pauses, schema, starting, tenants, values
 from engine.errors import InvalidInput
 from engine.schema import DEFAULT_TENANT
 from engine.subscriptions import CONDITION
@@ -37,6 +37,7 @@ def evaluate(tx: Transaction, variables: Mapping[str, Any] | None = None, *, def
     WrongState (a condition is true, but its process is paused; then none was started).
     """
     content = values.checked(variables)
+    tenants.check(tx, tenant_id)
     started = []
     for key, element_id in _candidates(tx, definition_key, tenant_id):
         definition = tx.definition(key)

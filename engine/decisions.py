@@ -16,7 +16,7 @@ from bpmn.dmn import DecisionError, Outcome, map_result
 from bpmn.expressions import EvaluationError
 from bpmn.interpreter.failures import DecisionFailed
 from bpmn.model import CalledDecision
-from engine import audit, schema
+from engine import audit, schema, tenants
 from engine.decision_files import DecisionFile, model_of
 from engine.errors import InvalidInput, NotFound
 from engine.schema import DEFAULT_TENANT
@@ -179,8 +179,9 @@ def evaluate(tx: Transaction, decision_id: str | None = None, variables: Mapping
         row = tx.first(BY_KEY, {"key": decision_key})
         wanted = f"with key {decision_key}"
     else:
+        tenants.check(tx, tenant_id)
         row = tx.first(NEWEST, {"decision_id": decision_id, "tenant_id": tenant_id})
-        wanted = repr(decision_id)
+        wanted = repr(decision_id) + tenants.within(tenant_id)
     if row is None:
         raise NotFound(f"Expected to find a decision {wanted}, but there is none.")
     try:

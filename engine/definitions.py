@@ -25,6 +25,7 @@ from engine import (
     requests,
     schema,
     subscriptions,
+    tenants,
     timers,
 )
 from engine.decision_files import DecisionFile
@@ -98,10 +99,12 @@ def deploy(tx: Transaction, resources: Sequence[Resource], *, name: str | None =
     is new: what is deployed together is versioned together (as in Camunda 8). The start events of a new version
     replace those of the one before. Audited.
 
-    Raises DeploymentRefused with every problem of every file; on a strict engine also if all are warnings.
+    Raises NotFound (the tenant), DeploymentRefused with every problem of every file; on a strict engine also if all are warnings.
     """
     models, problems = _read(tx, resources)
     tx.engine.database.serialize(tx.connection, "deploy")
+    if tenant_id != DEFAULT_TENANT:
+        tenants.check_now(tx, tenant_id)
     problems += calls.missing(tx, [model for _, model in models], tenant_id)
     decision_models, more = decision_files.read(tx, resources, tenant_id)
     problems += more
@@ -141,16 +144,17 @@ def _is_new(tx: Transaction, models: Sequence[tuple[Resource, Model]], decision_
     )
 
 
-def check(tx: Transaction, resources: Sequence[Resource]) -> tuple[Problem, ...]:
-    """What `deploy` would say of these files, errors and warnings; nothing is changed."""
+def check(tx: Transaction, resources: Sequence[Resource], tenant_id: str = DEFAULT_TENANT) -> tuple[Problem, ...]:
+    """What `deploy` would say of these files, errors and warnings; nothing is changed. Raises NotFound (the tenant)."""
+    tenants.check(tx, tenant_id)
     models, problems = _read(tx, resources)
-    problems += calls.missing(tx, [model for _, model in models], DEFAULT_TENANT)
-    problems += decision_files.read(tx, resources, DEFAULT_TENANT)[1]
+    problems += calls.missing(tx, [model for _, model in models], tenant_id)
+    problems += decision_files.read(tx, resources, tenant_id)[1]
     form_files, more = forms.read(resources)
-    problems += more + forms.missing(tx, [model for _, model in models], form_files, DEFAULT_TENANT)
+    problems += more + forms.missing(tx, [model for _, model in models], form_files, tenant_id)
     for resource, model in models:
         for process in model.processes:
-            _prepare(process, resource, problems, key=0, version=0, tenant_id=DEFAULT_TENANT, deployment_key=0)
+            _prepare(process, resource, problems, key=0, version=0, tenant_id=tenant_id, deployment_key=0)
     return tuple(problems)
 
 

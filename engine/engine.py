@@ -21,7 +21,7 @@ from bpmn.dmn import DecisionModel
 from bpmn.model import Model
 from bpmn.problems import Problem
 from bpmn.reading.source import NO_LANGUAGES, ScriptLanguages
-from engine import execution, outages, requests
+from engine import execution, outages, requests, sight, tenants
 from engine import live as lives
 from engine.clock import Clock, system_clock
 from engine.cluster import queue
@@ -40,6 +40,7 @@ from engine.programs import Programs
 from engine.statements import Savepoint
 from engine.states import InstanceState
 from engine.telemetry.metrics import Metrics
+from engine.tenants import Tenants
 from engine.transaction import Transaction
 from engine.upgrade import open_schema
 
@@ -84,6 +85,8 @@ class Engine:
         """The partitions whose jobs, timers and instances on the move this process serves; None: all."""
         self.targets = Targets(self.database)
         """Where events go; refreshed by `engine.events.watching` while the process serves."""
+        self.tenants = Tenants(self.database)
+        """Who shares this installation; refreshed with the targets of events."""
         self.keyring = Keyring()
         """The keys of secrets; whoever opens the engine gives it others."""
         self.contracts: dict[str, JobContract] = {}
@@ -252,6 +255,8 @@ class Engine:
         if CHANGED in tx.topics:
             self.targets.refresh()
         if tx.topics:
+        if tenants.CHANGED in tx.topics:
+            self.tenants.refresh()
             self.wakeup.announce(tx.topics)
 
     @contextmanager

@@ -29,6 +29,10 @@ class Conflict(Rejection):
     """Something that may exist only once exists already, or several things answer where one was expected."""
 
 
+class TooMany(Rejection):
+    """It would be possible, but not so often: a limit of the tenant. To ask again in a second is right."""
+
+
 class InvalidInput(Rejection):
     """A value of the command cannot be used."""
 

@@ -78,7 +78,7 @@ def start(tx: Transaction, process_id: str | None = None, *, version: int | None
     `elements` names elements to start at instead of the none start event. When one of `terminate_after` has
     completed, the instance is terminated, so that an element can be tried out alone. `start_key` makes the start
     idempotent: the same key again gives the instance it started before. Audited. Raises NotFound, InvalidInput,
-    WrongState (the process is paused).
+    WrongState (the process is paused), TooMany (its tenant's limit).
     """
     content = values.checked(variables)
     if definition_key is not None:
@@ -98,6 +98,9 @@ def start(tx: Transaction, process_id: str | None = None, *, version: int | None
         if before is not None:
             return Started(**before._mapping, created=False)
     pauses.check(tx, definition)
+    if not tx.engine.tenants.may_start(definition.tenant_id, tx.now):
+        raise TooMany(f"Expected fewer starts, but tenant {definition.tenant_id!r} has used up its starts of this "
+                      "second; try again in a moment.")
     return _start(tx, definition, content, elements=elements, terminate_after=terminate_after,
                   business_id=business_id, correlation_id=correlation_id, trace_parent=trace_parent,
                   start_key=start_key, tags=tags)

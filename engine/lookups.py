@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Select, bindparam, select
 
 from bpmn.interpreter import journal
-from engine import schema
+from engine import schema, tenants
 from engine.errors import NotFound, ProcessMissing
 from engine.live import Live
 from engine.programs import Definition
@@ -35,11 +35,12 @@ BINDINGS: dict[str, Select[Any]] = {
 def latest(tx: Transaction, process_id: str, version: int | None = None,
            tenant_id: str = DEFAULT_TENANT) -> Definition:
     """The newest version of a process, or the given one; raises NotFound."""
+    tenants.check(tx, tenant_id)
     values = {"process_id": process_id, "tenant_id": tenant_id}
     found = tx.first(LATEST, values) if version is None else tx.first(OF_VERSION, values | {"version": version})
     if found is None:
         which = f"process {process_id!r}" if version is None else f"version {version} of process {process_id!r}"
-        raise NotFound(f"Expected {which} to be deployed, but it is not.")
+        raise NotFound(f"Expected {which} to be deployed{tenants.within(tenant_id)}, but it is not.")
     return tx.definition(found.key)
 
 
@@ -57,6 +58,7 @@ def called(tx: Transaction, live: Live, entry: journal.CallOpened) -> Definition
     if key is None:
         bound = "" if entry.binding == "latest" else f" ({entry.binding} {version})"
         raise ProcessMissing(
-            f"Expected the called process {entry.process_id!r}{bound} to be deployed, but it is not."
+            f"Expected the called process {entry.process_id!r}{bound} to be deployed{tenants.within(live.tenant_id)}, "
+            "but it is not."
         )
     return tx.definition(key)

@@ -15,7 +15,7 @@ from sqlalchemy import Select, bindparam, delete, or_, select, update
 
 from bpmn.interpreter import journal
 from bpmn.model import EventKind
-from engine import audit, pauses, requests, schedules, schema, starting, values
+from engine import audit, pauses, requests, schedules, schema, starting, tenants, values
 from engine import live as lives
 from engine.actions import Trigger
 from engine.errors import Conflict, InvalidInput, NotFound
@@ -41,7 +41,8 @@ WAITING = (
 STILL_OPEN = lives.with_instance(schema.subscriptions)
 CLOSE = delete(schema.subscriptions).where(_s.key == bindparam("b_key"))
 STARTED_BY = select(_i.key).where(
-    _i.process_id == bindparam("process_id"), _i.message_key == bindparam("message_key"), _i.ended_at.is_(None)
+    _i.process_id == bindparam("process_id"), _i.message_key == bindparam("message_key"), _i.ended_at.is_(None),
+    _i.tenant_id == bindparam("tenant_id"),
 ).limit(1)
 STARTS = select(schema.subscriptions).where(
     _s.kind == EventKind.MESSAGE.value, _s.name == bindparam("name"), _s.tenant_id == bindparam("tenant_id"),
@@ -79,8 +80,8 @@ def publish(tx: Transaction, name: str, correlation_key: str | None = None,
             message_id: str | None = None, tenant_id: str = DEFAULT_TENANT) -> Published:
     """Send a message to whoever waits for it, and keep it for `time_to_live` for those who come later.
 
-    Audited. Raises InvalidInput; Conflict if a message of the same `message_id`, name and correlation key is still
-    kept.
+    Audited. Raises InvalidInput; NotFound (the tenant); Conflict if a message of the same `message_id`, name and
+    correlation key is still kept.
     """
     if not values.name(name, "the name of a message"):
         raise InvalidInput("Expected the name of a message, but it is empty.")
@@ -88,6 +89,7 @@ def publish(tx: Transaction, name: str, correlation_key: str | None = None,
     key_wanted = values.name(correlation_key, "a correlation key")
     what = {"name": name, "correlation_key": key_wanted, "tenant_id": tenant_id}
     values.name(message_id, "a message id")
+    tenants.check(tx, tenant_id)
     _one_at_a_time(tx, name, key_wanted)
     if message_id and _is_kept(tx, what, message_id):
         raise Conflict(f"Expected a new message, but one with the id {message_id!r} was published already.")
@@ -142,6 +144,7 @@ def correlate(tx: Transaction, name: str, *, correlation_key: str | None = None,
     """
     content = values.checked(variables)
     values.name(name, "the name of a message")
+    tenants.check(tx, tenant_id)
     _one_at_a_time(tx, name, values.name(correlation_key, "a correlation key"))
     waiting = tx.select(_candidates(name, tenant_id, correlation_key, instance_key, business_id, match,
                                     element_instance_key))
@@ -290,7 +293,7 @@ def trigger(tx: Transaction, waiting: AnyRow, variables: dict[str, Any]) -> int 
 
 def _start(tx: Transaction, waiting: AnyRow, correlation_key: str | None, variables: dict[str, Any]) -> int | None:
     if correlation_key is not None:
-        same = {"process_id": waiting.process_id, "message_key": correlation_key}
+        same = {"process_id": waiting.process_id, "message_key": correlation_key, "tenant_id": waiting.tenant_id}
         if tx.first(STARTED_BY, same) is not None or pauses.is_held(tx, waiting, correlation_key):
             return None
     if pauses.held(tx, waiting, variables, message_key=correlation_key):

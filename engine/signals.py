@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select
 
 from bpmn.model import EventKind
-from engine import audit, pauses, schema, starting, values
+from engine import audit, pauses, schema, starting, tenants, values
 from engine import live as lives
 from engine.actions import Trigger
 from engine.errors import InvalidInput
@@ -31,10 +31,11 @@ def broadcast(tx: Transaction, name: str, variables: Mapping[str, Any] | None = 
     """Tell everyone who waits for a signal, and start what starts with it; returns how many heard it.
 
     A suspended instance hears it too, and reacts when it is resumed; so does a paused process. Audited.
-    Raises InvalidInput.
+    Raises InvalidInput, NotFound (the tenant).
     """
     if not values.name(name, "the name of a signal"):
         raise InvalidInput("Expected the name of a signal, but it is empty.")
+    tenants.check(tx, tenant_id)
     heard = deliver(tx, name, values.checked(variables), tenant_id=tenant_id)
     audit.record(tx, "BROADCAST", "SIGNAL", 0, details={"name": name, "heard": heard})
     return heard

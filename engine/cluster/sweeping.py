@@ -34,7 +34,7 @@ _j = schema.jobs.c
 _i = schema.instances.c
 
 TIMERS_SOON = (
-    select(_t.partition_key, _t.due_at).where(timers.ARMED, _t.due_at <= bindparam("until"))
+    select(_t.partition_key, _t.due_at).where(timers.ARMED, timers.OF_KNOWN_TENANTS, _t.due_at <= bindparam("until"))
     .order_by(_t.due_at, _t.key).limit(50_000)
 )
 RETRIES_SOON = (
@@ -102,7 +102,7 @@ def sweep(tx: Transaction) -> int:
     timers.forget_orphans(tx)
     until = tx.now + HORIZON
     found = [Entry(Kind.TIMERS, "", group_of(row.partition_key), row.due_at, once=True)
-             for row in tx.select(TIMERS_SOON, {"until": until})]
+             for row in tx.select(TIMERS_SOON, {"until": until, "tenant_ids": tx.engine.tenants.ids})]
     found += [Entry(Kind.RETRY, row.type, group_of(row.partition_key), row.due_at, once=True)
               for row in tx.select(RETRIES_SOON, {"now": tx.now, "until": until})]
     found += [Entry(Kind.INSTANCE, f"{row.key}:{row.revision}", group_of(row.partition_key), tx.now, once=True)

@@ -1,4 +1,4 @@
-"""Keeps a process that serves up to date about the targets of events."""
+"""Keeps a process that serves up to date about the targets of events, and about tenants."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from engine import tenants
 from engine.events.targets import CHANGED, REFRESH
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ logger = structlog.get_logger(__name__)
 
 
 class TargetWatch:
-    """A thread that looks which targets there are, often enough that none misses an event (`targets.SETTLES`)."""
+    """A thread that looks which targets there are, often enough that none misses an event (`targets.SETTLES`), and
+    which tenants."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -36,10 +38,11 @@ class TargetWatch:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            with self._engine.wakeup.listen([CHANGED]) as listener:
+            with self._engine.wakeup.listen([CHANGED, tenants.CHANGED]) as listener:
                 try:
                     self._engine.targets.refresh()
+                    self._engine.tenants.refresh()
                 except Exception as error:
-                    # The database is away: then nothing happens that anybody could want an event of.
-                    logger.warning("the targets of events could not be read", error=str(error)[:500])
+                    # The database is away: then nothing happens that anybody could want an event of, or do for a tenant.
+                    logger.warning("the targets of events and the tenants could not be read", error=str(error)[:500])
                 listener.wait(REFRESH)

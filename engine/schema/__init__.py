@@ -59,6 +59,7 @@ from engine.schema.tasks import task_filters as task_filters
 from engine.schema.tasks import user_tasks as user_tasks
 from engine.schema.trail import audit as audit
 from engine.schema.trail import audit_chain as audit_chain
+from engine.schema.tenants import tenants as tenants
 from engine.schema.variables import variable_history as variable_history
 from engine.schema.variables import variables as variables
 
@@ -156,6 +157,13 @@ instances = Table(
           postgresql_where=text("suspended_at IS NOT NULL")),
     Index("ix_instances_incident", "key", sqlite_where=text("incident_count > 0"),
           postgresql_where=text("incident_count > 0")),
+    Index("ix_instances_version", "version", "started_at"),
+    Index("ix_instances_tenant", "tenant_id", "started_at"),
+    Index("ix_instances_end_reason", "end_reason", "key", sqlite_where=text("end_reason IS NOT NULL"),
+          postgresql_where=text("end_reason IS NOT NULL")),
+    Index("ix_instances_duration", text(f"({DURATION})"), "key", sqlite_where=text("ended_at IS NOT NULL"),
+          postgresql_where=text("ended_at IS NOT NULL")),
+    Index("ix_instances_tags", text(f"({TAGS_TEXT})"), "key", sqlite_where=text(TAGGED), postgresql_where=text(TAGGED)),
     Index("ix_instances_message_key", "process_id", "message_key",
           sqlite_where=text("message_key IS NOT NULL AND ended_at IS NULL"),
           postgresql_where=text("message_key IS NOT NULL AND ended_at IS NULL")),
@@ -232,7 +240,8 @@ jobs = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
-    Index("ix_jobs_due", "type", desc("priority"), "due_at", sqlite_where=text("state = 'CREATED' AND NOT suspended"),
+    Index("ix_jobs_due", "type", "tenant_id", desc("priority"), "due_at",
+          sqlite_where=text("state = 'CREATED' AND NOT suspended"),
           postgresql_where=text("state = 'CREATED' AND NOT suspended")),
     Index("ix_jobs_expected", "expected_by", sqlite_where=text("ended_at IS NULL AND expected_by IS NOT NULL"),
           postgresql_where=text("ended_at IS NULL AND expected_by IS NOT NULL")),
@@ -289,11 +298,13 @@ timers = Table(
     Column("attached", Boolean, nullable=False, default=False),
     Column("suspended", Boolean, nullable=False, default=False),
     Column("created_at", UtcDateTime, nullable=False),
-    Index("ix_timers_due", "due_at", sqlite_where=text("NOT suspended"), postgresql_where=text("NOT suspended")),
+    Index("ix_timers_due", "tenant_id", "due_at", sqlite_where=text("NOT suspended"),
+          postgresql_where=text("NOT suspended")),
     Index("ix_timers_element_instance", "element_instance_key"),
     Index("ix_timers_instance", "instance_key"),
 )
 """Open timers only. Without `instance_key` it is a timer start event of a definition. `schedule` is set on timers
+    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT, server_default=DEFAULT_TENANT),
 that repeat (ISO 8601 repeating interval or cron), `repeats_left` counts down (NULL: for ever). `attached` tells a
 boundary event or event sub-process, which only watches over something else, from an event that is waited at."""
 

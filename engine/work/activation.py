@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, bindparam, literal, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, exists, literal, select, update
 
 from engine import schema
 from engine.cluster.partitions import Partitions, among
 from engine.cluster.wakeup import due_topic
 from engine.errors import InvalidInput
+from engine.fairness import served
 from engine.rows import AnyRow
+from engine.schema import DEFAULT_TENANT
 from engine.states import JobState
 from engine.work import effects, holds
 from engine.work.effects import DOUBTFUL, LOCK_EXPIRED
@@ -28,17 +30,20 @@ _j = schema.jobs.c
 _i = schema.instances.c
 _v = schema.variables.c
 _e = schema.element_instances.c
+_t = schema.tenants.c
 
 _DUE = (
     select(schema.jobs, _i.correlation_id, _i.trace_parent, _i.business_id, _i.version, _i.root_key, _i.tags)
     .join(schema.instances, _i.key == _j.instance_key)
-    .where(TO_HAND_OUT, _j.due_at <= bindparam("now"))
+    .where(TO_HAND_OUT, _j.due_at <= bindparam("now"), _j.tenant_id == bindparam("tenant_id"))
     .order_by(_j.priority.desc(), _j.due_at, _j.key).limit(bindparam("max_jobs"))
     .with_for_update(of=schema.jobs, skip_locked=True)
 )
+_OF_TYPE = _j.type == bindparam("type")
+_OF_TYPES = _j.type.in_(bindparam("types", expanding=True))
 DUE_OF_ANY_TYPE = _DUE
-DUE_OF_TYPE = _DUE.where(_j.type == bindparam("type"))
-DUE_OF_TYPES = _DUE.where(_j.type.in_(bindparam("types", expanding=True)))
+DUE_OF_TYPE = _DUE.where(_OF_TYPE)
+DUE_OF_TYPES = _DUE.where(_OF_TYPES)
 
 ACTIVATE = (
     update(schema.jobs).where(_j.key == bindparam("b_key"))
@@ -110,7 +115,8 @@ def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jo
              lock: timedelta = DEFAULT_LOCK, *, variables: Collection[str] | None = None,
              only: JobFilter | None = None, held_too: bool = False,
              partitions: Partitions | None = None) -> list[ActivatedJob]:
-    """Lock up to `max_jobs` due jobs for `worker`, the most urgent first.
+    """Lock up to `max_jobs` due jobs for `worker`: every tenant that has some gets an equal share, and of each tenant
+    the most urgent come first.
 
     `types` limits the job types (None: every type), `only` the jobs of these types, `variables` the names handed
     over (None: all), `partitions` where the jobs belong. Jobs of suspended instances are passed over, and those of
@@ -145,17 +151,40 @@ def _due(tx: Transaction, types: Collection[str] | None, max_jobs: int, only: Jo
         types = [type for type in types if type not in held]
         if not types:
             return []
-    what: dict[str, Any] = {"now": tx.now, "max_jobs": max_jobs}
-    statement = DUE_OF_ANY_TYPE
+    what: dict[str, Any] = {"now": tx.now, "max_jobs": max_jobs, "tenant_id": DEFAULT_TENANT}
+    statement, further = DUE_OF_ANY_TYPE, list(more)
     if types is not None and len(types) == 1:
         statement, what["type"] = DUE_OF_TYPE, next(iter(types))
     elif types is not None:
         statement, what["types"] = DUE_OF_TYPES, list(types)
     elif held:
-        statement = statement.where(_j.type.not_in(held))
+        further.append(_j.type.not_in(held))
     if only is not None:
-        more = (*more, *only.conditions())
-    return tx.select(statement.where(*more) if more else statement, what)
+        further += only.conditions()
+    if further:
+        statement = statement.where(*further)
+    if not tx.engine.tenants.several:
+        return tx.select(statement, what)
+    return _shared(tx, statement, frozenset(types or ()), what, further)
+
+
+def _shared(tx: Transaction, statement: Select[Any], types: frozenset[str], what: dict[str, Any],
+            further: Sequence[ColumnElement[bool]]) -> Sequence[AnyRow]:
+    """Jobs of every tenant that has some, in equal shares: how many one has is not felt by the others."""
+    of_types = (_OF_TYPE,) if "type" in what else (_OF_TYPES,) if "types" in what else ()
+    waiting = select(_t.id).where(
+        exists().where(TO_HAND_OUT, _j.due_at <= bindparam("now"), _j.tenant_id == _t.id, *of_types, *further)
+        .correlate(schema.tenants))
+    seen: list[int] = []
+
+    def take(tenant_id: str, count: int) -> Sequence[AnyRow]:
+        mine = statement.where(_j.key.not_in(seen)) if seen else statement
+        found = tx.select(mine, what | {"tenant_id": tenant_id, "max_jobs": count})
+        seen.extend(job.key for job in found)
+        return found
+
+    ids = [row.id for row in tx.select(waiting, what)]
+    return served(tx.engine.tenants.turns(types), ids, what["max_jobs"], take)
 
 
 def _visible(tx: Transaction, found: Sequence[AnyRow],
