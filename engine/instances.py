@@ -13,7 +13,7 @@ from engine import audit, guard, lookups, pauses, requests, schema, starting, va
 from engine import live as lives
 from engine.actions import AnyAction, Cancel, Go
 from engine.cluster.wakeup import SWEEP
-from engine.errors import InvalidInput, WrongState
+from engine.errors import InvalidInput, TooMany, WrongState
 from engine.schema import DEFAULT_TENANT
 from engine.states import InstanceState, JobState
 
