@@ -52,7 +52,7 @@ class Boxes:
         """The code of an expression element."""
         handler = _HANDLERS.get(local_name(node))
         if handler is None:
-            self.failures.append(BadExpression(f"Expected an expression, but found <{local_name(node)}>.", node))
+            self.refuse(f"Expected an expression, but found <{local_name(node)}>.", node)
             return _null
         return converted(handler(self, node, names), self.types.find(node.get("typeRef")))
 
@@ -70,7 +70,7 @@ class Boxes:
         """A FEEL text compiled; None, and a failure noted, if it does not compile."""
         language = (node.get("expressionLanguage") or "feel").lower()
         if "feel" not in language and "dmn" not in language:
-            self.failures.append(BadExpression(f"Expected an expression in FEEL, but it is in {language!r}.", node))
+            self.refuse(f"Expected an expression in FEEL, but it is in {language!r}.", node)
             return None
         try:
             return compile_expression(text, names, self.members, self._types())
@@ -87,7 +87,10 @@ class Boxes:
             return compile_tests("-", ())
 
     def _note(self, error: FeelSyntaxError, node: Node) -> None:
-        message = f"{error.message} In: {error.text[:80]!r}, character {error.position + 1}."
+        self.refuse(f"{error.message} In: {error.text[:80]!r}, character {error.position + 1}.", node)
+
+    def refuse(self, message: str, node: Node) -> None:
+        """Note what makes the element that is being compiled unusable."""
         self.failures.append(BadExpression(message, node))
 
     def _types(self) -> Mapping[str, Type]:

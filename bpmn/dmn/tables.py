@@ -89,6 +89,15 @@ class Table:
         self.inputs = [_read_input(column, names, boxes) for column in children(node, "input")]
         self.outputs = [_read_output(column, names, boxes) for column in children(node, "output")]
         self.rules = [_read_rule(row, index, names, boxes) for index, row in enumerate(children(node, "rule"), 1)]
+        self._check_shape(node, boxes)
+
+    def _check_shape(self, node: Node, boxes: Boxes) -> None:
+        """Each rule has a cell for each column (DMN 1.5 §8.2.11); what a ragged one means nobody can tell."""
+        for rule, row in zip(self.rules, children(node, "rule"), strict=True):
+            for kind, cells, columns in (("input", rule.cells, self.inputs), ("output", rule.outputs, self.outputs)):
+                if len(cells) != len(columns):
+                    boxes.refuse(f"Expected {len(columns)} {kind} entries in rule {rule.index}, one for each column, "
+                                 f"but it has {len(cells)}.", row)
 
     def evaluate(self, scope: Scope) -> Hits:
         """Apply the table. Raises UniqueViolated, and FeelError if a budget runs out."""

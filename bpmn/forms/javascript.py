@@ -68,6 +68,10 @@ def whole(value: float | int) -> float | int:
     return value
 
 
+LARGEST_EXPONENT = 330
+"""Of ten, of a number that is looked at exactly: JavaScript's own go from -324 to 308."""
+
+
 def big(value: Any) -> Decimal | None:
     """A number as exact as it is written, as the library big.js reads it; None if it is none."""
     written = value if isinstance(value, str) else text(value) if is_number(value) else ""
@@ -77,7 +81,8 @@ def big(value: Any) -> Decimal | None:
         found = Decimal(written)
     except InvalidOperation:
         return None
-    return found if found.is_finite() else None
+    # What no number of JavaScript comes near would be written out in millions of digits.
+    return found if found.is_finite() and abs(found.adjusted()) <= LARGEST_EXPONENT else None
 
 
 def text(value: Any) -> str:

@@ -7,7 +7,7 @@ Source: form-js, `Validator`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import regex
@@ -15,6 +15,9 @@ import regex
 from bpmn.forms import javascript
 from bpmn.forms.conditions import Expression, Scope
 from bpmn.forms.form import Component, Rules
+
+EXACT = Context(prec=2_000)
+"""Digits enough for any two numbers of `javascript.big`."""
 
 _LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 EMAIL = regex.compile(rf"[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})*")
@@ -61,21 +64,21 @@ def _number(component: Component, value: Any) -> list[str]:
                       f"Value is expected to have at most {javascript.text(digits)} decimal digits.")
     step = javascript.big(increment) if javascript.truthy(increment) else None
     if step:
-        offset = exact % abs(step)
+        offset = EXACT.remainder(exact, abs(step))
         if offset:
-            before = exact - offset
+            before = EXACT.subtract(exact, offset)
             errors.append("Please select a valid value, the two nearest valid values are "
-                          f"{_written(before)} and {_written(before + step)}.")
+                          f"{_written(before)} and {_written(EXACT.add(before, step))}.")
     return errors
 
 
 def _decimals(value: Decimal) -> int:
-    exponent = value.normalize().as_tuple().exponent
+    exponent = value.normalize(EXACT).as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 def _written(value: Decimal) -> str:
-    return format(value.normalize(), "f") if value else "0"
+    return format(EXACT.plus(value).normalize(EXACT), "f") if value else "0"
 
 
 def _pattern(rules: Rules, value: Any) -> list[str]:

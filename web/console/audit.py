@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 from flask import Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -27,11 +28,12 @@ def audit() -> ResponseReturnValue:
     """The entries that the filter lets through, the newest first."""
     wanted = _filter()
     page = paging.page(trail.search(engine(), wanted, limit=paging.SIZE, offset=paging.offset()))
-    given = {name: request.args.getlist(name) for name in request.args if name != "offset"}
+    # Not as arguments of `url_for`, some of whose own names anybody could write into an address.
+    given = urlencode([pair for pair in request.args.items(multi=True) if pair[0] != "offset"])
     return render_template(
         "audit.html", section="audit", live=10, page=page, names=business_ids(page.rows), filter=wanted,
         deeds=words.DEEDS, head=chain.head(engine()),
-        exports={form: url_for("console.audit_file", form=form, **given) for form in FORMS},  # type: ignore[arg-type]
+        exports={form: f"{url_for('console.audit_file', form=form)}?{given}".rstrip("?") for form in FORMS},
     )
 
 
