@@ -37,9 +37,10 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.schema import Table
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from engine import outages
+from engine import outages, sighted
 from engine.errors import Unavailable
 from engine.fairness import FairLock
+from engine.sight import Sight
 from engine.statements import AnyRow, Convert, Prepared, Statements, send
 
 POSTGRES_POOL: Mapping[str, Any] = {
@@ -234,9 +235,13 @@ class Database:
             commit(connection)
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A connection that sees one state of the database and must not write. Raises Unavailable if it is away."""
-        with _telling_outages(), self._reader.connect() as connection:
+    def read(self, sight: Sight | None = None) -> Iterator[Connection]:
+        """A connection that sees one state of the database, of which what is in `sight`, and must not write.
+
+        Raises Unavailable if the database is away.
+        """
+        reader = self._reader if sight is None else sighted.reader(self._reader, sight)
+        with _telling_outages(), reader.connect() as connection:
             yield connection
 
     def execute(self, connection: Connection, statement: Executable | Upsert,

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, select
 from bpmn import dmn
 from bpmn.dmn import DecisionError, DecisionModel
 from bpmn.problems import Problem, Severity
-from engine import schema
+from engine import schema, sight
 
 if TYPE_CHECKING:
     from engine.definitions import Resource
@@ -147,6 +147,12 @@ def model_of(tx: Transaction, requirements_key: int) -> DecisionModel:
 
 def deployed_model(engine: Engine, connection: Connection, requirements_key: int) -> DecisionModel:
     """`model_of`, for who only reads. Raises DecisionError if it cannot be read."""
+    if sight.current() is not None:
+        if not engine.database.select(connection, BY_KEYS, {"keys": [requirements_key]}):
+            raise DecisionError(f"Expected to find the decisions with key {requirements_key}, but they are gone.")
+        # What it imports may be out of sight, but belongs to it.
+        with sight.unlimited(), engine.read() as every:
+            return deployed_model(engine, every, requirements_key)
     kept = engine.decision_models.get(requirements_key)
     if kept is None:
         rows = engine.database.select(connection, BY_KEYS, {"keys": [requirements_key]})

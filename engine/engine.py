@@ -238,8 +238,9 @@ class Engine:
 
     def _run_one(self, work: Work, connection: Connection) -> None:
         tx = Transaction(work.engine, connection, self.clock(), work.callers)
-        tx.trace_parent = work.trace_parent
-        with surroundings.at(tx.now.astimezone(self.time_zone)):
+        tx.trace_parent, tx.allowed = work.trace_parent, work.allowed
+        # What this thread may see is no matter of the command, which may be another thread's.
+        with surroundings.at(tx.now.astimezone(self.time_zone)), sight.unlimited():
             lives.lock_callers(tx)
             work.result = work.command(tx)
             execution.run(tx)
@@ -254,15 +255,15 @@ class Engine:
                 self.cache.put(live)
         if CHANGED in tx.topics:
             self.targets.refresh()
-        if tx.topics:
         if tenants.CHANGED in tx.topics:
             self.tenants.refresh()
+        if tx.topics:
             self.wakeup.announce(tx.topics)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection for reading only; everything read through it is of one moment."""
-        with self.database.read() as connection:
+        """A connection for reading only; everything read through it is of one moment, and in sight of the reader."""
+        with self.database.read(sight.current()) as connection:
             yield connection
 
     def close(self) -> None:

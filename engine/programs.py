@@ -13,7 +13,7 @@ from bpmn import parser
 from bpmn.interpreter import Program, compile_process
 from bpmn.model import Element, ElementType, EventKind, Process
 from bpmn.reading.source import NO_LANGUAGES, ScriptLanguages
-from engine import schema
+from engine import schema, sight
 from engine.errors import NotFound
 
 CAPACITY = 500
@@ -138,6 +138,9 @@ class Programs:
 
     def get(self, connection: Connection, key: int) -> Definition:
         """The definition with this key; raises NotFound."""
+        if sight.current() is not None and connection.execute(_BY_KEY, {"key": key}).first() is None:
+            # Others may have read it already.
+            raise NotFound(f"Expected to find a process definition with key {key}, but there is none.")
         with self._lock:
             found = self._kept.get(key)
             if found is not None:

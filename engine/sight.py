@@ -1,6 +1,6 @@
 """What a reader may see: which definitions of which tenants, and whatever belongs to them.
 
-Reading under a sight (`reading`) shows nothing else, whichever query is asked (`engine.sighted`).
+Reading under a sight (`begin`) shows nothing else, whichever query is asked (`engine.sighted`).
 """
 
 from __future__ import annotations
@@ -51,25 +51,44 @@ class Sight:
         """Whether a definition of a tenant is seen."""
         return any(each.has(definition_id, tenant_id) for each in self.areas)
 
+    def has_all_of(self, tenant_id: str) -> bool:
+        """Whether every definition of a tenant is seen, those included that are deployed later."""
+        return any(ANY in each.patterns and each.has_tenant(tenant_id) for each in self.areas)
+
 
 def fits(pattern: str, definition_id: str) -> bool:
     """Whether an id is the pattern, or begins with what stands before its `*`."""
     return definition_id.startswith(pattern[:-1]) if pattern.endswith(ANY) else definition_id == pattern
 
 
-_current: ContextVar[Sight | None] = ContextVar("sight", default=None)
+_seen: ContextVar[Sight | None] = ContextVar("seen", default=None)
+_allowed: ContextVar[Sight | None] = ContextVar("allowed", default=None)
 
 
 def current() -> Sight | None:
     """How far the reader sees; None: everything."""
-    return _current.get()
+    return _seen.get()
+
+
+def allowed() -> Sight | None:
+    """What a command may act on that finds by itself what to act on; None: everything."""
+    return _allowed.get()
+
+
+def begin(seen: Sight | None, may: Sight | None) -> None:
+    """From now on, this thread reads what is `seen`, and its commands act on what they `may`; None: everything."""
+    _seen.set(None if seen is None or seen.is_everything else seen)
+    _allowed.set(None if may is None or may.is_everything else may)
 
 
 @contextmanager
-def reading(sight: Sight | None) -> Iterator[None]:
-    """Let everything that is read meanwhile be within `sight`; None: everything."""
-    token = _current.set(None if sight is None or sight.is_everything else sight)
+def unlimited() -> Iterator[None]:
+    """Let everything be seen meanwhile."""
+    if _seen.get() is None:
+        yield
+        return
+    token = _seen.set(None)
     try:
         yield
     finally:
-        _current.reset(token)
+        _seen.reset(token)

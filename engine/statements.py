@@ -190,6 +190,9 @@ class Statements:
 
     def select(self, connection: Connection, statement: Executable, values: Mapping[str, Any]) -> Sequence[AnyRow]:
         """The rows of a statement. The connection is in a transaction already."""
+        if connection.dialect is not self._dialect:
+            # It compiles in its own way (engine.sighted).
+            return connection.execute(statement, values).fetchall()
         try:
             selection = self._selections[statement]
         except KeyError:

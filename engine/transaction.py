@@ -17,6 +17,7 @@ from engine.cluster.partitions import group_of
 from engine.cluster.queue import Entry, Kind
 from engine.cluster.wakeup import due_topic
 from engine.rows import AnyRow, Rows
+from engine.sight import Sight
 from engine.telemetry.metrics import Tally
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Transaction:
         self.connection = connection
         self.now = now
         self.actor = engine.actor
+        self.allowed: Sight | None = None
+        """What the command may act on by itself, beside what it is told by key; None: everything."""
         self.declarations = engine.declarations
         self.rows = Rows(engine.database, connection)
         self.pending: dict[int, list[Action]] = {}
