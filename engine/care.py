@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select, update
 
-from engine import audit, guard, schema, values
+from engine import audit, guard, permits, schema, values
 from engine.errors import Conflict, InvalidInput, NotFound, WrongState
 from engine.rows import AnyRow
 from engine.states import IncidentState
@@ -35,7 +35,7 @@ _CARED = [_n[name] for name in COLUMNS]
 ONE = select(_n.key, _n.instance_key, _n.state, _n.fingerprint, *_CARED).where(_n.key == bindparam("key")) \
     .with_for_update()
 ALIKE = (
-    select(_n.key, _n.instance_key, _n.state, _n.fingerprint, *_CARED)
+    select(_n.key, _n.instance_key, _n.process_id, _n.tenant_id, _n.state, _n.fingerprint, *_CARED)
     .where(_n.fingerprint == bindparam("fingerprint"), _n.state == IncidentState.ACTIVE.value)
     .order_by(_n.key).limit(MOST + 1).with_for_update()
 )
@@ -125,6 +125,7 @@ def _chosen(tx: Transaction, which: Which, *, also_resolved: bool) -> Sequence[A
             raise WrongState(f"Expected incident {which} to be open, but it is {found[0].state.lower()}.")
         return found
     found = tx.select(ALIKE, {"fingerprint": which}) if which else []
+    found = [each for each in found if permits.may(tx, each.process_id, each.tenant_id)]
     if not found:
         raise NotFound(f"Expected open incidents with the fingerprint {which[:40]!r}, but there are none.")
     if len(found) > MOST:

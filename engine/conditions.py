@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select
 
 from bpmn.interpreter.conditions import is_true
 from bpmn.model import EventKind
-from engine import audit, pauses, schema, starting, tenants, values
+from engine import audit, pauses, permits, schema, starting, tenants, values
 from engine.errors import InvalidInput
 from engine.schema import DEFAULT_TENANT
 from engine.subscriptions import CONDITION
@@ -38,6 +38,10 @@ def evaluate(tx: Transaction, variables: Mapping[str, Any] | None = None, *, def
     """
     content = values.checked(variables)
     tenants.check(tx, tenant_id)
+    if definition_key is None:
+        permits.check_tenant(tx, "evaluate the conditions of", tenant_id)
+    else:
+        permits.check_definition(tx, "start", definition_key)
     started = []
     for key, element_id in _candidates(tx, definition_key, tenant_id):
         definition = tx.definition(key)

@@ -16,7 +16,7 @@ from bpmn.dmn import DecisionError, Outcome, map_result
 from bpmn.expressions import EvaluationError
 from bpmn.interpreter.failures import DecisionFailed
 from bpmn.model import CalledDecision
-from engine import audit, schema, tenants
+from engine import audit, permits, schema, tenants
 from engine.decision_files import DecisionFile, model_of
 from engine.errors import InvalidInput, NotFound
 from engine.schema import DEFAULT_TENANT
@@ -95,6 +95,7 @@ class Evaluated:
     requirements_key: int
     requirements_id: str
     outcome: Outcome
+    tenant_id: str = DEFAULT_TENANT
 
 
 def is_new(tx: Transaction, file: DecisionFile, tenant_id: str) -> bool:
@@ -184,6 +185,8 @@ def evaluate(tx: Transaction, decision_id: str | None = None, variables: Mapping
         wanted = repr(decision_id) + tenants.within(tenant_id)
     if row is None:
         raise NotFound(f"Expected to find a decision {wanted}, but there is none.")
+    permits.check(tx, "evaluate", row.decision_id, row.tenant_id,
+                  f"Expected to find a decision {wanted}, but there is none.")
     try:
         found = _evaluate(tx, row, variables or {}, None, None)
     except DecisionError as error:
@@ -259,5 +262,6 @@ def _evaluate(tx: Transaction, row: AnyRow, variables: Mapping[str, Any], instan
     if failure is not None:
         raise failure
     return Evaluated(evaluation_key=key, decision_key=row.key, decision_id=row.decision_id, name=row.name,
+                     tenant_id=row.tenant_id,
                      version=row.version, requirements_key=row.requirements_key,
                      requirements_id=row.requirements_id, outcome=outcome)

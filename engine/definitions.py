@@ -21,6 +21,7 @@ from engine import (
     decisions,
     forms,
     pausing,
+    permits,
     programs,
     requests,
     schema,
@@ -119,6 +120,9 @@ def deploy(tx: Transaction, resources: Sequence[Resource], *, name: str | None =
     decided = decisions.deploy(tx, key, decision_models, tenant_id, anew=anew)
     filled_in = forms.deploy(tx, key, form_files, tenant_id, anew=anew)
     everything: list[DeployedDefinition | DeployedDecision | DeployedForm] = [*deployed, *decided, *filled_in]
+    for each_id in (*(each.process_id for each in deployed), *(each.decision_id for each in decided),
+                    *(each.form_id for each in filled_in)):
+        permits.check_new(tx, each_id, tenant_id)
     if any(each.created for each in everything):
         tx.rows.insert(schema.deployments, {
             "key": key, "name": name, "source": source, "tenant_id": tenant_id, "deployed_at": tx.now,

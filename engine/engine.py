@@ -238,7 +238,7 @@ class Engine:
 
     def _run_one(self, work: Work, connection: Connection) -> None:
         tx = Transaction(work.engine, connection, self.clock(), work.callers)
-        tx.trace_parent, tx.allowed = work.trace_parent, work.allowed
+        tx.trace_parent, tx.allowed, tx.seen = work.trace_parent, work.allowed, work.seen
         # What this thread may see is no matter of the command, which may be another thread's.
         with surroundings.at(tx.now.astimezone(self.time_zone)), sight.unlimited():
             lives.lock_callers(tx)

@@ -33,6 +33,10 @@ class TooMany(Rejection):
     """It would be possible, but not so often: a limit of the tenant. To ask again in a second is right."""
 
 
+class NotAllowed(Rejection):
+    """It would be possible, but not for who asks: the permission is missing."""
+
+
 class InvalidInput(Rejection):
     """A value of the command cannot be used."""
 

@@ -25,7 +25,7 @@ LIMIT = 64
 class Work:
     """One command on its way through a transaction, and what came of it."""
 
-    __slots__ = ("allowed", "callers", "command", "done", "engine", "error", "result", "trace_parent", "turn",
+    __slots__ = ("allowed", "callers", "command", "done", "engine", "error", "result", "seen", "trace_parent", "turn",
                  "tx")
 
     def __init__(self, engine: Engine, command: Callable[[Transaction], Any],
@@ -35,7 +35,7 @@ class Work:
         self.callers = callers
         # Taken here, in the thread that asks: another one may carry it out.
         self.trace_parent = tracing.parent()
-        self.allowed = sight.allowed()
+        self.allowed, self.seen = sight.allowed(), sight.current()
         self.tx: Transaction | None = None
         self.result: Any = None
         self.error: BaseException | None = None

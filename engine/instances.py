@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy import and_, bindparam, case, select, update
 
-from engine import audit, guard, lookups, pauses, requests, schema, starting, values
+from engine import audit, guard, lookups, pauses, permits, requests, schema, starting, values
 from engine import live as lives
 from engine.actions import AnyAction, Cancel, Go
 from engine.cluster.wakeup import SWEEP
@@ -26,7 +26,7 @@ LONGEST_BUSINESS_ID = 1000
 
 _decoder: msgspec.json.Decoder[AnyAction] = msgspec.json.Decoder(AnyAction)
 
-OF_START_KEY = select(_i.key, _i.definition_key, _i.process_id, _i.version, _i.correlation_id).where(
+OF_START_KEY = select(_i.key, _i.definition_key, _i.process_id, _i.version, _i.correlation_id, _i.tenant_id).where(
     _i.tenant_id == bindparam("tenant_id"), _i.process_id == bindparam("process_id"),
     _i.start_key == bindparam("start_key"),
 )
@@ -66,6 +66,7 @@ class Started:
     version: int
     correlation_id: str
     created: bool
+    tenant_id: str = DEFAULT_TENANT
 
 
 def start(tx: Transaction, process_id: str | None = None, *, version: int | None = None,
@@ -87,6 +88,10 @@ def start(tx: Transaction, process_id: str | None = None, *, version: int | None
         definition = lookups.latest(tx, process_id, version, tenant_id)
     else:
         raise InvalidInput("Expected a process id or the key of a definition, but neither was given.")
+    permits.check(
+        tx, "start", definition.process_id, definition.tenant_id,
+        lookups.missing(process_id, version, tenant_id) if process_id is not None and definition_key is None
+        else f"Expected to find a process definition with key {definition_key}, but there is none.")
     values.name(business_id, "a business id", longest=LONGEST_BUSINESS_ID)
     values.name(correlation_id, "a correlation id", longest=128)
     trace_parent = values.name(trace_parent, "a trace parent", longest=64)
@@ -110,7 +115,8 @@ def _start(tx: Transaction, definition: Definition, variables: Mapping[str, Any]
     live = starting.start(tx, definition, variables=variables, **more)
     audit.record(tx, "START", "INSTANCE", live.key, instance_key=live.key)
     return Started(key=live.key, definition_key=definition.key, process_id=definition.process_id,
-                   version=definition.version, correlation_id=live.correlation_id, created=True)
+                   version=definition.version, correlation_id=live.correlation_id, created=True,
+                   tenant_id=definition.tenant_id)
 
 
 def cancel(tx: Transaction, key: int, reason: str) -> None:

@@ -39,9 +39,14 @@ def latest(tx: Transaction, process_id: str, version: int | None = None,
     values = {"process_id": process_id, "tenant_id": tenant_id}
     found = tx.first(LATEST, values) if version is None else tx.first(OF_VERSION, values | {"version": version})
     if found is None:
-        which = f"process {process_id!r}" if version is None else f"version {version} of process {process_id!r}"
-        raise NotFound(f"Expected {which} to be deployed{tenants.within(tenant_id)}, but it is not.")
+        raise NotFound(missing(process_id, version, tenant_id))
     return tx.definition(found.key)
+
+
+def missing(process_id: str, version: int | None, tenant_id: str) -> str:
+    """What is said of a process that is not there."""
+    which = f"process {process_id!r}" if version is None else f"version {version} of process {process_id!r}"
+    return f"Expected {which} to be deployed{tenants.within(tenant_id)}, but it is not."
 
 
 def called(tx: Transaction, live: Live, entry: journal.CallOpened) -> Definition:

@@ -15,7 +15,7 @@ from sqlalchemy import Select, bindparam, delete, or_, select, update
 
 from bpmn.interpreter import journal
 from bpmn.model import EventKind
-from engine import audit, pauses, requests, schedules, schema, starting, tenants, values
+from engine import audit, pauses, permits, requests, schedules, schema, starting, tenants, values
 from engine import live as lives
 from engine.actions import Trigger
 from engine.errors import Conflict, InvalidInput, NotFound
@@ -90,6 +90,7 @@ def publish(tx: Transaction, name: str, correlation_key: str | None = None,
     what = {"name": name, "correlation_key": key_wanted, "tenant_id": tenant_id}
     values.name(message_id, "a message id")
     tenants.check(tx, tenant_id)
+    permits.check_tenant(tx, "send a message to", tenant_id)
     _one_at_a_time(tx, name, key_wanted)
     if message_id and _is_kept(tx, what, message_id):
         raise Conflict(f"Expected a new message, but one with the id {message_id!r} was published already.")
@@ -145,9 +146,13 @@ def correlate(tx: Transaction, name: str, *, correlation_key: str | None = None,
     content = values.checked(variables)
     values.name(name, "the name of a message")
     tenants.check(tx, tenant_id)
+    addressed = instance_key is not None or element_instance_key is not None
+    if not addressed:
+        permits.check_tenant(tx, "send a message to", tenant_id)
     _one_at_a_time(tx, name, values.name(correlation_key, "a correlation key"))
-    waiting = tx.select(_candidates(name, tenant_id, correlation_key, instance_key, business_id, match,
-                                    element_instance_key))
+    waiting = [row for row in tx.select(_candidates(name, tenant_id, correlation_key, instance_key, business_id, match,
+                                                    element_instance_key))
+               if permits.may(tx, row.process_id, row.tenant_id)]
     if len(waiting) > 1 and not all:
         raise Conflict(f"Expected one instance that waits for message {name!r}, but {len(waiting)} do.")
     reached = [
@@ -155,7 +160,7 @@ def correlate(tx: Transaction, name: str, *, correlation_key: str | None = None,
                    element_instance_key=row.element_instance_key, started=False)
         for row in waiting if trigger(tx, row, content) is not None
     ]
-    if not reached and start and instance_key is None and not match:
+    if not reached and start and not addressed and not match:
         for row in tx.select(STARTS, {"name": name, "tenant_id": tenant_id}):
             pauses.check(tx, tx.definition(row.definition_key))
             live = starting.start(tx, tx.definition(row.definition_key), variables=content, start_event=row.element_id,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from engine import audit, guard, lookups, pauses, schema, starting
+from engine import audit, guard, lookups, pauses, permits, schema, starting
 from engine.cluster.wakeup import SWEEP
 from engine.errors import InvalidInput, WrongState
 from engine.rows import AnyRow
@@ -14,6 +14,7 @@ from engine.schema import DEFAULT_TENANT
 
 if TYPE_CHECKING:
     from engine.engine import Engine
+    from engine.programs import Definition
     from engine.transaction import Transaction
 
 SLICE = 100
@@ -45,7 +46,7 @@ def pause(tx: Transaction, process_id: str, reason: str, *, tenant_id: str = DEF
     Audited. Raises NotFound; InvalidInput (no reason); WrongState if it is paused already.
     """
     why = guard.reason_given(reason, "pause the starts of a process")
-    definition = lookups.latest(tx, process_id, None, tenant_id)
+    definition = _latest(tx, "pause", process_id, tenant_id)
     pauses.serialize(tx, process_id)
     if pauses.of(tx, process_id, tenant_id) is not None:
         raise WrongState(f"Expected process {process_id!r} to take new starts, but it is paused already.")
@@ -73,7 +74,7 @@ def resume(engine: Engine, process_id: str, reason: str, *, tenant_id: str = DEF
 
 def _resume(tx: Transaction, process_id: str, reason: str, tenant_id: str) -> tuple[int, bool]:
     """Start some of what is held, and end the pause if that was all."""
-    definition = lookups.latest(tx, process_id, None, tenant_id)
+    definition = _latest(tx, "resume", process_id, tenant_id)
     pauses.serialize(tx, process_id)
     if pauses.of(tx, process_id, tenant_id) is None:
         raise WrongState(f"Expected process {process_id!r} to be paused, but it takes new starts.")
@@ -87,6 +88,12 @@ def _resume(tx: Transaction, process_id: str, reason: str, tenant_id: str) -> tu
     audit.record(tx, "RESUME", "DEFINITION", definition.key, reason=guard.reason_given(reason, "resume"),
                  details={"process": process_id})
     return started, True
+
+
+def _latest(tx: Transaction, verb: str, process_id: str, tenant_id: str) -> Definition:
+    found = lookups.latest(tx, process_id, None, tenant_id)
+    permits.check(tx, verb, process_id, tenant_id, lookups.missing(process_id, None, tenant_id))
+    return found
 
 
 def _start(tx: Transaction, row: AnyRow) -> bool:

@@ -51,6 +51,10 @@ class Sight:
         """Whether a definition of a tenant is seen."""
         return any(each.has(definition_id, tenant_id) for each in self.areas)
 
+    def has_tenant(self, tenant_id: str) -> bool:
+        """Whether anything of a tenant is seen."""
+        return any(each.has_tenant(tenant_id) for each in self.areas)
+
     def has_all_of(self, tenant_id: str) -> bool:
         """Whether every definition of a tenant is seen, those included that are deployed later."""
         return any(ANY in each.patterns and each.has_tenant(tenant_id) for each in self.areas)

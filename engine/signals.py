@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select
 
 from bpmn.model import EventKind
-from engine import audit, pauses, schema, starting, tenants, values
+from engine import audit, pauses, permits, schema, starting, tenants, values
 from engine import live as lives
 from engine.actions import Trigger
 from engine.errors import InvalidInput
@@ -36,6 +36,7 @@ def broadcast(tx: Transaction, name: str, variables: Mapping[str, Any] | None = 
     if not values.name(name, "the name of a signal"):
         raise InvalidInput("Expected the name of a signal, but it is empty.")
     tenants.check(tx, tenant_id)
+    permits.check_tenant(tx, "send a signal to", tenant_id)
     heard = deliver(tx, name, values.checked(variables), tenant_id=tenant_id)
     audit.record(tx, "BROADCAST", "SIGNAL", 0, details={"name": name, "heard": heard})
     return heard

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, or_, select, update
 
-from engine import audit, guard, messages, schema
+from engine import audit, guard, messages, permits, schema
 from engine.errors import NotFound, WrongState
 from engine.operations import firing
 
@@ -53,6 +53,7 @@ def deliver(tx: Transaction, key: int, subscription_key: int, reason: str) -> in
     if waiting is None or waiting.instance_key is None:
         raise NotFound(f"Expected an instance that waits with subscription {subscription_key}, but there is none: it "
                        f"may have got its message meanwhile.")
+    permits.check_instance(tx, "deliver messages to", waiting.instance_key)
     firing.deliver(tx, subscription_key, message.variables, why)
     if stray is not None:
         tx.rows.write(DELIVERED, {"b_key": key, "b_instance": waiting.instance_key, "b_now": tx.now})

@@ -141,12 +141,15 @@ def within(id: str) -> str:
 
 def check(tx: Transaction, id: str) -> None:
     """A tenant is there; raises NotFound. Asks the database only about one that this process has not heard of."""
-    if id not in tx.engine.tenants.ids and tx.first(BY_ID, {"id": id}) is None:
+    hidden = tx.seen is not None and not tx.seen.has_tenant(id)
+    if hidden or (id not in tx.engine.tenants.ids and tx.first(BY_ID, {"id": id}) is None):
         raise NotFound(missing(id))
 
 
 def check_now(tx: Transaction, id: str) -> None:
     """The same for a transaction whose work must not be lost to a removal: the database says it. Raises NotFound."""
+    if tx.seen is not None and not tx.seen.has_tenant(id):
+        raise NotFound(missing(id))
     _found(tx, id)
 
 

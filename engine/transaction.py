@@ -38,6 +38,8 @@ class Transaction:
         self.actor = engine.actor
         self.allowed: Sight | None = None
         """What the command may act on by itself, beside what it is told by key; None: everything."""
+        self.seen: Sight | None = None
+        """What the caller may see; None: everything."""
         self.declarations = engine.declarations
         self.rows = Rows(engine.database, connection)
         self.pending: dict[int, list[Action]] = {}

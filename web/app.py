@@ -13,7 +13,7 @@ from engine.engine import Engine
 from service_tasks.registry import Registry
 from web import api, camunda7, camunda8, console, doors, languages, metrics
 from web.answers import engine as this_engine
-from web.auth import gate
+from web.auth import authorizing, gate
 from web.auth.access import Access
 from web.auth.accessfile import AccessFile
 from web.auth.identity import current
@@ -72,6 +72,7 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
     app.extensions["engine"] = engine
     languages.install(app)
     gate.install(app, access or Access(AccessFile(None), secrets.token_urlsafe(32)), hosts)
+    authorizing.install(app)
     app.before_request(doors.refuse_too_large)
     app.before_request(doors.refuse_nul)
     app.extensions["services"] = Registry() if services is None else services

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Table, bindparam, case, select
 from bpmn.comparing import counterparts
 from bpmn.interpreter import Execution, MigrationRefused, Obstacle
 from bpmn.model import Process
-from engine import audit, guard, recording, schema
+from engine import audit, guard, permits, recording, schema
 from engine import live as lives
 from engine.actions import Modify
 from engine.errors import InvalidInput, WrongState
@@ -100,6 +100,8 @@ def migrate(tx: Transaction, key: int, definition_key: int, mapping: Counterpart
     instance waits for has no counterpart: the sentences say what).
     """
     why = guard.reason_given(reason, "migrate an instance")
+    permits.check_instance(tx, "migrate", key)
+    permits.check_definition(tx, "migrate to", definition_key)
     lives.active(tx, key)
     target = tx.definition(definition_key)
     live = lives.restore(tx, key)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import RowMapping, bindparam, func, select, update
 
-from engine import audit, guard, schema
-from engine.errors import InvalidInput, NotFound, WrongState
+from engine import audit, guard, permits, schema
+from engine.errors import InvalidInput, NotAllowed, NotFound, WrongState
 from engine.operations import trial
 from engine.operations.deed import Deed
 from engine.operations.deeds import deed_of, parameters_of
@@ -95,6 +95,7 @@ def plan(tx: Transaction, kind: str, parameters: Mapping[str, Any], filter: Inst
     parameters, no instance, too many); NotFound.
     """
     deed = deed_of(kind, parameters)
+    _check_permitted(tx, deed)
     deed.check(tx)
     if not deed.on_instances:
         items: list[tuple[int | None, str | None]] = [(None, str(deed.service))]    # type: ignore[attr-defined]
@@ -122,7 +123,8 @@ def plan_again(tx: Transaction, key: int, states: Sequence[str] = (ItemState.FAI
 
 def _matching(tx: Transaction, filter: InstanceFilter) -> list[tuple[int | None, str | None]]:
     tx.rows.flush()
-    matching = select(_i.key, _i.business_id).where(*found.where(filter, tx.now, tx.connection))
+    matching = select(_i.key, _i.business_id).where(
+        *found.where(filter, tx.now, tx.connection), *permits.among(tx, _i.process_id, _i.tenant_id))
     rows = tx.connection.execute(matching.order_by(_i.key).limit(MOST + 1)).all()
     if not rows:
         raise InvalidInput("Expected instances to plan for, but the filter lets none through any more.")
@@ -130,6 +132,15 @@ def _matching(tx: Transaction, filter: InstanceFilter) -> list[tuple[int | None,
         raise InvalidInput(f"Expected at most {MOST:,} instances in one operation, but the filter lets more through. "
                            f"Narrow it, by a version or the time of the start, say.")
     return [(row.key, row.business_id) for row in rows]
+
+
+def _check_permitted(tx: Transaction, deed: Deed) -> None:
+    if tx.allowed is not None and not deed.on_instances:
+        raise NotAllowed("Expected to be allowed to operate on everything, for a service is called by all processes, "
+                         f"but {tx.actor!r} may operate on some of it.")
+    target: int | None = getattr(deed, "definition_key", None)
+    if target is not None:
+        permits.check_definition(tx, "move instances to", target)
 
 
 def _write(tx: Transaction, kind: str, deed: Deed, items: Sequence[tuple[int | None, str | None]], query: str,
@@ -198,6 +209,9 @@ def plan_one(tx: Transaction, kind: str, parameters: Mapping[str, Any], item: tu
     `seen`: the revision of the instance that somebody looked at before. Audited. Raises what the deed would raise.
     """
     deed = deed_of(kind, parameters)
+    _check_permitted(tx, deed)
+    if item[0] is not None:
+        permits.check_instance(tx, "change", item[0])
     deed.check(tx)
     key = _write(tx, kind, deed, [item], "", None)
     [row] = tx.select(FROZEN, {"key": key})

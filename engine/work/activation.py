@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, exists, literal, select, update
 
-from engine import schema
+from engine import permits, schema
 from engine.cluster.partitions import Partitions, among
 from engine.cluster.wakeup import due_topic
 from engine.errors import InvalidInput
@@ -161,6 +161,7 @@ def _due(tx: Transaction, types: Collection[str] | None, max_jobs: int, only: Jo
         further.append(_j.type.not_in(held))
     if only is not None:
         further += only.conditions()
+    further += permits.among(tx, _j.process_id, _j.tenant_id)
     if further:
         statement = statement.where(*further)
     if not tx.engine.tenants.several:

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from engine.database import to_json
-from engine.errors import Conflict, InvalidInput, NotFound, Rejection, Unavailable, WrongState
+from engine.errors import Conflict, InvalidInput, NotAllowed, NotFound, Rejection, Unavailable, WrongState
 from web import doors
 from web.origins import refuse_other_sites
 
@@ -20,7 +20,8 @@ PREFIX = "/api"
 bp = Blueprint("api", __name__, url_prefix=PREFIX)
 bp.before_request(refuse_other_sites)
 
-STATUS: dict[type[Rejection], int] = {NotFound: 404, WrongState: 409, Conflict: 409, InvalidInput: 400}
+STATUS: dict[type[Rejection], int] = {
+    NotFound: 404, NotAllowed: 403, WrongState: 409, Conflict: 409, InvalidInput: 400}
 
 
 def problem(status: int, sentence: str) -> Response:

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from bpmn.problems import Problem, Severity
 from engine.declared import Declarations
 from engine.engine import Engine
-from engine.errors import DeploymentRefused, NotFound, Rejection, Unavailable
+from engine.errors import DeploymentRefused, NotAllowed, NotFound, Rejection, Unavailable
 from web import doors
 from web.answers import answer, done, engine
 from web.auth.identity import name_or
@@ -31,7 +31,7 @@ bp.before_request(refuse_other_sites)
 ACTOR = "Camunda 7 REST"
 """Who the audit trail says it was, where nobody has to log in."""
 
-TYPES = {404: "NotFoundException", 405: "NotAllowedException"}
+TYPES = {403: "AuthorizationException", 404: "NotFoundException", 405: "NotAllowedException"}
 """What errors of HTTP are called."""
 COULD_NOT_PARSE = "ENGINE-09005 Could not parse BPMN process."
 """Camunda Modeler recognises a refused diagram by this beginning."""
@@ -81,6 +81,8 @@ def _details(problems: tuple[Problem, ...]) -> dict[str, Any]:
 def _rejected(error: Rejection) -> Response:
     if isinstance(error, NotFound):
         return refusal(404, "InvalidRequestException", str(error), None)
+    if isinstance(error, NotAllowed):
+        return refusal(403, TYPES[403], str(error), None)
     return refusal(400, "RestException", str(error))
 
 

@@ -14,7 +14,16 @@ from werkzeug.exceptions import HTTPException
 
 from engine.database import to_json
 from engine.engine import Engine
-from engine.errors import Conflict, DeploymentRefused, InvalidInput, NotFound, Rejection, Unavailable, WrongState
+from engine.errors import (
+    Conflict,
+    DeploymentRefused,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    Rejection,
+    Unavailable,
+    WrongState,
+)
 from web import doors
 from web.answers import answer, done, engine
 from web.auth.identity import name_or
@@ -33,6 +42,7 @@ ACTOR = "Camunda 8 REST"
 REJECTIONS: tuple[tuple[type[Rejection], int, str], ...] = (
     (DeploymentRefused, 400, "INVALID_ARGUMENT"),
     (NotFound, 404, "NOT_FOUND"),
+    (NotAllowed, 403, "FORBIDDEN"),
     (Conflict, 409, "ALREADY_EXISTS"),
     (WrongState, 409, "INVALID_STATE"),
     (InvalidInput, 400, "INVALID_ARGUMENT"),
