@@ -57,9 +57,9 @@ from engine.schema.tasks import task_comments as task_comments
 from engine.schema.tasks import task_drafts as task_drafts
 from engine.schema.tasks import task_filters as task_filters
 from engine.schema.tasks import user_tasks as user_tasks
+from engine.schema.tenants import tenants as tenants
 from engine.schema.trail import audit as audit
 from engine.schema.trail import audit_chain as audit_chain
-from engine.schema.tenants import tenants as tenants
 from engine.schema.variables import variable_history as variable_history
 from engine.schema.variables import variables as variables
 
@@ -288,6 +288,7 @@ timers = Table(
     Column("due_at", UtcDateTime, nullable=False),
     Column("schedule", Text),
     Column("repeats_left", Integer),
+    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT, server_default=DEFAULT_TENANT),
     Column("attached", Boolean, nullable=False, default=False),
     Column("suspended", Boolean, nullable=False, default=False),
     Column("created_at", UtcDateTime, nullable=False),
@@ -297,7 +298,6 @@ timers = Table(
     Index("ix_timers_instance", "instance_key"),
 )
 """Open timers only. Without `instance_key` it is a timer start event of a definition. `schedule` is set on timers
-    Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT, server_default=DEFAULT_TENANT),
 that repeat (ISO 8601 repeating interval or cron), `repeats_left` counts down (NULL: for ever). `attached` tells a
 boundary event or event sub-process, which only watches over something else, from an event that is waited at."""
 
