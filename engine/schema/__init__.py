@@ -42,6 +42,9 @@ from engine.schema.figures import saved_views as saved_views
 from engine.schema.forms import forms as forms
 from engine.schema.incidents import incident_notes as incident_notes
 from engine.schema.incidents import incidents as incidents
+from engine.schema.inbound import inbound_received as inbound_received
+from engine.schema.inbound import inbound_set_aside as inbound_set_aside
+from engine.schema.inbound import inbound_sources as inbound_sources
 from engine.schema.jobs import job_failures as job_failures
 from engine.schema.messages import messages as messages
 from engine.schema.messages import stray_messages as stray_messages

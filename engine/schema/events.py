@@ -31,6 +31,7 @@ outbox = Table(
     "outbox", metadata,
     Column("key", BigInteger, primary_key=True, autoincrement=False),
     Column("target_key", BigInteger, nullable=False),
+    Column("target_name", String(255)),
     Column("event_id", String(64), nullable=False),
     Column("type", String(100), nullable=False),
     Column("instance_key", BigInteger, nullable=False),
@@ -47,4 +48,5 @@ outbox = Table(
     Index("ix_outbox_due", "dead", "target_key", "due_at"),
 )
 """One row for each event and target until it is delivered. `instance_key` is the event's own key where it belongs to no
-instance; `position` is the order within the instance."""
+instance; `position` is the order within the instance. `target_name`: a diagram named a target that is
+not there (`target_key` 0, dead)."""
