@@ -51,6 +51,8 @@ __all__ = [
 
 NCNAME = re.compile(r"[^\W\d][\w.·-]*\Z")
 """A name without colon (Namespaces in XML 1.0)."""
+MAX_PROCESSES = 200
+"""How many executable processes one file may have: each is compiled and versioned for itself."""
 CHOREOGRAPHIES = frozenset({"choreography", "globalChoreographyTask"})
 
 
@@ -121,6 +123,10 @@ def _model(source: Source) -> Model:
     executable = [node for node in root.iterchildren(BPMN + "process") if flag(node, "isExecutable")]
     if not executable:
         source.error(None, "Expected an executable process (isExecutable), but there is none.")
+    if len(executable) > MAX_PROCESSES:
+        source.error(executable[MAX_PROCESSES], f"Expected at most {MAX_PROCESSES} executable processes in one file, "
+                                                f"but there are {len(executable)}.")
+        del executable[MAX_PROCESSES:]
     check_documentation(executable, source)
     return Model(
         resource_name=source.resource_name,

@@ -23,6 +23,7 @@ from engine.engine import Engine
 from service_tasks.contract import ServiceContract
 from service_tasks.dataflow import inputs_ready
 from service_tasks.errorpaths import errors_caught
+from service_tasks.patience import OutOfPatience, patience
 from service_tasks.registry import Registry
 from service_tasks.undoing import compensation_drawn, reversible
 from service_tasks.use import Check, Use, drawn_inputs, problem, service_name, static_text
@@ -58,10 +59,22 @@ class Catalogue:
 
     def check(self, model: Model) -> Iterable[Problem]:
         """The problems of a model's jobs, with their lines: unknown services, and how the known ones are used."""
-        for process in model.processes:
-            lines = {} if process.tree is None else {identifier(node): line(node) for node in descendants(process.tree)}
-            for found in self._check_process(model, process):
-                yield replace(found, line=lines.get(found.element_id or ""))
+        with patience():
+            return [each for process in model.processes for each in self._checked(model, process)]
+
+    def _checked(self, model: Model, process: Process) -> list[Problem]:
+        lines = {} if process.tree is None else {identifier(node): line(node) for node in descendants(process.tree)}
+        found = []
+        try:
+            for each in self._check_process(model, process):
+                found.append(replace(each, line=lines.get(each.element_id or "")))
+        except OutOfPatience:
+            found.append(problem(
+                Severity.WARNING, model, process.id, process.name,
+                "Expected a process that is checked against its services in reasonable time, but it has too many "
+                "elements or ways: the rest of it was not checked.",
+            ))
+        return found
 
     def _check_process(self, model: Model, process: Process) -> Iterator[Problem]:
         yield from self._check_listeners(model, process.id, process.name, process.listeners)

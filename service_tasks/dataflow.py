@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -17,6 +18,7 @@ from pydantic.fields import FieldInfo
 from bpmn.expressions import Expression, Literal
 from bpmn.model import ElementType, EventKind, VariableMapping
 from bpmn.problems import Problem
+from service_tasks.contract import ServiceContract
 from service_tasks.errors import faults_of
 from service_tasks.given import Given, given_in, locals_of
 from service_tasks.jsontypes import (
@@ -88,10 +90,16 @@ def inputs_ready(use: Use) -> Iterator[Problem]:
 
 
 def _inputs(use: Use) -> Iterator[Input]:
-    schema = use.contract.input_schema()
+    schema = _input_schema(use.contract)
     for name, field in use.contract.inputs.model_fields.items():
         alias = field.alias or name
         yield Input(alias, frozenset({alias, name}), field, schema["properties"][alias], schema)
+
+
+@lru_cache(maxsize=1_000)
+def _input_schema(contract: ServiceContract) -> Schema:
+    """What pydantic says anew, slowly, whenever it is asked."""
+    return contract.input_schema()
 
 
 def _mapped(use: Use, wanted: Input, mapping: VariableMapping, flow: Flow) -> Iterator[Problem]:

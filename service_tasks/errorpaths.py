@@ -8,6 +8,7 @@ from bpmn.expressions import Expression, Literal
 from bpmn.model import Element, ElementType, EventKind, Model, Process
 from bpmn.problems import Problem
 from service_tasks.given import called_in
+from service_tasks.patience import look
 from service_tasks.use import Use
 
 
@@ -27,6 +28,7 @@ def uncaught_errors(model: Model, process: Process, element: Element, codes: Ite
 
     What leaves the process counts as caught if every call activity of the file that calls it catches it.
     """
+    look(len(process.elements))
     caught = list(_caught(process, element))
     if any(code is None or not isinstance(code, Literal) for code in caught):
         return []  # one of them catches every code, or a code known only at run time
@@ -42,6 +44,7 @@ def uncaught_errors(model: Model, process: Process, element: Element, codes: Ite
 
 
 def _callers(model: Model, process: Process) -> list[tuple[Process, Element]]:
+    look(sum(len(other.elements) for other in model.processes))
     return [
         (other, element) for other in model.processes for element in other.elements.values()
         if called_in(model, element) is process
@@ -52,6 +55,7 @@ def _caught(process: Process, element: Element) -> Iterator[Expression | None]:
     """The codes of all error events that an error at `element` passes on its way out."""
     inside: Element | None = element
     while inside is not None:
+        look(len(process.elements))
         yield from _codes(other for other in process.elements.values() if other.attached_to == inside.id)
         # What is thrown inside an event sub-process goes past those beside it: their scope is being handled already.
         if inside.type is not ElementType.EVENT_SUB_PROCESS:

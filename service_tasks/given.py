@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -11,6 +12,7 @@ from bpmn.expressions import Literal
 from bpmn.model import Dialect, Element, ElementType, Model, Process
 from service_tasks.contract import ServiceContract
 from service_tasks.jsontypes import Schema, Types, json_types, resolved, types_of
+from service_tasks.patience import look
 from service_tasks.registry import Registry
 from service_tasks.use import service_name
 
@@ -66,6 +68,7 @@ def outputs(
     model: Model, process: Process, element: Element, registry: Registry, callers: frozenset[str]
 ) -> Iterator[tuple[str, Given]]:
     """What an element gives to its scope when it is done. `callers` are the processes that are looked at already."""
+    look(5)
     loop = element.loop
     for collection in (element.output_collection, loop.output_collection if loop else None):
         if collection:
@@ -94,7 +97,7 @@ def _results(element: Element, registry: Registry) -> Iterator[tuple[str, Given]
     if element.job is not None and element.job.result_variable:
         yield element.job.result_variable, Given(element, None)
     elif contract is not None:
-        schema = contract.output_schema()
+        schema = _output_schema(contract)
         for name, description in schema.get("properties", {}).items():
             yield name, Given(element, json_types(description, schema), description, schema)
 
@@ -123,6 +126,7 @@ def called_in(model: Model, element: Element) -> Process | None:
     called = element.called_process
     if element.type is not ElementType.CALL_ACTIVITY or called is None or not isinstance(called.process_id, Literal):
         return None
+    look(len(model.processes))
     return next((process for process in model.processes if process.id == called.process_id.value), None)
 
 
@@ -130,3 +134,9 @@ def contract_of_job(element: Element, registry: Registry) -> ServiceContract | N
     """The contract of the service that an element calls; None if it calls none, or one that is not known here."""
     name = None if element.job is None else service_name(element.job, registry)
     return None if name is None else registry.get(name)
+
+
+@lru_cache(maxsize=1_000)
+def _output_schema(contract: ServiceContract) -> Schema:
+    """What pydantic says anew, slowly, whenever it is asked."""
+    return contract.output_schema()

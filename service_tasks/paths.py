@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bpmn.model import SCOPES, Element, ElementType, EventKind, Process
+from service_tasks.patience import look
 
 
 def upstream(process: Process, element: Element) -> set[str] | None:
@@ -17,6 +18,7 @@ def upstream(process: Process, element: Element) -> set[str] | None:
         current = process.elements.get(open_ids.pop())
         if current is None or current.id in seen:
             continue
+        look(3)
         seen.add(current.id)
         if current.type is ElementType.EVENT_SUB_PROCESS or any(
             event.kind is EventKind.COMPENSATION for event in current.events
@@ -24,6 +26,7 @@ def upstream(process: Process, element: Element) -> set[str] | None:
             return None  # entered from anywhere in its scope; or after handlers that ran out of order
         open_ids.extend(_before(process, current))
         if current.type in SCOPES and not contains(process, current, element):
+            look(len(process.elements))
             open_ids.extend(other.id for other in process.elements.values() if other.scope == current.id)
     return seen
 
@@ -37,6 +40,7 @@ def downstream(process: Process, element: Element) -> list[Element]:
         current = process.elements.get(open_ids.pop(0))
         if current is None or current.id in seen:
             continue
+        look(len(process.elements))
         seen[current.id] = current
         open_ids += _after(process, current)
         # A scope that was reached is done from its beginning; one that is left was not.

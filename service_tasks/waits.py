@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from bpmn.model import Element, ElementType, EventKind, Process
 from service_tasks.paths import scopes_around
+from service_tasks.patience import look
 
 MESSAGE_WAITS = frozenset({ElementType.RECEIVE_TASK, ElementType.INTERMEDIATE_CATCH_EVENT})
 
 
 def waits_for_ever(process: Process, element: Element) -> bool:
     """Whether no timer ends the wait at `element`: on it, beside it at a gateway, or around it."""
+    look(2 * len(process.elements))
     around = (element, *scopes_around(process, element))
     hosts = {outer.id for outer in around}
     scopes = {process.id, *(outer.id for outer in around[1:])}
