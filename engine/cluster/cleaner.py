@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from engine import chain, durations, requests, retention, strays
+from engine import chain, durations, requests, retention, sessions, strays
 from engine.reports import learning
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Cleaner:
             try:
                 self._engine.execute(requests.forget)
                 self._engine.execute(strays.forget)
+                self._engine.execute(sessions.forget)
                 self._sum_up()
                 self._clean()
                 durations.learn(self._engine)

@@ -1,0 +1,40 @@
+"""The tables of who is logged in, and of who came in last; see `engine.schema`."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, String, Table, Text
+
+from engine.database import Json, UtcDateTime
+from engine.schema.base import metadata
+
+sessions = Table(
+    "sessions", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("stamp", String(64), nullable=False),
+    Column("groups", Json, nullable=False),
+    Column("issuer", Text),
+    Column("subject", Text),
+    Column("provider_session", Text),
+    Column("id_token", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+    Index("ix_sessions_name", "name"),
+    Index("ix_sessions_expires_at", "expires_at"),
+    Index("ix_sessions_subject", "subject"),
+)
+"""People who are logged in. `digest` is the SHA-256 of what their browser shows; the thing itself is nowhere.
+`stamp` changes with the password of a local user. Of a provider of identities (OpenID Connect) are `issuer`, `subject`,
+its own name of the session, the groups it told, and its token, encrypted, which it wants back at the log-out."""
+
+last_uses = Table(
+    "last_uses", metadata,
+    Column("name", String(255), primary_key=True),
+    Column("used_at", UtcDateTime, nullable=False),
+    Column("address", Text, nullable=False),
+)
+"""When a user or a token came in last, to within some minutes."""
