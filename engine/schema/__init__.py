@@ -25,9 +25,6 @@ from sqlalchemy import (
 
 from engine.database import Json, UtcDateTime
 from engine.schema.alerts import alert_rules as alert_rules
-from engine.schema.approvals import approval_files as approval_files
-from engine.schema.approvals import approval_subjects as approval_subjects
-from engine.schema.approvals import approvals as approvals
 from engine.schema.base import DEFAULT_TENANT as DEFAULT_TENANT
 from engine.schema.base import metadata as metadata
 from engine.schema.decisions import decision_evaluations as decision_evaluations
@@ -58,6 +55,8 @@ from engine.schema.pauses import held_starts as held_starts
 from engine.schema.pauses import pauses as pauses
 from engine.schema.requests import requests as requests
 from engine.schema.secrets import secrets as secrets
+from engine.schema.sessions import last_uses as last_uses
+from engine.schema.sessions import sessions as sessions
 from engine.schema.tasks import task_candidates as task_candidates
 from engine.schema.tasks import task_comments as task_comments
 from engine.schema.tasks import task_drafts as task_drafts
