@@ -14,7 +14,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	$$p -c 'import sys, sqlite3, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve doctor test test-long lint types pytest assets words chromium bench constraints wheel clean
+.PHONY: help demo serve doctor test test-long lint types pytest assets words chromium brokers bench constraints wheel clean
 
 help:
 	@echo "make demo        run everything with an example, at http://localhost:$(PORT) (PORT=, DATA_DIR=)"
@@ -44,10 +44,10 @@ lint: .venv/.installed-dev
 types: .venv/.installed-dev
 	@$(PY) -m mypy
 
-pytest: .venv/.installed-dev assets chromium
+pytest: .venv/.installed-dev assets chromium brokers
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-long: .venv/.installed-dev assets chromium
+test-long: .venv/.installed-dev assets chromium brokers
 	@$(PY) -m pytest -m long $(ARGS)
 
 bench: .venv/.installed-bench
@@ -62,6 +62,9 @@ words: .venv/.installed
 
 chromium:
 	@.ci/chromium
+
+brokers:
+	@.ci/brokers
 
 wheel: .venv/.installed
 	@$(UV) build --quiet --wheel --build-constraints constraints.txt
