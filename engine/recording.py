@@ -12,8 +12,9 @@ from bpmn.expressions import EvaluationError, ExpressionError, camunda8
 from bpmn.interpreter import journal
 from bpmn.model import ElementType
 from engine import calls, incidents, messages, schema, signals, subscriptions, timers
+from engine.actions import Complete
 from engine.cluster.wakeup import ended_topic
-from engine.events import noting
+from engine.events import business, noting
 from engine.live import Live
 from engine.programs import CALL, JOB, SUBSCRIPTION, TIMER, USER_TASK
 from engine.states import ElementState, InstanceState
@@ -140,6 +141,10 @@ def _reopen(tx: Transaction, live: Live, token: int) -> None:
 def _job_opened(tx: Transaction, live: Live, entry: journal.JobOpened) -> None:
     _reopen(tx, live, entry.key)
     live.tokens[entry.key] = entry.element.id
+    if business.is_thrown(entry):
+        business.thrown_as_job(tx, live, entry)
+        tx.resume(live.key, Complete(entry.key, may_be_late=True))
+        return
     jobs.start_waiting(tx, live, entry)
 
 
@@ -172,6 +177,7 @@ def _call_opened(tx: Transaction, live: Live, entry: journal.CallOpened) -> None
 
 
 def _thrown(tx: Transaction, live: Live, entry: journal.Thrown) -> None:
+    business.thrown(tx, live, entry)
     if entry.kind == "SIGNAL":
         signals.deliver(tx, entry.name, entry.variables, tenant_id=live.tenant_id, thrower=live.key,
                         business_id=entry.business_id)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import RowMapping
 
 from bpmn.interpreter import journal
 from bpmn.model import ElementType
-from engine.events import outbox, types
+from engine.events import business, outbox, types
 from engine.live import Live
 from engine.states import JobState
 
@@ -19,10 +20,20 @@ if TYPE_CHECKING:
 Data = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """What makes the events of a kind of journal entry, and of which types they may be."""
+
+    types: frozenset[str]
+    make: Callable[[Live, Any], list[tuple[str, Data]]]
+
+
 def note(tx: Transaction, live: Live, entry: journal.Entry) -> None:
     """Put the events of a journal entry into the outbox. To be called before the entry is recorded."""
-    make = MAKERS.get(type(entry))
-    for made in make(live, entry) if make else ():
+    maker = MAKERS.get(type(entry))
+    if maker is None or tx.engine.targets.wanted.isdisjoint(maker.types):
+        return
+    for made in maker.make(live, entry):
         outbox.put(tx, *made, live=live)
 
 
@@ -34,13 +45,36 @@ def started(tx: Transaction, live: Live) -> None:
 def answered(tx: Transaction, job: RowMapping, state: JobState) -> None:
     """A worker answered a job."""
     type = ANSWERS[state]
-    outbox.put(tx, type, {
-        "jobKey": str(job["key"]), "jobType": job["type"], "elementId": job["element_id"], "attempt": job["attempt"],
-    }, instance=outbox.Instance(
-        key=job["instance_key"], process_id=job["process_id"], root_key=job["instance_root_key"],
-        business_id=job["instance_business_id"], correlation_id=job["instance_correlation_id"],
-        trace_parent=job["instance_trace_parent"], revision=job["instance_revision"],
-    ))
+    if type in tx.engine.targets.wanted:
+        outbox.put(tx, type, {
+            "jobKey": str(job["key"]), "jobType": job["type"], "elementId": job["element_id"],
+            "attempt": job["attempt"],
+        }, instance=_instance(job))
+
+
+def task_changed(tx: Transaction, task: RowMapping, changes: Mapping[str, Any], action: str) -> None:
+    """A user task is somebody else's (`assignee` is among `changes`), or says something else of itself."""
+    type = types.TASK_ASSIGNED if "assignee" in changes else types.TASK_CHANGED
+    if type not in tx.engine.targets.wanted:
+        return
+    live = tx.live.get(task["instance_key"])
+    data = {
+        "elementId": task["element_id"], "elementType": ElementType.USER_TASK, "elementName": task["name"],
+        "elementInstanceKey": str(task["element_instance_key"]), "userTaskKey": str(task["key"]), "action": action,
+        "assignee": changes.get("assignee", task["assignee"]), "changed": sorted(changes),
+    }
+    if type == types.TASK_ASSIGNED:
+        data["formerAssignee"] = task["assignee"]
+    outbox.put(tx, type, data, live=live, instance=None if live else _instance(task))
+
+
+def _instance(row: RowMapping) -> outbox.Instance:
+    """The instance of a row that was read together with it (`engine.live.with_instance`)."""
+    return outbox.Instance(
+        key=row["instance_key"], process_id=row["process_id"], root_key=row["instance_root_key"],
+        business_id=row["instance_business_id"], correlation_id=row["instance_correlation_id"],
+        trace_parent=row["instance_trace_parent"], revision=row["instance_revision"],
+    )
 
 
 ANSWERS: Mapping[JobState, str] = {
@@ -83,6 +117,8 @@ def _terminated(live: Live, entry: journal.Terminated) -> list[tuple[str, Data]]
 
 
 def _job_opened(live: Live, entry: journal.JobOpened) -> list[tuple[str, Data]]:
+    if business.is_thrown(entry):
+        return []
     return [(types.JOB_CREATED, {**_of(entry.element), "elementInstanceKey": str(entry.key), "jobType": entry.type})]
 
 
@@ -105,27 +141,22 @@ def _recovered(live: Live, entry: journal.Recovered) -> list[tuple[str, Data]]:
     return [(types.INCIDENT_RESOLVED, _element(live, entry.key)[0])]
 
 
-def _thrown(live: Live, entry: journal.Thrown) -> list[tuple[str, Data]]:
-    type = types.SIGNAL_THROWN if entry.kind == "SIGNAL" else types.MESSAGE_THROWN
-    return [(type, {**_of(entry.element), "name": entry.name, "correlationKey": entry.correlation_key,
-                    "variables": dict(entry.variables)})]
+def _ended(type: str) -> Maker:
+    return Maker(frozenset({type}),
+                 lambda live, entry: [(type, {"reason": live.end_reason or getattr(entry, "code", None)})])
 
 
-def _ended(type: str) -> Callable[[Live, Any], list[tuple[str, Data]]]:
-    return lambda live, entry: [(type, {"reason": live.end_reason or getattr(entry, "code", None)})]
-
-
-MAKERS: Mapping[type, Callable[[Live, Any], list[tuple[str, Data]]]] = {
-    journal.Entered: _entered,
-    journal.Passed: _passed,
-    journal.Left: _left,
-    journal.Terminated: _terminated,
-    journal.JobOpened: _job_opened,
-    journal.UserTaskOpened: _task_opened,
-    journal.Failed: _failed,
-    journal.Recovered: _recovered,
-    journal.Thrown: _thrown,
+MAKERS: Mapping[type, Maker] = {
+    journal.Entered: Maker(frozenset({types.ELEMENT_ENTERED}), _entered),
+    journal.Passed: Maker(frozenset({types.ELEMENT_COMPLETED}), _passed),
+    journal.Left: Maker(frozenset({types.ELEMENT_COMPLETED, types.TASK_COMPLETED}), _left),
+    journal.Terminated: Maker(frozenset({types.ELEMENT_TERMINATED, types.TASK_CANCELED}), _terminated),
+    journal.JobOpened: Maker(frozenset({types.JOB_CREATED}), _job_opened),
+    journal.UserTaskOpened: Maker(frozenset({types.TASK_CREATED}), _task_opened),
+    journal.Failed: Maker(frozenset({types.INCIDENT_OPENED}), _failed),
+    journal.Recovered: Maker(frozenset({types.INCIDENT_RESOLVED}), _recovered),
     journal.Completed: _ended(types.INSTANCE_COMPLETED),
     journal.Canceled: _ended(types.INSTANCE_TERMINATED),
     journal.ErrorEscaped: _ended(types.INSTANCE_TERMINATED),
 }
+"""What is thrown (`journal.Thrown`) is told by `engine.events.business`."""

@@ -43,7 +43,7 @@ CLAIM = (
         or_(_o.locked_until.is_(None), _o.locked_until <= bindparam("now")),
         or_(_t.rests_until.is_(None), _t.rests_until <= bindparam("now")),
         ~exists().where(_e.target_key == _o.target_key, _e.instance_key == _o.instance_key, ~_e.dead,
-                        # Of one revision are only the attempts of a job, one after the other.
+                        # Of one revision are only attempts of a job and changes of a task, one after the other.
                         tuple_(_e.position, _e.created_at, _e.key) < tuple_(_o.position, _o.created_at, _o.key)),
     )
     .order_by(_o.due_at, _o.key).limit(BATCH).with_for_update(of=schema.outbox, skip_locked=True)
@@ -64,12 +64,16 @@ NEXT = select(func.min(case((_o.locked_until > _o.due_at, _o.locked_until), else
     schema.event_targets, _t.key == _o.target_key).where(~_o.dead, ~_t.paused)
 COUNTS = (select(_o.target_key, func.count(), func.sum(case((_o.dead, 1), else_=0)), func.min(_o.created_at))
           .group_by(_o.target_key))
-DEAD = (select(schema.outbox, _t.name.label("target")).join(schema.event_targets, _t.key == _o.target_key)
+NAMED = select(_t.key).where(_t.name == bindparam("name"))
+DEAD = (select(schema.outbox, func.coalesce(_t.name, _o.target_name, "").label("target"))
+        .join(schema.event_targets, _t.key == _o.target_key, isouter=True)
         .where(_o.dead).order_by(_o.key.desc()).limit(bindparam("limit")))
 REVIVE = (update(schema.outbox).where(_o.key == bindparam("b_key"), _o.dead)
-          .values(dead=False, attempts=0, due_at=bindparam("b_now"), locked_until=null()))
+          .values(dead=False, attempts=0, due_at=bindparam("b_now"), locked_until=null(),
+                  target_key=bindparam("b_target"), target_name=null()))
 DISCARD = delete(schema.outbox).where(_o.key == bindparam("b_key"), _o.dead)
-BY_KEY = select(_o.key, _o.instance_key, _o.type).where(_o.key == bindparam("key"), _o.dead)
+BY_KEY = select(_o.key, _o.instance_key, _o.type, _o.target_key, _o.target_name).where(
+    _o.key == bindparam("key"), _o.dead)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,26 +107,37 @@ class Waiting:
 
 
 def put(tx: Transaction, type: str, data: dict[str, Any], *, live: Live | None = None,
-        instance: Instance | None = None) -> None:
-    """Let whoever wants an event of this type have one, once this is committed."""
+        instance: Instance | None = None, to: str | None = None) -> None:
+    """Let whoever wants an event of this type have one, once this is committed; and the target named `to` in any case.
+
+    If there is none of that name, the event is a dead letter: somebody adds the target and sends it.
+    """
     about = instance or (None if live is None else Instance(
         key=live.key, process_id=live.definition.process_id, root_key=live.root_key, business_id=live.business_id,
         correlation_id=live.correlation_id, trace_parent=live.trace_parent, revision=live.revision,
     ))
     process_id = about.process_id if about else None
-    wanting = [target for target in tx.engine.targets.now if target.wants(type, process_id, tx.now)]
+    wanting = [target.key for target in tx.engine.targets.now
+               if target.name == to or target.wants(type, process_id, tx.now)]
+    missing = False
+    if to is not None and all(target.name != to for target in tx.engine.targets.now):
+        # A new one of which this process has not heard yet?
+        found = tx.first(NAMED, {"name": to})
+        missing = found is None
+        wanting.append(0 if found is None else found.key)
     if not wanting:
         return
     key = tx.key()
     tx.event_count += 1
     body = _cloud_event(tx, key, type, data, about)
     for target in wanting:
+        lost = missing and target == 0
         tx.rows.insert(schema.outbox, {
-            "key": key if len(wanting) == 1 else tx.key(), "target_key": target.key, "event_id": str(key),
-            "type": type, "instance_key": about.key if about else key,
+            "key": key if len(wanting) == 1 else tx.key(), "target_key": target, "event_id": str(key),
+            "target_name": to[:255] if to and lost else None, "type": type, "instance_key": about.key if about else key,
             "position": ((about.revision + 1) << POSITIONS) + tx.event_count if about else 0, "body": body,
             "created_at": tx.now, "due_at": tx.now, "locked_until": None, "lock_token": 0, "attempts": 0,
-            "error": None, "dead": False,
+            "error": f"Expected a target of events named {to!r}, but there is none." if lost else None, "dead": lost,
         })
     tx.announce(TOPIC)
 
@@ -222,7 +237,13 @@ def revive(tx: Transaction, key: int, reason: str) -> None:
     """Try a dead event again; audited. Raises InvalidInput, NotFound."""
     why = guard.reason_given(reason, "send an event again")
     found = _dead(tx, key)
-    tx.rows.write(REVIVE, {"b_key": key, "b_now": tx.now})
+    target = found.target_key
+    if found.target_name is not None:
+        named = tx.first(NAMED, {"name": found.target_name})
+        if named is None:
+            raise NotFound(f"Expected a target of events named {found.target_name!r}, but there is none.")
+        target = named.key
+    tx.rows.write(REVIVE, {"b_key": key, "b_now": tx.now, "b_target": target})
     audit.record(tx, "RETRY", "EVENT", key, reason=why, details={"type": found.type})
     tx.announce(TOPIC)
 

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select
 
 from engine import audit, guard, schema
 from engine.errors import Conflict, InvalidInput, NotFound
-from engine.events.types import TYPES
+from engine.events import addresses
+from engine.events.types import OURS, TYPES
 
 if TYPE_CHECKING:
     from engine.database import Database
@@ -65,6 +66,10 @@ class EventTarget:
         """Whether it gets an event of a type and a process, now."""
         if now < self.starts_at or (self.processes and process_id not in self.processes):
             return False
+        return self.likes(type)
+
+    def likes(self, type: str) -> bool:
+        """Whether a type is among those that it gets."""
         return not self.types or any(fnmatchcase(type, pattern) for pattern in self.types)
 
 
@@ -79,12 +84,16 @@ class Targets:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.now: tuple[EventTarget, ...] = ()
+        self.wanted: frozenset[str] = frozenset()
+        """Types of ours that somebody wants, so that nobody makes the others."""
         self.refresh()
 
     def refresh(self) -> None:
         """Look again which there are. Raises what the database raises."""
         with self._database.read() as connection:
-            self.now = read(connection)
+            found = read(connection)
+        self.wanted = frozenset(type for type in TYPES if any(target.likes(type) for target in found))
+        self.now = found
 
 
 def read(connection: Connection) -> tuple[EventTarget, ...]:
@@ -100,23 +109,23 @@ def all_of_them(engine: Engine) -> tuple[EventTarget, ...]:
 
 def add(tx: Transaction, name: str, address: str, *, types: Sequence[str] = (), processes: Sequence[str] = (),
         secret: str | None = None) -> EventTarget:
-    """Send events to a URL from `SETTLES` from now on; audited.
+    """Send events to a webhook or a broker (`engine.events.addresses`) from `SETTLES` from now on; audited.
 
-    `types` and `processes` limit which (see `EventTarget`). Raises InvalidInput; Conflict if there is one of that
-    name.
+    `secret` is the name of the one that signs what a webhook gets, or that logs in at a broker. `types` and `processes`
+    limit which events (see `EventTarget`). Raises InvalidInput; Conflict if there is one of that name.
     """
     named = name.strip()
     if not NAME.fullmatch(named):
         raise InvalidInput(f"Expected a name of letters, digits, spaces, '_', '.' and '-', but it is {name[:100]!r}.")
     wanted = [pattern.strip() for pattern in types if pattern.strip()]
     for pattern in wanted:
-        if not any(fnmatchcase(type, pattern) for type in TYPES):
+        if pattern.startswith(OURS) and not any(fnmatchcase(type, pattern) for type in TYPES):
             raise InvalidInput(f"Expected types of events such as 'partitur.incident.*', but there is none like "
                                f"{pattern[:100]!r}. They are {', '.join(TYPES)}.")
     if tx.first(BY_NAME, {"name": named}) is not None:
         raise Conflict(f"Expected a new name, but there is a target {named!r} already.")
     row: dict[str, Any] = {
-        "key": tx.key(), "name": named, "address": _checked_address(address), "types": wanted,
+        "key": tx.key(), "name": named, "address": addresses.checked(address), "types": wanted,
         "processes": [process.strip() for process in processes if process.strip()], "secret": secret or None,
         "paused": False, "starts_at": tx.now + SETTLES, "created_at": tx.now, "created_by": tx.actor, "failures": 0,
         "rests_until": None, "last_error": None, "delivered": 0, "delivered_at": None,
@@ -126,14 +135,6 @@ def add(tx: Transaction, name: str, address: str, *, types: Sequence[str] = (), 
                  details={"name": named, "address": row["address"], "types": wanted})
     tx.announce(CHANGED)
     return EventTarget(**{**row, "types": tuple(wanted), "processes": tuple(row["processes"])})
-
-
-def _checked_address(address: str) -> str:
-    text = address.strip()
-    if not re.fullmatch(r"https?://[^\s\\@]{1,2000}", text):
-        raise InvalidInput("Expected the address of a webhook, http:// or https:// and no user name in it, but it is "
-                           f"{text[:100]!r}.")
-    return text
 
 
 def pause(tx: Transaction, name: str, *, paused: bool, reason: str) -> None:

@@ -20,6 +20,7 @@ from engine import audit, forms, guard, schema, states, values
 from engine.actions import AskListeners, Complete, Fail, SetVariables
 from engine.database import from_json, to_json
 from engine.errors import Conflict, InvalidInput, InvalidTimer, NotFound, WrongState
+from engine.events import noting
 from engine.live import Live, with_instance
 from engine.states import DelegationState, EffectState, JobState, UserTaskState
 from engine.tasks import candidates
@@ -56,6 +57,8 @@ CORRECTABLE = DATES | {"candidate_users", "candidate_groups", "priority", "assig
 """What a listener may correct."""
 MUTABLE = CHANGEABLE | {"assignee", "delegation"}
 CHANGES_HEADER = "io.camunda.zeebe:userTaskChanges"
+ACTIONS = {"assigning": "assign", "updating": "update", "completing": "complete"}
+"""What events say was done, by what the listeners were asked about."""
 DENIABLE = frozenset({"ASSIGNING", "UPDATING", "COMPLETING"})
 """What a listener may deny (Camunda 8 docs, "Task listeners")."""
 CHANGE = (
@@ -142,7 +145,7 @@ def delegate(tx: Transaction, key: int, assignee: str) -> None:
     task = _open(tx, key)
     changes = {"assignee": _name(assignee), "owner": task["owner"] or task["assignee"],
                "delegation": DelegationState.PENDING.value}
-    _perform(tx, task, "assigning", changes)
+    _perform(tx, task, "assigning", changes, "delegate")
     audit.record(tx, "DELEGATE", "USER_TASK", key, instance_key=task["instance_key"],
                  before=_said(task, changes), after=changes)
 
@@ -160,7 +163,7 @@ def resolve(tx: Transaction, key: int, variables: Mapping[str, Any] | None = Non
     if result:
         tx.resume(task["instance_key"], SetVariables(task["element_instance_key"], result))
     changes = {"assignee": task["owner"], "delegation": DelegationState.RESOLVED.value}
-    _perform(tx, task, "assigning", changes)
+    _perform(tx, task, "assigning", changes, "resolve")
     audit.record(tx, "RESOLVE", "USER_TASK", key, instance_key=task["instance_key"],
                  details={"variables": sorted(result)}, before=_said(task, changes), after=changes)
 
@@ -177,7 +180,7 @@ def change(tx: Transaction, key: int, changes: Mapping[str, Any]) -> None:
         raise InvalidInput(f"Expected to change {', '.join(sorted(possible))} of a task, but found {found}.")
     task = _open(tx, key)
     others = changes.get("assignee", task["assignee"]) == task["assignee"]
-    _perform(tx, task, "updating" if others else "assigning", changes)
+    _perform(tx, task, "updating" if others else "assigning", changes, "update" if others else "assign")
     audit.record(tx, "CHANGE", "USER_TASK", key, instance_key=task["instance_key"], before=_said(task, changes),
                  after=_written(changes))
 
@@ -223,7 +226,7 @@ def changed(tx: Transaction, entry: journal.UserTaskChanged) -> None:
     if "assignee" in changes:
         changes["assignee"] = changes["assignee"] or None
     if changes:
-        _change(tx, task, changes)
+        _change(tx, task, changes, ACTIONS.get(entry.event, entry.event))
     if entry.event == "completing":
         _end(tx, task)
     else:
@@ -273,10 +276,10 @@ def _ask(tx: Transaction, task: RowMapping, event: str, changes: dict[str, Any],
     return True
 
 
-def _perform(tx: Transaction, task: RowMapping, event: str, changes: Mapping[str, Any]) -> None:
+def _perform(tx: Transaction, task: RowMapping, event: str, changes: Mapping[str, Any], action: str) -> None:
     """Change a task, once its listeners have agreed."""
     if not _ask(tx, task, event, _written(changes)):
-        _change(tx, task, changes)
+        _change(tx, task, changes, action)
         tx.announce("user_tasks")
 
 
@@ -298,7 +301,9 @@ def _end(tx: Transaction, task: RowMapping) -> None:
         tx.rows.write(END_JOB, {"b_token": task["element_instance_key"], "b_now": tx.now})
 
 
-def _change(tx: Transaction, task: RowMapping, changes: Mapping[str, Any]) -> None:
+def _change(tx: Transaction, task: RowMapping, changes: Mapping[str, Any], action: str) -> None:
+    if tx.engine.targets.now:
+        noting.task_changed(tx, task, changes, action)
     values_ = {**{name: task[name] for name in MUTABLE}, **changes}
     for name in ("candidate_users", "candidate_groups"):
         values_[name] = list(dict.fromkeys(values_[name] or ()))
@@ -334,7 +339,7 @@ def _open(tx: Transaction, key: int) -> RowMapping:
 
 
 def _assign(tx: Transaction, task: RowMapping, assignee: str | None, operation: str) -> None:
-    _perform(tx, task, "assigning", {"assignee": assignee})
+    _perform(tx, task, "assigning", {"assignee": assignee}, operation.lower())
     audit.record(tx, operation, "USER_TASK", task["key"], instance_key=task["instance_key"],
                  before={"assignee": task["assignee"]}, after={"assignee": assignee})
 

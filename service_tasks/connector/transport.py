@@ -74,6 +74,20 @@ class Transport:
         self._resolve = resolve
         self._context = context
 
+    def check(self, host: str, port: int) -> None:
+        """Look whether another library may connect to a host: every address of it must be within reach.
+
+        Raises Forbidden; NotSent if it has no address.
+        """
+        try:
+            found = list(self._resolve(host, port))
+        except (OSError, UnicodeError) as error:
+            raise NotSent(f"Expected to reach {host}:{port}, but its address was not found: {error}.") from None
+        fault = next(filter(None, (self._reach.forbids(host, port, ip_address(each)) for each in found)), None)
+        if fault is not None:
+            raise Forbidden(f"Expected a host that may be called, but {host}:{port} is none: {fault}. "
+                            "PARTITUR_HTTP_ALLOW says which may be called.")
+
     def send(self, request: Request) -> Response:
         """Make a request; redirects are not followed, and no proxy is used.
 

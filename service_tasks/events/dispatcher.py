@@ -11,10 +11,12 @@ import structlog
 
 from engine import secrets
 from engine.engine import Engine
-from engine.events import outbox
+from engine.events import addresses, outbox
 from engine.events.outbox import TOPIC, Waiting
 from service_tasks.connector.transport import Transport
-from service_tasks.events.webhook import Refusal, Webhook
+from service_tasks.events.brokers import Brokers
+from service_tasks.events.refusal import Refusal
+from service_tasks.events.webhook import Webhook
 
 logger = structlog.get_logger(__name__)
 
@@ -33,6 +35,7 @@ class Dispatcher:
     def __init__(self, engine: Engine, transport: Transport) -> None:
         self._engine = engine
         self._webhook = Webhook(transport, self._secret)
+        self._brokers = Brokers(transport, self._secret)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="partitur-events", daemon=True)
 
@@ -46,6 +49,7 @@ class Dispatcher:
         self._engine.wakeup.announce([TOPIC])
         if self._thread.ident is not None:
             self._thread.join()
+        self._brokers.close()
 
     def _run(self) -> None:
         with ThreadPoolExecutor(TARGETS_AT_ONCE, "partitur-event-target") as pool:
@@ -92,7 +96,8 @@ class Dispatcher:
 
     def _send(self, event: Waiting) -> Refusal | None:
         try:
-            self._webhook.send(event, self._engine.clock())
+            way = self._brokers if addresses.is_broker(event.address) else self._webhook
+            way.send(event, self._engine.clock())
         except Refusal as refusal:
             return refusal
         except Exception as error:

@@ -10,25 +10,16 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from engine.events.outbox import Waiting
 from service_tasks.connector.target import BadUrl, read_target
 from service_tasks.connector.transport import Forbidden, Request, Transport
 from service_tasks.errors import GiveUp, InDoubt, NotSent, UnknownOutcome
+from service_tasks.events.refusal import Refusal
 
 CONNECT_WITHIN, ANSWER_WITHIN = 5.0, 15.0
 """Seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal(Exception):
-    """The event was not taken. `for_good`: nor will it ever be; `is_down`: nothing else would be, now."""
-
-    sentence: str
-    for_good: bool = False
-    is_down: bool = False
 
 
 class Webhook:

@@ -8,10 +8,11 @@ import pytest
 
 from engine import instances
 from engine.errors import Conflict, InvalidInput, NotFound
-from engine.events import outbox, targets, types
+from engine.events import noting, outbox, targets, types
 from engine.queries import lists
+from engine.tasks import user_tasks
 from engine.work import activation, jobs
-from tests.engine.drawing import end, process, service, start
+from tests.engine.drawing import end, process, service, start, user
 
 ADDRESS = "http://127.0.0.1:9/hook"
 
@@ -192,9 +193,50 @@ def test_removed_target_leaves_nothing_behind(engine, subscribed, paying):
     assert [entry.operation for entry in lists.audit(engine, entity="EVENT_TARGET").items] == ["DELETE", "CREATE"]
 
 
+def test_user_tasks_are_told_with_what_was_done(engine, clock, steps):
+    steps.deploy(process("asking", start(), user("ask", assignment='candidateGroups="sales"'), end()))
+    engine.execute(targets.add, "tasks", ADDRESS, types=["partitur.user-task.*"])
+    clock.advance(seconds=targets.SETTLES.total_seconds())
+    key = steps.start("asking")
+    task = steps.task()
+    for act, values in ((user_tasks.claim, ["ann"]), (user_tasks.delegate, ["bob"]), (user_tasks.resolve, []),
+                        (user_tasks.unclaim, []), (user_tasks.change, [{"priority": 70}]), (user_tasks.assign, ["eve"]),
+                        (user_tasks.complete, [])):
+        engine.execute(act, task, *values)
+    other = steps.start("asking")
+    engine.execute(instances.cancel, other, "no need")
+    told = deliver(engine)
+    mine = [event for event in told if event.instance_key == key]
+    assert [(event.type, event.body["data"].get("action")) for event in mine] == [
+        (types.TASK_CREATED, None), (types.TASK_ASSIGNED, "claim"), (types.TASK_ASSIGNED, "delegate"),
+        (types.TASK_ASSIGNED, "resolve"), (types.TASK_ASSIGNED, "unclaim"), (types.TASK_CHANGED, "update"),
+        (types.TASK_ASSIGNED, "assign"), (types.TASK_COMPLETED, None)]
+    assigned = [event.body["data"] for event in mine if event.type == types.TASK_ASSIGNED]
+    assert [(data["formerAssignee"], data["assignee"]) for data in assigned] == [
+        (None, "ann"), ("ann", "bob"), ("bob", "ann"), ("ann", None), (None, "eve")]
+    assert {data["elementId"] for data in assigned} == {"ask"}
+    assert {event.type for event in told} - {event.type for event in mine} == {types.TASK_CANCELED}
+
+
+def test_what_nobody_wants_is_not_even_made(engine, clock, paying, monkeypatch):
+    engine.execute(targets.add, "ends", ADDRESS, types=["partitur.instance.completed"])
+    clock.advance(seconds=targets.SETTLES.total_seconds())
+    asked = []
+    for kind, maker in list(noting.MAKERS.items()):
+        monkeypatch.setitem(noting.MAKERS, kind, noting.Maker(
+            maker.types, lambda live, entry, make=maker.make: asked.append(type(entry).__name__) or make(live, entry)))
+    paying.start("paying")
+    answer(engine)
+    assert asked == ["Completed"]
+    assert [event.type for event in deliver(engine)] == [types.INSTANCE_COMPLETED]
+
+
 @pytest.mark.parametrize(("arguments", "words"), [
     (("a/b", ADDRESS), "name"), (("ok", "ftp://host"), "webhook"), (("ok", "http://me:pw@host/"), "user name"),
-    (("", ADDRESS), "name"),
+    (("", ADDRESS), "name"), (("ok", "amqp://h"), "queue= or"), (("ok", "amqp://u:p@h?queue=q"), "secret"),
+    (("ok", "redis://h/x?stream=s"), "number"), (("ok", "nats://h?subject=a.*"), "subject"),
+    (("ok", "kafka://h:99999?topic=t"), "host"), (("ok", "kafka://h?topic=t&sasl=GSS"), "sasl"),
+    (("ok", "redis://a,b?stream=s"), "one host"), (("ok", "amqp://h?queue=q&ack=no"), "'ack'"),
 ])
 def test_targets_that_cannot_be_are_refused(engine, arguments, words):
     with pytest.raises(InvalidInput, match=words):
