@@ -27,16 +27,19 @@ DUE = select(_j.due_at).where(
 ).limit(1)
 
 
-def next_due(engine: Engine, type: str) -> datetime | None:
+def next_due(engine: Engine, type: str, only: JobFilter | None = None) -> datetime | None:
     """When a job of this type may be taken next, perhaps in the past; None if there is none to be taken.
 
     It only reads, so that many may ask at once without being in the way of each other.
     """
     with engine.read() as connection:
         # The first that is due will do; only where none is, the rest is looked through for the soonest.
-        found: datetime | None = connection.scalar(DUE, {"type": type, "now": engine.clock()})
+        due, soonest = DUE, NEXT
+        if only is not None:
+            due, soonest = (statement.where(*only.conditions()) for statement in (DUE, NEXT))
+        found: datetime | None = connection.scalar(due, {"type": type, "now": engine.clock()})
         if found is None:
-            found = connection.scalar(NEXT, {"type": type})
+            found = connection.scalar(soonest, {"type": type})
     return found
 
 

@@ -92,6 +92,7 @@ CAMUNDA8: Mapping[str, Rule] = {
         search_incidents_of_instance sequence_flows element_statistics search_instances get_user_task
         search_effective_variables get_form search_variables_of_task search_user_tasks get_variable search_variables
         """),
+    **_rules(READ_NAMES, "camunda8", "search_tenants get_tenant"),
     **_rules(TASKS, "camunda8", "update_user_task unassign_user_task assign_user_task complete_user_task"),
     **_rules(START, "camunda8", "start"),
     **_rules(MESSAGE, "camunda8", "correlate publish broadcast"),
@@ -104,7 +105,7 @@ CAMUNDA8: Mapping[str, Rule] = {
 CAMUNDA7: Mapping[str, Rule] = {
     **_rules(KNOWN, "camunda7", "nothing nobody count_nobody engines version"),
     **_rules(READ_NAMES, "camunda7", "list_groups get_group count_groups groups_of_user list_users get_profile "
-                                     "count_users sum_of_metric"),
+                                     "count_users sum_of_metric tenant-list tenant-count get_tenant"),
     **_rules(READ, "camunda7", """
         decision-definition-list decision-definition-count get_decision get_decision_diagram get_decision_xml
         get_latest_decision get_latest_decision_xml decision-requirements-definition-list

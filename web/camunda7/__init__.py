@@ -31,6 +31,7 @@ from web.camunda7 import (  # each module adds its routes to the blueprint
     statistics,
     task_people,
     tasks,
+    tenants,
     variables,
 )
 from web.camunda7.blueprint import bp
@@ -40,5 +41,5 @@ __all__ = [
     "activities", "bp", "decision_history", "decisions", "definitions", "deployments", "executions",
     "external_task_log", "external_tasks", "fallback", "fetching", "form_routes", "history", "incidents",
     "instances", "jobs", "messages", "moves", "operations", "pages", "people", "platform", "resources", "statistics",
-    "task_people", "tasks", "variables",
+    "task_people", "tasks", "tenants", "variables",
 ]

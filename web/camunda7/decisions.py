@@ -12,6 +12,7 @@ from engine.errors import NotFound
 from engine.queries import deployed
 from engine.queries.criteria import Criterion, Search, one, search
 from engine.queries.deployed import DECISIONS, FoundDecision
+from engine.tenants import within
 from web.body import body
 from web.camunda7 import formats, tenants, values
 from web.camunda7.blueprint import acting, answer, bp, done, engine
@@ -108,12 +109,13 @@ def get(key: int) -> dict[str, Any]:
 
 
 def _latest(decision_id: str, tenant_id: str | None) -> FoundDecision:
-    tenants.only_the_default(tenant_id)
+    tenant = tenants.of_path(tenant_id)
     found = search(engine(), DECISIONS, Search(
-        criteria=[Criterion("decision_id", "eq", decision_id), Criterion("latest", "eq", True)], limit=1,
+        criteria=[Criterion("decision_id", "eq", decision_id), Criterion("latest", "eq", True),
+                  Criterion("tenant_id", "eq", tenant)], limit=1,
     )).items
     if not found:
-        raise NotFound(f"Expected to find a decision with the key {decision_id!r}, but there is none.")
+        raise NotFound(f"Expected to find a decision with the key {decision_id!r}{within(tenant)}, but there is none.")
     return found[0]
 
 

@@ -11,6 +11,7 @@ from engine.errors import InvalidInput, NotFound
 from engine.queries import definitions
 from engine.queries.criteria import Criterion, Search, one, search
 from engine.queries.searches import DEFINITIONS, FoundDefinition
+from engine.tenants import within
 from web.body import Body, body
 from web.camunda7 import formats, known, tenants, values
 from web.camunda7 import instances as process_instances
@@ -103,12 +104,14 @@ def get(key: int) -> dict[str, Any]:
 
 def latest(process_id: str, tenant_id: str | None) -> int:
     """The key of the newest version of a process. Raises NotFound."""
-    tenants.only_the_default(tenant_id)
+    tenant = tenants.of_path(tenant_id)
     found = search(engine(), DEFINITIONS, Search(
-        criteria=[Criterion("process_id", "eq", process_id), Criterion("latest", "eq", True)], limit=1,
+        criteria=[Criterion("process_id", "eq", process_id), Criterion("latest", "eq", True),
+                  Criterion("tenant_id", "eq", tenant)], limit=1,
     )).items
     if not found:
-        raise NotFound(f"Expected to find a process definition with the key {process_id!r}, but there is none.")
+        raise NotFound(f"Expected to find a process definition with the key {process_id!r}{within(tenant)}, "
+                       "but there is none.")
     return found[0].key
 
 

@@ -12,6 +12,7 @@ from engine.definitions import DeployedDefinition, Deployment, Resource
 from engine.errors import InvalidInput, NotFound
 from engine.queries.criteria import one
 from engine.queries.deployed import DEPLOYMENTS, FoundDeployment
+from web.auth.roles import Permission
 from web.body import printable
 from web.camunda7 import decisions, formats, tenants
 from web.camunda7 import definitions as process_definitions
@@ -57,7 +58,6 @@ def get_deployment(id: str) -> Response:
 def deploy() -> Response:
     """Deploy files, all or none. What was there already in the same form is listed too."""
     settings = request.form
-    tenants.only_the_default(settings.get("tenant-id"))
     if settings.get("deployment-activation-time"):
         raise InvalidInput("Expected a deployment that takes effect at once, but a time of activation was given.")
     strays = ", ".join(sorted(settings.keys() - SETTINGS))
@@ -71,6 +71,7 @@ def deploy() -> Response:
         raise InvalidInput("Expected at least one file, but there is none.")
     made = acting().execute(
         definitions.deploy, resources, name=_setting("deployment-name"), source=_setting("deployment-source"),
+        tenant_id=tenants.of_path(_setting("tenant-id"), Permission.DEPLOY),
     )
     return answer(_deployed(made))
 

@@ -19,7 +19,8 @@ from engine.transaction import Transaction
 from engine.work import activation
 from engine.work.activation import ActivatedJob
 from engine.work.filters import JobFilter
-from web import polling
+from web import polling, tenancy
+from web.auth.roles import Permission
 from web.body import Body, body
 from web.camunda7 import formats, known, values
 from web.camunda7.blueprint import acting, answer, bp, engine
@@ -104,7 +105,10 @@ def _topic(asked: Body) -> Topic:
 def _filter(asked: Body) -> JobFilter | None:
     process_ids = _both(asked.text("processDefinitionKey"), asked.texts("processDefinitionKeyIn"))
     ids = _both(asked.text("processDefinitionId"), asked.texts("processDefinitionIdIn"))
-    tenant_ids = [DEFAULT_TENANT] if asked.flag("withoutTenantId") else asked.texts("tenantIdIn") or None
+    if asked.flag("withoutTenantId"):
+        tenant_ids: Collection[str] | None = [DEFAULT_TENANT]
+    else:
+        tenant_ids = asked.texts("tenantIdIn") or tenancy.usable(Permission.JOBS)
     made = JobFilter(
         business_id=asked.text("businessKey"), process_ids=process_ids,
         definition_keys=None if ids is None else [formats.definition_key(id) for id in ids],

@@ -15,6 +15,7 @@ from flask import Response, request
 from engine.errors import InvalidInput
 from engine.queries.criteria import Criterion, Search, Searchable, count, search
 from engine.queries.paging import MAX_LIMIT
+from engine.schema import DEFAULT_TENANT
 from web.body import LARGEST_NUMBER, Body, body, printable, shown
 from web.camunda7.blueprint import answer, bp, engine
 
@@ -25,6 +26,7 @@ Value = Any
 ReadValue = Callable[[Value, str], Any]
 ReadCriteria = Callable[[Value, str], list[Criterion]]
 
+TENANTS = "tenantIdIn"
 CONTROLS = frozenset({"sortBy", "sortOrder", "firstResult", "maxResults", "sorting"})
 
 
@@ -47,6 +49,12 @@ class Asked:
         """A whole number that is not negative; None if absent. Raises InvalidInput."""
         value = self.content.get(name)
         return None if value is None else max(as_number(value, name), 0)
+
+    @property
+    def with_default_tenant(self) -> bool:
+        """Whether what belongs to no tenant is asked for beside that of some tenants."""
+        return any(name.startswith("include") and name.endswith("WithoutTenantId") and self.flag(name)
+                   for name in self.content)
 
     def flag(self, name: str) -> bool:
         """Whether something is asked for. Raises InvalidInput."""
@@ -87,7 +95,9 @@ class Kind:
         found = list(self.always)
         for name, value in asked.content.items():
             read = self.parameters.get(name)
-            if read is not None:
+            if read is not None and name == TENANTS and asked.with_default_tenant:
+                found += read([*as_texts(value, name), DEFAULT_TENANT], name)
+            elif read is not None:
                 found += read(value, name)
             elif name not in CONTROLS | self.ignored | EVERYBODY and value not in (False, "false"):
                 # Flags that are off ask for nothing; pycamunda sends all of them.

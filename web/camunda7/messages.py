@@ -9,6 +9,7 @@ from flask import Response
 from engine import messages, signals
 from engine.errors import Conflict, InvalidInput, NotFound
 from engine.messages import Correlated
+from web.auth.roles import Permission
 from web.body import body
 from web.camunda7 import formats, instances, tenants, values
 from web.camunda7.blueprint import acting, answer, bp, done, refusal
@@ -18,7 +19,7 @@ from web.camunda7.blueprint import acting, answer, bp, done, refusal
 def correlate() -> Response:
     """Give a message to the instance that waits for it, or start one with it; 400 unless exactly one fits."""
     asked = body()
-    tenants.check(asked)
+    tenant_id = tenants.of_body(asked, Permission.MESSAGE)
     for name in ("localCorrelationKeys", "processVariablesLocal"):
         if asked.mapping(name):
             raise InvalidInput(f"Expected no '{name}', because messages are correlated by the variables of the whole "
@@ -26,11 +27,14 @@ def correlate() -> Response:
     instance_id = asked.text("processInstanceId")
     everybody = asked.flag("all") or False
     try:
+        if instance_id is not None and not asked.text("tenantId") and not asked.flag("withoutTenantId"):
+            # The instance says it.
+            tenant_id = instances.found(formats.key(instance_id)).tenant_id
         reached = acting().execute(
             messages.correlate, asked.required_text("messageName"), business_id=asked.text("businessKey"),
             instance_key=None if instance_id is None else formats.key(instance_id),
             match=values.read_all(asked, "correlationKeys"), variables=values.read_all(asked, "processVariables"),
-            all=everybody,
+            all=everybody, tenant_id=tenant_id,
         )
     except (NotFound, Conflict) as error:
         return refusal(400, "RestException", f"Cannot correlate message. {error}")
@@ -61,8 +65,8 @@ def _written(reached: Correlated, *, with_variables: bool) -> dict[str, Any]:
 def broadcast() -> Response:
     """Broadcast a signal."""
     asked = body()
-    tenants.check(asked)
+    tenant_id = tenants.of_body(asked, Permission.MESSAGE)
     if asked.text("executionId"):
         raise InvalidInput("Expected a signal for everybody who waits for it, but found an 'executionId'.")
-    acting().execute(signals.broadcast, asked.required_text("name"), values.read_all(asked))
+    acting().execute(signals.broadcast, asked.required_text("name"), values.read_all(asked), tenant_id=tenant_id)
     return done()

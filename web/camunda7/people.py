@@ -1,8 +1,7 @@
 """Who there is and what they may do, as far as it is known here, and other lists that user interfaces ask for.
 
-Users and groups are those of the access file; there are no tenants, and nothing is forbidden to anybody who may come
-in. Filters belong to our own task list, whose words are not those of Camunda 7, so none is listed; and nothing is
-done in batches.
+Users and groups are those of the access file; tenants are in `web.camunda7.tenants`. Filters belong to our own task
+list, whose words are not those of Camunda 7, so none is listed; and nothing is done in batches.
 """
 
 from __future__ import annotations
@@ -103,7 +102,6 @@ def groups_of_user() -> Response:
                                   for each in others]})
 
 
-@bp.get("/tenant")
 @bp.get("/authorization")
 @bp.get("/filter")
 @bp.get("/batch")
@@ -114,7 +112,6 @@ def nobody() -> Response:
     return answer([])
 
 
-@bp.get("/tenant/count")
 @bp.get("/authorization/count")
 @bp.get("/filter/count")
 @bp.get("/batch/count")

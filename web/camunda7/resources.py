@@ -11,6 +11,7 @@ from engine.queries import decisions as decision_files
 from engine.queries import deployed
 from engine.queries.criteria import Criterion, Search, one, search
 from engine.queries.deployed import REQUIREMENTS, FoundRequirements, FoundResource
+from engine.tenants import within
 from web.camunda7 import formats, tenants
 from web.camunda7.blueprint import answer, bp, engine
 from web.camunda7.listing import Kind, as_number, serve
@@ -114,10 +115,11 @@ def _found(key: int) -> FoundRequirements:
 
 
 def _latest(graph_id: str, tenant_id: str | None) -> FoundRequirements:
-    tenants.only_the_default(tenant_id)
+    tenant = tenants.of_path(tenant_id)
     found = search(engine(), REQUIREMENTS, Search(
-        criteria=[Criterion("requirements_id", "eq", graph_id), Criterion("latest", "eq", True)], limit=1)).items
+        criteria=[Criterion("requirements_id", "eq", graph_id), Criterion("latest", "eq", True),
+                  Criterion("tenant_id", "eq", tenant)], limit=1)).items
     if not found:
-        raise NotFound(f"Expected to find a decision requirements definition with the key {graph_id!r}, "
-                       "but there is none.")
+        raise NotFound(f"Expected to find a decision requirements definition with the key {graph_id!r}"
+                       f"{within(tenant)}, but there is none.")
     return found[0]

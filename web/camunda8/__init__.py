@@ -19,6 +19,7 @@ from web.camunda8 import (  # each module adds its routes to the blueprint
     jobs,
     messages,
     moves,
+    tenants,
     user_tasks,
     variables,
 )
@@ -26,5 +27,5 @@ from web.camunda8.blueprint import bp
 
 __all__ = [
     "activation", "bp", "cluster", "decisions", "definitions", "deployments", "elements", "fallback", "incidents",
-    "instances", "jobs", "messages", "moves", "user_tasks", "variables",
+    "instances", "jobs", "messages", "moves", "tenants", "user_tasks", "variables",
 ]

@@ -16,18 +16,20 @@ from engine.queries.searches import USER_TASKS, FoundUserTask
 from engine.tasks import user_tasks
 from engine.work import activation
 from engine.work.activation import ActivatedJob
-from web import polling
+from engine.work.filters import JobFilter
+from web import polling, tenancy
 from web.body import Body, body
 from web.camunda8 import formats
 from web.camunda8.blueprint import acting, answer, bp, engine
 from web.camunda8.jobs import listener_event
-from web.camunda8.tenants import the_tenant
 from web.connection import Connection
 from web.idempotency import not_remembered
 
 DEFAULT_PATIENCE = timedelta(seconds=10)
 LONGEST_PATIENCE = timedelta(minutes=10)
 MOST_JOBS = 1_000
+ASSIGNED = "ASSIGNED"
+"""The word for all tenants that the caller may use, whichever are named."""
 TASK_LISTENER = "TASK_LISTENER"
 ACTIONS = {"CREATING": "create", "ASSIGNING": "assign", "UPDATING": "update", "COMPLETING": "complete",
            "CANCELING": "cancel"}
@@ -51,6 +53,7 @@ class Poll:
     patience: timedelta
     variables: list[str] | None
     with_lease: bool
+    only: JobFilter | None
 
 
 @bp.post("/jobs/activation")
@@ -60,9 +63,11 @@ def activate() -> Response:
     poll = _poll(body())
     ours = acting()
     taken = polling.take(
-        ours, [poll.type], poll.patience, Connection(), next_due=lambda: due_jobs.next_due(ours, poll.type),
+        ours, [poll.type], poll.patience, Connection(), alike=repr(poll.only),
+        next_due=lambda: due_jobs.next_due(ours, poll.type, poll.only),
         activate=lambda: ours.execute(
-            activation.activate, [poll.type], poll.worker, poll.most, poll.lock, variables=poll.variables
+            activation.activate, [poll.type], poll.worker, poll.most, poll.lock, variables=poll.variables,
+            only=poll.only,
         ),
     )
     tasks = _tasks_of(taken)
@@ -72,8 +77,7 @@ def activate() -> Response:
 
 
 def _poll(asked: Body) -> Poll:
-    for tenant in asked.texts("tenantIds") or ():
-        the_tenant(tenant)
+    tenant_ids = tenancy.asked_for(None if asked.text("tenantFilter") == ASSIGNED else asked.texts("tenantIds"))
     lock = asked.milliseconds("timeout")
     most = asked.integer("maxJobsToActivate", 1)
     if lock is None or lock <= timedelta() or most is None:
@@ -84,7 +88,7 @@ def _poll(asked: Body) -> Poll:
     return Poll(
         type=asked.required_text("type"), worker=asked.text("worker") or "default", most=min(most, MOST_JOBS),
         lock=lock, patience=min(patience, LONGEST_PATIENCE), variables=asked.texts("fetchVariable") or None,
-        with_lease=asked.flag("withLease") or False,
+        with_lease=asked.flag("withLease") or False, only=JobFilter(tenant_ids=tenant_ids) if tenant_ids else None,
     )
 
 

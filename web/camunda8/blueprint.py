@@ -21,6 +21,7 @@ from engine.errors import (
     NotAllowed,
     NotFound,
     Rejection,
+    TooMany,
     Unavailable,
     WrongState,
 )
@@ -45,6 +46,7 @@ REJECTIONS: tuple[tuple[type[Rejection], int, str], ...] = (
     (NotAllowed, 403, "FORBIDDEN"),
     (Conflict, 409, "ALREADY_EXISTS"),
     (WrongState, 409, "INVALID_STATE"),
+    (TooMany, 429, "RESOURCE_EXHAUSTED"),
     (InvalidInput, 400, "INVALID_ARGUMENT"),
     (Rejection, 400, "INVALID_ARGUMENT"),
 )

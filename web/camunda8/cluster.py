@@ -7,8 +7,8 @@ from importlib import metadata
 from flask import Response, request
 
 from engine.database import ping
-from engine.schema import DEFAULT_TENANT
 from web.auth.identity import current
+from web.camunda8 import tenants
 from web.camunda8.blueprint import answer, bp, done, engine
 
 GATEWAY_VERSION = "8.9.0"
@@ -51,9 +51,7 @@ def me() -> Response:
     return answer({
         "username": identity.name if identity else "anonymous",
         "displayName": identity.name if identity else f"Partitur {metadata.version('partitur')}", "email": None,
-        "authorizedComponents": ["*"], "tenants": [
-            {"name": "Default", "tenantId": DEFAULT_TENANT, "description": None},
-        ],
+        "authorizedComponents": ["*"], "tenants": [tenants.written(tenant) for tenant in tenants.usable()],
         "groups": list(identity.groups) if identity else [],
         "roles": [], "salesPlanType": None, "c8Links": {}, "canLogout": False,
     })

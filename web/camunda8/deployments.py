@@ -11,6 +11,7 @@ from engine.decisions import DeployedDecision, DeployedRequirements
 from engine.definitions import DeployedDefinition, Resource
 from engine.errors import InvalidInput
 from engine.forms import DeployedForm
+from web.auth.roles import Permission
 from web.body import printable
 from web.camunda8 import formats
 from web.camunda8.blueprint import acting, answer, bp
@@ -28,7 +29,7 @@ def deploy() -> Response:
 
     What is wrong with them stands in the answer's `detail`, one line for each problem; Camunda Modeler shows that.
     """
-    tenant_id = the_tenant(request.form.get("tenantId"))
+    tenant_id = the_tenant(request.form.get("tenantId"), Permission.DEPLOY)
     resources = [
         Resource(name=printable(part.filename or "", "filename"), content=part.read())
         for part in request.files.getlist("resources")

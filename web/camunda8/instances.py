@@ -10,16 +10,19 @@ from flask import Response
 from engine import incidents as engine_incidents
 from engine import instances
 from engine.errors import InvalidInput, NotFound
+from engine.instances import Started
 from engine.queries import instance, lists
 from engine.queries.criteria import Criterion, Search, one, search
 from engine.queries.paging import MAX_LIMIT
 from engine.queries.searches import DEFINITIONS, INSTANCES, FoundInstance
+from engine.transaction import Transaction
+from web.auth.roles import Permission
 from web.body import LARGEST_NUMBER, Body, body, key_of
 from web.camunda8 import completion, elements, formats, incidents
 from web.camunda8.blueprint import acting, answer, bp, done, engine
 from web.camunda8.filters import has_variables, listed
 from web.camunda8.searching import Field, Kind, ReadCriteria, as_date, as_flag, as_key, as_number
-from web.camunda8.tenants import the_tenant
+from web.camunda8.tenants import check_same, the_tenant
 
 NEWEST = -1
 """The version that clients send when they mean the newest."""
@@ -86,32 +89,42 @@ KIND = Instances(
 def start() -> Response:
     """Start an instance; with `awaitCompletion`, answer when it has ended, with its variables."""
     asked = body()
-    tenant_id = the_tenant(asked.text("tenantId"))
-    by_key = _definition_key(asked)
+    named = asked.text("tenantId")
+    tenant_id = the_tenant(named, Permission.START)
+    by_key = _definition_key(asked, tenant_id)
     tags = asked.texts("tags")
     business_id = asked.text("businessId") or None
     waiting = completion.Waiting(engine(), asked)
     made, variables = waiting.after(lambda: acting().execute(
-        instances.start, None if by_key is not None else asked.required_text("processDefinitionId"),
+        _start, named, None if by_key is not None else asked.required_text("processDefinitionId"),
         definition_key=by_key, version=_version(asked), variables=asked.mapping("variables"),
         elements=[each.required_text("elementId") for each in asked.inners("startInstructions")],
         terminate_after=_terminate_after(asked), business_id=business_id, tags=tags, tenant_id=tenant_id,
     ))
     return answer({
-        "processDefinitionId": made.process_id, "processDefinitionVersion": made.version, "tenantId": tenant_id,
-        "variables": variables, "processDefinitionKey": formats.key(made.definition_key),
+        "processDefinitionId": made.process_id, "processDefinitionVersion": made.version,
+        "tenantId": made.tenant_id, "variables": variables, "processDefinitionKey": formats.key(made.definition_key),
         "processInstanceKey": formats.key(made.key), "tags": tags or [], "businessId": business_id,
     })
 
 
-def _definition_key(asked: Body) -> int | None:
+def _start(tx: Transaction, /, named: str | None, process_id: str | None, *, definition_key: int | None,
+           **more: Any) -> Started:
+    made = instances.start(tx, process_id, definition_key=definition_key, **more)
+    if definition_key is not None:
+        check_same(named, made.tenant_id, "a process definition", definition_key)
+    return made
+
+
+def _definition_key(asked: Body, tenant_id: str) -> int | None:
     """The definition that is given by its key or its version tag; None if it is given by its version."""
     tag = asked.text("processDefinitionVersionTag")
     if tag is None:
         return asked.key("processDefinitionKey")
     process_id = asked.required_text("processDefinitionId")
     tagged = search(engine(), DEFINITIONS, Search(
-        criteria=[Criterion("process_id", "eq", process_id), Criterion("version_tag", "eq", tag)],
+        criteria=[Criterion("process_id", "eq", process_id), Criterion("version_tag", "eq", tag),
+                  Criterion("tenant_id", "eq", tenant_id)],
         sort=[("version", True)], limit=1,
     )).items
     if not tagged:

@@ -14,6 +14,7 @@ from engine.messages import Published
 from engine.queries.criteria import Criterion
 from engine.queries.searches import SUBSCRIPTIONS, FoundSubscription
 from engine.transaction import Transaction
+from web.auth.roles import Permission
 from web.body import body
 from web.camunda8 import formats
 from web.camunda8.blueprint import acting, answer, bp
@@ -25,7 +26,7 @@ from web.camunda8.tenants import the_tenant
 def publish() -> Response:
     """Publish a message; it is kept for its time to live."""
     asked = body()
-    tenant_id = the_tenant(asked.text("tenantId"))
+    tenant_id = the_tenant(asked.text("tenantId"), Permission.MESSAGE)
     made = acting().execute(
         messages.publish, asked.required_text("name"), asked.text("correlationKey") or None,
         asked.mapping("variables"), time_to_live=asked.milliseconds("timeToLive") or timedelta(),
@@ -38,7 +39,7 @@ def publish() -> Response:
 def correlate() -> Response:
     """Give a message to whoever waits for it right now; 404 if nobody does."""
     asked = body()
-    tenant_id = the_tenant(asked.text("tenantId"))
+    tenant_id = the_tenant(asked.text("tenantId"), Permission.MESSAGE)
     made = acting().execute(
         _correlate, asked.required_text("name"), asked.text("correlationKey") or None, asked.mapping("variables"),
         tenant_id,
@@ -62,7 +63,7 @@ def _correlate(tx: Transaction, name: str, correlation_key: str | None, variable
 def broadcast() -> Response:
     """Broadcast a signal."""
     asked = body()
-    tenant_id = the_tenant(asked.text("tenantId"))
+    tenant_id = the_tenant(asked.text("tenantId"), Permission.MESSAGE)
     key = acting().execute(_broadcast, asked.required_text("signalName"), asked.mapping("variables"), tenant_id)
     return answer({"tenantId": tenant_id, "signalKey": formats.key(key)})
 

@@ -91,5 +91,5 @@ def test_nothing_starts_what_is_not_there(api, path):
     assert api.post(path, {}, 404)["type"] == "InvalidRequestException"
 
 
-def test_there_is_only_the_default_tenant(api, order):
-    api.post("/process-definition/key/order/tenant-id/other/start", {}, 400)
+def test_nothing_starts_in_a_tenant_that_there_is_not(api, order):
+    api.post("/process-definition/key/order/tenant-id/other/start", {}, 404)

@@ -76,7 +76,7 @@ def test_a_diagram_that_cannot_run_is_refused_with_every_problem(api):
 
 
 @pytest.mark.parametrize("settings", [
-    {"tenant_id": "other"}, {"deployment_activation_time": "2040-01-01T00:00:00"}, {"stray": "no file"},
+    {"deployment_activation_time": "2040-01-01T00:00:00"}, {"stray": "no file"},
 ])
 def test_uploads_that_cannot_be_meant_are_refused(api, settings):
     assert api.deploy(process("order", external("pay")), status=400, **settings).keys() == shapes.ERROR

@@ -70,4 +70,4 @@ def test_a_condition_starts_what_it_makes_true(api):
     assert (found["definitionKey"], found["businessKey"]) == ("cold", "B")
     assert api.variables(found["id"]) == {"degrees": ("Short", -5)}
     assert api.get("/event-subscription?eventType=conditional")[0]["eventName"] is None
-    api.post("/condition", {"tenantId": "other"}, 400)
+    api.post("/condition", {"tenantId": "other"}, 404)

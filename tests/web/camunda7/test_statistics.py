@@ -52,7 +52,7 @@ def test_the_days_that_history_is_kept_are_changed(api, orders):
     api.send("PUT", "/process-definition/x/history-time-to-live", {"historyTimeToLive": 5}, 404)
     assert api.client.get(f"/engine-rest/process-definition/{id}/diagram").status_code == 204
     api.get("/process-definition/key/nothing/diagram", 404)
-    api.get("/process-definition/key/order/tenant-id/other/diagram", 400)
+    api.get("/process-definition/key/order/tenant-id/other/diagram", 404)
 
 
 def test_sums(api, clock, orders):

@@ -68,7 +68,7 @@ def test_a_deployment_without_files_is_refused(api):
 
 
 def test_an_unknown_tenant_is_refused(api):
-    assert "acme" in api.upload(("a.bpmn", order()), tenantId="acme", status=400)["detail"]
+    assert "acme" in api.upload(("a.bpmn", order()), tenantId="acme", status=404)["detail"]
 
 
 def test_definitions_are_found_and_read(api):

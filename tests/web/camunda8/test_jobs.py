@@ -115,7 +115,7 @@ def test_a_lease_fences_off_a_worker_that_lost_its_job(api, key, clock):
 
 @pytest.mark.parametrize("wrong", [
     {"timeout": 0}, {"timeout": None}, {"maxJobsToActivate": 0}, {"type": ""}, {"type": None},
-    {"tenantIds": ["acme"]}, {"requestTimeout": "long"}, {"fetchVariable": "x"},
+    {"tenantIds": "acme"}, {"requestTimeout": "long"}, {"fetchVariable": "x"},
 ])
 def test_an_activation_that_makes_no_sense_is_refused(api, wrong):
     body = {"type": "pay", "timeout": 1000, "maxJobsToActivate": 1, "requestTimeout": -1}
