@@ -144,7 +144,25 @@ def _operation_item(words: Words) -> str:
     return words.through("instances", "seen.key = operation_items.instance_key")
 
 
+def _approval(words: Words) -> str:
+    # As a whole or not at all, as operations are; one's own in any case.
+    subjects = "FROM approval_subjects AS subject WHERE subject.approval_key = approvals.key"
+    seen = words.definition("subject", "definition_id")
+    return (f"(approvals.requester = {words.owner} OR CASE WHEN approvals.operation_key IS NULL THEN"
+            f" EXISTS (SELECT 1 {subjects} AND {seen}) AND NOT EXISTS (SELECT 1 {subjects} AND NOT {seen})"
+            f" ELSE EXISTS (SELECT 1 FROM operations WHERE operations.key = approvals.operation_key"
+            f" AND {_operation(words)}) END)")
+
+
+def _approval_file(words: Words) -> str:
+    return (f"EXISTS (SELECT 1 FROM approvals WHERE approvals.key = approval_files.approval_key"
+            f" AND {_approval(words)})")
+
+
 SEEN: Mapping[str, Condition] = {
+    "approvals": _approval,
+    "approval_files": _approval_file,
+    "approval_subjects": _nobody,
     **{name: _own(name) for name in (
         "definitions", "instances", "jobs", "user_tasks", "incidents", "subscriptions", "pauses", "held_starts")},
     "decisions": _own("decisions", "decision_id"),
@@ -169,9 +187,11 @@ SEEN: Mapping[str, Condition] = {
     "tenants": lambda words: words.tenant("tenants", "id"),
     # Services are of the installation, not of a tenant; what is not for everybody about them is not asked for by those
     # who see a part only (web.auth.rules).
-    **dict.fromkeys(("services", "service_holds", "key_sequence", "report_progress", "requests", "sessions"),
+    **dict.fromkeys(("services", "service_holds", "key_sequence", "report_progress", "requests", "sessions",
+                     "last_uses"),
                     _everybody),
-    **dict.fromkeys(("alert_rules", "event_targets", "secrets", "nodes", "audit_chain"), _nobody),
+    **dict.fromkeys(("alert_rules", "event_targets", "secrets", "nodes", "audit_chain", "inbound_sources",
+                     "inbound_set_aside", "inbound_received"), _nobody),
 }
 """The condition under which a row of a table is seen."""
 
@@ -208,4 +228,6 @@ class _Sighted(SQLCompiler):
         if not condition:
             return name
         selection = f"(SELECT {name}.* FROM {name} WHERE {condition})"
-        return selection if enclosing_alias is not None else f"{selection} AS {name}"
+        # An alias further out comes along, too.
+        named = enclosing_alias is not None and enclosing_alias.element is table
+        return selection if named else f"{selection} AS {name}"

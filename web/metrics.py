@@ -11,6 +11,7 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from engine import sight
 from engine.engine import Engine
 from engine.telemetry.standing import StandingCollector
 from web.answers import engine as this_engine
@@ -31,7 +32,9 @@ class Everything(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All metrics, in the order of docs/METRICS.md."""
-        yield from self._own.collect()
+        if sight.current() is None:
+            # What this process counted is of everybody.
+            yield from self._own.collect()
         yield from self._standing.collect()
 
 

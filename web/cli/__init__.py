@@ -28,6 +28,7 @@ from web.cli.operating import cancel, resume, retry, suspend, templates, upgrade
 from web.cli.operations import operations
 from web.cli.pausing import pause, unpause
 from web.cli.retention import retention
+from web.cli.roles import roles
 from web.cli.secrets import secrets
 from web.cli.serving import scheduler, serve, worker
 from web.cli.watching import list_incidents, list_instances, show
@@ -78,6 +79,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "upgrade": upgrade_database,
     "users": users,
     "tokens": tokens,
+    "roles": roles,
     "feel": feel,
     "dmn": dmn,
     "doctor": doctor,
