@@ -29,6 +29,7 @@ from engine import (
     tenants,
     timers,
 )
+from engine.approvals import asking
 from engine.decision_files import DecisionFile
 from engine.decisions import DeployedDecision
 from engine.errors import DeploymentRefused, InvalidTimer
@@ -98,7 +99,7 @@ def deploy(tx: Transaction, resources: Sequence[Resource], *, name: str | None =
 
     What is in files with the same bytes as its newest version gets no new version, unless another file of the upload
     is new: what is deployed together is versioned together (as in Camunda 8). The start events of a new version
-    replace those of the one before. Audited.
+    replace those of the one before. Audited. Where two people are needed, NeedsApproval is raised, and it waits.
 
     Raises NotFound (the tenant), DeploymentRefused with every problem of every file; on a strict engine also if all are warnings.
     """
@@ -124,6 +125,8 @@ def deploy(tx: Transaction, resources: Sequence[Resource], *, name: str | None =
                     *(each.form_id for each in filled_in)):
         permits.check_new(tx, each_id, tenant_id)
     if any(each.created for each in everything):
+        asking.deployment(tx, resources, name=name, source=source, tenant_id=tenant_id,
+                          new=_made(deployed, decided, filled_in))
         tx.rows.insert(schema.deployments, {
             "key": key, "name": name, "source": source, "tenant_id": tenant_id, "deployed_at": tx.now,
             "deployed_by": tx.actor,
@@ -135,6 +138,14 @@ def deploy(tx: Transaction, resources: Sequence[Resource], *, name: str | None =
         key = everything[0].deployment_key
     return Deployment(key=key, tenant_id=tenant_id, definitions=tuple(deployed), decisions=tuple(decided),
                       forms=tuple(filled_in), problems=tuple(problems))
+
+
+def _made(deployed: Iterable[DeployedDefinition], decided: Iterable[DeployedDecision],
+          filled_in: Iterable[DeployedForm]) -> Iterator[tuple[str, str, int]]:
+    """Kind, id and version of everything that a deployment made."""
+    yield from (("process", each.process_id, each.version) for each in deployed if each.created)
+    yield from (("decision", each.decision_id, each.version) for each in decided if each.created)
+    yield from (("form", each.form_id, each.version) for each in filled_in if each.created)
 
 
 def _is_new(tx: Transaction, models: Sequence[tuple[Resource, Model]], decision_models: Sequence[DecisionFile],

@@ -30,7 +30,7 @@ from engine.cluster.wakeup import Wakeup
 from engine.contracts import JobContract, Published
 from engine.database import Database, commit
 from engine.declared import Declarations
-from engine.errors import Unavailable
+from engine.errors import NeedsApproval, Unavailable
 from engine.events.targets import CHANGED, Targets
 from engine.grouping import Grouping, Work
 from engine.keyring import Keyring
@@ -98,6 +98,8 @@ class Engine:
         """How long ended instances are kept whose process says nothing; None: for ever."""
         self.strict = False
         """Whether warnings refuse a deployment, as errors do."""
+        self.four_eyes: frozenset[str] = frozenset()
+        """What another person has to approve (`engine.approvals.asking.FourEyes`)."""
         self.finishing: set[int] = set()
         """Instances on the move that a thread of this process takes on, slice by slice."""
         self._grouping = Grouping(self._run_together)
@@ -138,6 +140,14 @@ class Engine:
         away. A transaction that only failed because another one was in its way is run again. Under a request
         (`engine.requests.under`) it is carried out once.
         """
+        try:
+            return self._execute(command, *args, **kwargs)
+        except NeedsApproval as error:
+            error.key, _ = self._repeat(error.ask)
+            raise
+
+    def _execute(self, command: Callable[Concatenate[Transaction, P], Result],
+                 *args: P.args, **kwargs: P.kwargs) -> Result:
         request = requests.current()
         if request is None:
             result, unfinished = self._repeat(lambda tx: command(tx, *args, **kwargs))

@@ -10,7 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bpmn.problems import Problem
+    from engine.transaction import Transaction
 
 
 class Rejection(Exception):
@@ -35,6 +38,21 @@ class TooMany(Rejection):
 
 class NotAllowed(Rejection):
     """It would be possible, but not for who asks: the permission is missing."""
+
+
+class NeedsApproval(WrongState):
+    """Another person has to approve it first. Nothing was changed, but `ask` writes down that it waits (the engine runs
+    it), and `key` is the request."""
+
+    def __init__(self, what: str, requester: str, ask: Callable[[Transaction], int]) -> None:
+        self.what, self.requester, self.ask = what, requester, ask
+        self.key: int | None = None
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        """The sentence for who asked."""
+        return (f"Expected another person to approve this {self.what}, because two people are needed here, but so far "
+                f"only {self.requester!r} asked for it. It waits as request {self.key}, and nothing was done yet.")
 
 
 class InvalidInput(Rejection):

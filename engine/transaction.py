@@ -63,6 +63,8 @@ class Transaction:
         """Instances to lock first: another run of this transaction found them locked when it came to them."""
         self.operation_key: int | None = None
         """The operation that this transaction carries out an item of; the audit trail names it."""
+        self.approved = False
+        """Whether another person approved what is done (`engine.approvals`)."""
         self.topics: set[str] = set()
         self.planned: list[Entry] = []
         self.prepared: list[Definition] = []

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import RowMapping, bindparam, func, select, update
 
 from engine import audit, guard, permits, schema
+from engine.approvals import asking
 from engine.errors import InvalidInput, NotAllowed, NotFound, WrongState
 from engine.operations import trial
 from engine.operations.deed import Deed
@@ -39,6 +40,7 @@ class OperationState(StrEnum):
 
     PLANNING = "PLANNING"  # it is found out what would change
     PLANNED = "PLANNED"  # it waits for somebody to apply it
+    WAITING = "WAITING"  # it was applied; another person has to approve it
     RUNNING = "RUNNING"
     PAUSED = "PAUSED"
     STOPPED = "STOPPED"  # before all was done
@@ -60,7 +62,7 @@ class ItemState(StrEnum):
 
 OUTCOMES = (ItemState.FIXED, ItemState.FAILED_AGAIN, ItemState.SKIPPED, ItemState.NOT_STARTED)
 OPEN = {OperationState.PLANNING, OperationState.PLANNED}
-TO_STOP = {*OPEN, OperationState.RUNNING, OperationState.PAUSED}
+TO_STOP = {*OPEN, OperationState.WAITING, OperationState.RUNNING, OperationState.PAUSED}
 
 _o, _m, _i = schema.operations.c, schema.operation_items.c, schema.instances.c
 BY_KEY = select(schema.operations).where(_o.key == bindparam("key")).with_for_update()
@@ -238,7 +240,8 @@ def needs_consent(tx: Transaction, key: int, kind: str, parameters: Mapping[str,
 
 
 def apply(tx: Transaction, key: int, reason: str, *, consent: bool = False) -> None:
-    """Let a plan be carried out in the background. What cannot be done is *not started*.
+    """Let a plan be carried out in the background, once another person approved it where that is needed. What cannot
+    be done is *not started*.
 
     `consent`: whoever applies knows that it cannot be taken back, or that services may act twice. Audited. Raises
     NotFound; InvalidInput (no reason, no consent where it is needed); WrongState (not planned, nothing to do).
@@ -253,12 +256,20 @@ def apply(tx: Transaction, key: int, reason: str, *, consent: bool = False) -> N
     if not consent and needs_consent(tx, key, row["kind"], row["parameters"]):
         raise InvalidInput("Expected your word that you know what you are doing, because this cannot be taken back or "
                            "a service may act twice, but it was not given.")
-    tx.connection.execute(MOVE.values(state=OperationState.RUNNING.value, reason=why, applied_by=tx.actor,
-                                      applied_at=tx.now), {"b_key": key})
+    waits = asking.operation(tx, row, why)
+    tx.connection.execute(MOVE.values(state=OperationState.WAITING.value, reason=why, applied_by=tx.actor),
+                          {"b_key": key})
+    audit.record(tx, "APPLY", "OPERATION", key, reason=why, details={"kind": row["kind"], "items": row["total"]})
+    if not waits:
+        begin(tx, key)
+
+
+def begin(tx: Transaction, key: int) -> None:
+    """Let an operation that was applied, and approved where that is needed, be carried out in the background."""
+    tx.connection.execute(MOVE.values(state=OperationState.RUNNING.value, applied_at=tx.now), {"b_key": key})
     tx.connection.execute(
         REST.where(_m.state == ItemState.BLOCKED.value)
         .values(state=ItemState.NOT_STARTED.value, ended_at=tx.now), {"b_operation": key})
-    audit.record(tx, "APPLY", "OPERATION", key, reason=why, details={"kind": row["kind"], "items": row["total"]})
     tx.announce(TOPIC)
 
 
@@ -276,12 +287,18 @@ def stop(tx: Transaction, key: int, reason: str) -> None:
     """Begin no more items of an operation, for good; a plan is withdrawn. What was begun stays as it is, and is
     watched. Audited. Raises NotFound, InvalidInput, WrongState."""
     _move(tx, key, reason, "STOP", TO_STOP, "planned, running or paused", OperationState.STOPPED)
+    asking.close(tx, key, reason)
+    give_up(tx, key, f"The operation was stopped by {tx.actor} before its turn.")
+
+
+def give_up(tx: Transaction, key: int, sentence: str) -> None:
+    """Begin no more items of an operation, for good; `sentence` says why."""
     waiting = [ItemState.FROZEN.value, ItemState.PLANNED.value, ItemState.BLOCKED.value]
     tx.connection.execute(
         REST.where(_m.state.in_(waiting)).values(
-            sentence=func.coalesce(_m.sentence, f"The operation was stopped by {tx.actor} before its turn."),
+            sentence=func.coalesce(_m.sentence, sentence),
             state=ItemState.NOT_STARTED.value, ended_at=tx.now), {"b_operation": key})
-    tx.connection.execute(MOVE.values(ended_at=tx.now), {"b_key": key})
+    tx.connection.execute(MOVE.values(state=OperationState.STOPPED.value, ended_at=tx.now), {"b_key": key})
 
 
 def _move(tx: Transaction, key: int, reason: str, operation: str, before: Iterable[OperationState], word: str,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Select, func, literal, select
 
 from engine import schema
+from engine.errors import NotFound
 from engine.queries import decisions, effects, instances, things
 from engine.queries.decisions import EvaluationRow
 from engine.queries.effects import EffectRow
@@ -125,6 +126,16 @@ def rows(engine: Engine, key: int, name: str, *, element: str = "", until: datet
     with engine.read() as connection:
         return page(connection, _narrowed(part, statement, key, element, until).order_by(*part.order), part.make,
                     limit, offset)
+
+
+def instance_of_timer(engine: Engine, timer_key: int) -> int:
+    """The instance of an open timer. Raises NotFound."""
+    with engine.read() as connection:
+        key = connection.scalar(select(_t.instance_key).where(_t.key == timer_key))
+    if key is None:
+        raise NotFound(f"Expected to find an open timer of an instance with key {timer_key}, but there is none: it may "
+                       f"have fired meanwhile.")
+    return int(key)
 
 
 def ancestors(engine: Engine, parent_key: int | None, most: int = 10) -> tuple[InstanceRow, ...]:

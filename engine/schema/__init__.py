@@ -25,6 +25,9 @@ from sqlalchemy import (
 
 from engine.database import Json, UtcDateTime
 from engine.schema.alerts import alert_rules as alert_rules
+from engine.schema.approvals import approval_files as approval_files
+from engine.schema.approvals import approval_subjects as approval_subjects
+from engine.schema.approvals import approvals as approvals
 from engine.schema.base import DEFAULT_TENANT as DEFAULT_TENANT
 from engine.schema.base import metadata as metadata
 from engine.schema.decisions import decision_evaluations as decision_evaluations
