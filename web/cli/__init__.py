@@ -31,6 +31,8 @@ from web.cli.retention import retention
 from web.cli.roles import roles
 from web.cli.secrets import secrets
 from web.cli.serving import scheduler, serve, worker
+from web.cli.sessions import sessions
+from web.cli.tenants import tenants
 from web.cli.watching import list_incidents, list_instances, show
 
 app = typer.Typer(
@@ -68,6 +70,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "restart": restart,
     "operations": operations,
     "secrets": secrets,
+    "tenants": tenants,
     "events": events,
     "alerts": alerts,
     "drill": drill_process,

@@ -11,10 +11,12 @@ from rich.console import Console
 
 from engine import definitions, instances
 from engine.definitions import Deployment, Resource
+from engine.schema import DEFAULT_TENANT
 from web.cli.group import Refused, show_problems
 from web.cli.opening import Url, ask, json_object, opened, read_file
 from web.cli.services import ExternalTypes, Services, Sources, Strict
 from web.cli.settings import Settings
+from web.cli.tenants import Tenant
 from web.cli.terminal import Json, answer, table
 
 Files = Annotated[
@@ -27,7 +29,7 @@ SUFFIXES = (".bpmn", ".dmn", ".form")
 
 def deploy(
     files: Files, services: Sources = None, external_types: ExternalTypes = None, strict: Strict = False,
-    url: Url = None, json: Json = False,
+    tenant: Tenant = DEFAULT_TENANT, url: Url = None, json: Json = False,
 ) -> None:
     """Deploy processes, decisions and forms: all of them, or none and a list of everything that is wrong."""
     if url and strict:
@@ -38,13 +40,14 @@ def deploy(
             url,
             "POST",
             "/v2/deployments",
+            data={} if tenant == DEFAULT_TENANT else {"tenantId": tenant},
             files=[("resources", (resource.name, resource.content, "application/xml")) for resource in resources],
         )
         answer(body, lambda console: show_remote(console, body))
         return
     with opened(Settings.of(strict=strict)) as engine:
         Services(sources=services or (), external_types=external_types).connect(engine)
-        deployment = engine.execute(definitions.deploy, resources, source="command line")
+        deployment = engine.execute(definitions.deploy, resources, source="command line", tenant_id=tenant)
     answer(deployment, lambda console: show(console, deployment))
 
 
@@ -114,6 +117,7 @@ def start(
         str | None,
         typer.Option(help="Start once only: the same key again gives the same instance.", show_default=False),
     ] = None,
+    tenant: Tenant = DEFAULT_TENANT,
     url: Url = None,
     json: Json = False,
 ) -> None:
@@ -125,6 +129,7 @@ def start(
             "processDefinitionVersion": version or -1,
             "variables": content,
             "businessId": business_id,
+            "tenantId": None if tenant == DEFAULT_TENANT else tenant,
         }
         given = {name: value for name, value in request.items() if value is not None}
         body = ask(url, "POST", "/v2/process-instances", json=given)
@@ -132,7 +137,8 @@ def start(
         return
     with opened() as engine:
         made = engine.execute(
-            instances.start, process, version=version, variables=content, business_id=business_id, start_key=start_key
+            instances.start, process, version=version, variables=content, business_id=business_id,
+            start_key=start_key, tenant_id=tenant,
         )
     word = "Started" if made.created else "Was started before:"
     answer(made, lambda console: console.print(f"{word} instance {made.key} of {process} version {made.version}."))
