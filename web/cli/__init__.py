@@ -31,7 +31,6 @@ from web.cli.retention import retention
 from web.cli.roles import roles
 from web.cli.secrets import secrets
 from web.cli.serving import scheduler, serve, worker
-from web.cli.sessions import sessions
 from web.cli.tenants import tenants
 from web.cli.watching import list_incidents, list_instances, show
 
