@@ -17,6 +17,7 @@ from bpmn.feel import operations, syntax
 from bpmn.feel.compiler import Compiler, walk
 from bpmn.feel.errors import FeelError
 from bpmn.feel.library import BUILTINS
+from bpmn.feel.limits import spend
 from bpmn.feel.operations import ORDERS, compare, equal
 from bpmn.feel.program import Tests
 from bpmn.feel.syntax import Node
@@ -25,6 +26,8 @@ from bpmn.feel.values import NUMBERS, TEMPORALS, Range, Value, show, type_name, 
 
 _NO_NAMES: Mapping[str, Any] = {}
 _LITERAL = (syntax.Constant, syntax.Test, syntax.Interval, syntax.Negation, syntax.ListOf, syntax.UnaryTests)
+_COMPARISONS_PER_STEP = 16
+"""How many values are compared in the time of one step of an expression."""
 _CONSTRUCTORS = frozenset({"date", "time", "date and time", "duration"})
 
 
@@ -132,11 +135,13 @@ def build(cells: Sequence[Tests], allowed: Tests | None) -> Axis | None:
     segments = tuple(_KINDS[kind](_distinct(values), allowed)) if kind else (Segment(None),)
     if allowed is not None and kind:
         segments = tuple(segment for segment in segments if _passes(allowed, segment.sample))
-    sets = tuple(None if found is None else _passed(cell, segments) for cell, found in zip(cells, written, strict=True))
+    sets = tuple(None if found is None else _passed(cell, segments, len(found))
+                 for cell, found in zip(cells, written, strict=True))
     return Axis(segments, sets, kind)
 
 
-def _passed(cell: Tests, segments: Sequence[Segment]) -> frozenset[int]:
+def _passed(cell: Tests, segments: Sequence[Segment], size: int) -> frozenset[int]:
+    spend(len(segments) * (size + 1) // _COMPARISONS_PER_STEP)
     return frozenset(number for number, segment in enumerate(segments) if _passes(cell, segment.sample))
 
 
@@ -150,6 +155,7 @@ def _passes(tests: Tests, value: Value) -> bool:
 def _distinct(values: Sequence[Value]) -> list[Value]:
     kept: list[Value] = []
     for value in values:
+        spend(len(kept) // _COMPARISONS_PER_STEP)
         if not any(equal(value, other) is True for other in kept):
             kept.append(value)
     return kept

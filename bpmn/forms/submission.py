@@ -10,7 +10,7 @@ Source: form-js, `Form`, `FormField`, `ConditionChecker`, `RepeatRenderManager`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +25,8 @@ MAX_PASSES = 20
 """How often values that follow from each other are looked at; form-js stops as well."""
 MAX_ITEMS = 1_000
 """How many elements of a dynamic list one answer may have."""
+MAX_PLACES = 150_000
+"""How many fields one answer may have in all elements of all lists: lists in lists multiply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +108,10 @@ class _Place:
         return _Place((*path, place), (*self.indexes, place), is_fixed)
 
 
+class _TooLarge(Exception):
+    """The form has more fields, in the elements of its lists, than anybody can look at."""
+
+
 @dataclass(slots=True)
 class _State:
     """A form that is filled in."""
@@ -114,6 +120,13 @@ class _State:
     opened_with: Mapping[str, Any]
     initial: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
+    places: int = 0
+
+    def visit(self, places: int) -> None:
+        """Count fields that are looked at. Raises _TooLarge."""
+        self.places += places
+        if self.places > MAX_PLACES:
+            raise _TooLarge
 
     def shown(self) -> list[_Field]:
         """Every field and dynamic list that is not hidden."""
@@ -128,11 +141,15 @@ def submit(form: Form, variables: Mapping[str, Any], answer: Mapping[str, Any], 
     in it stays as it was.
     """
     state = _State(form, variables)
-    state.initial = _opened(form.components, (), deepcopy(dict(variables)), variables)
-    state.data = deepcopy(state.initial)
-    with running():
-        _fill_in(state, form.components, (), answer, whole)
-        return _result(state, _settle(state))
+    try:
+        state.initial = _opened(state, form.components, (), deepcopy(dict(variables)))
+        state.data = deepcopy(state.initial)
+        with running():
+            _fill_in(state, form.components, (), answer, whole)
+            return _result(state, _settle(state))
+    except _TooLarge:
+        return Submission(data={}, errors=(FieldError(id=form.id, label=form.id, path=(), messages=(
+            f"Expected at most {MAX_PLACES:,} fields in all elements of all lists, but there are more.",)),))
 
 
 def opened(form: Form, variables: Mapping[str, Any]) -> Submission:
@@ -162,15 +179,16 @@ def _result(state: _State, shown: list[_Field]) -> Submission:
     return Submission(data=data, errors=tuple(errors))
 
 
-def _opened(components: Iterable[Component], base: tuple[str | int, ...], data: dict[str, Any],
-            variables: Mapping[str, Any]) -> dict[str, Any]:
+def _opened(state: _State, components: Sequence[Component], base: tuple[str | int, ...],
+            data: dict[str, Any]) -> dict[str, Any]:
     """The data of a form that is opened: every field has a value it can hold, every list its elements."""
+    state.visit(len(components))
     for component in components:
         path = (*base, *component.path)
         value = paths.get(data, path)
         if component.is_keyed:
             if value is not MISSING:
-                value = values.clean(component, value, variables)
+                value = values.clean(component, value, state.opened_with)
             elif component.has_default:
                 value = component.default
             else:
@@ -181,9 +199,9 @@ def _opened(components: Iterable[Component], base: tuple[str | int, ...], data: 
             items = [item if isinstance(item, dict) else {} for item in items]
             paths.put(data, path, items)
             for place in range(len(items)):
-                _opened(component.components, (*path, place), data, variables)
+                _opened(state, component.components, (*path, place), data)
         else:
-            _opened(component.components, path, data, variables)
+            _opened(state, component.components, path, data)
     return data
 
 
@@ -221,7 +239,7 @@ def _fill_in_list(state: _State, component: Component, path: tuple[str | int, ..
             items = [items[place] if place < len(items) else {} for place in range(min(wanted, MAX_ITEMS))]
     paths.put(state.data, path, items)
     for place in range(len(items)):
-        _opened(component.components, (*path, place), state.data, state.opened_with)
+        _opened(state, component.components, (*path, place), state.data)
         _fill_in(state, component.components, (*path, place), answer, whole)
 
 
@@ -232,6 +250,7 @@ def _settle(state: _State) -> list[_Field]:
     """
     for _ in range(MAX_PASSES):
         shown = state.shown()
+        state.visit(len(shown) // 4)
         if sum(_adjust(state, each) for each in shown) == 0:
             break
     late = [each for each in shown

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
-from typing import Any
+from math import isfinite
+from typing import Any, NoReturn
 
 from bpmn.feel.iso8601 import parse_at, parse_date, parse_date_time, parse_duration, parse_time, parse_zone
 from bpmn.feel.library.registry import Unfit, builtin
@@ -168,10 +169,15 @@ def json_text(value: Value) -> str:
 def from_json(text: str) -> Any:
     """Camunda 8: the value that JSON writes."""
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except RecursionError as error:
         raise Unfit("Expected JSON that nests less deeply.") from error
 
 
-def _refuse(name: str) -> Any:
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if isfinite(number) else _refuse(text)
+
+
+def _refuse(name: str) -> NoReturn:
     raise Unfit(f"Expected JSON, but {name} is none.")
