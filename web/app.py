@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from engine.database import ping
 from engine.engine import Engine
 from service_tasks.registry import Registry
-from web import api, camunda7, camunda8, console, doors, languages, metrics
+from web import api, camunda7, camunda8, console, doors, hooks, languages, metrics
 from web.answers import engine as this_engine
 from web.auth import authorizing, gate
 from web.auth.access import Access
@@ -83,6 +83,7 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
     app.register_blueprint(camunda7.bp)
     app.register_blueprint(camunda7.pages)
     app.register_blueprint(metrics.bp)
+    app.register_blueprint(hooks.bp)
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     app.after_request(_secure)

@@ -3,7 +3,6 @@ what happened lately is learned from."""
 
 from __future__ import annotations
 
-import threading
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from engine import chain, durations, requests, retention, sessions, strays
+from engine.cluster.part import Part
+from engine.inbound import receiving
 from engine.reports import learning
 
 if TYPE_CHECKING:
@@ -27,48 +28,40 @@ LEARNING_SHARE = 0.25
 """The same for summing up what ended: it keeps up with some hundred instances a second."""
 
 
-class Cleaner:
+class Cleaner(Part):
     """A thread that cleans from time to time. Any number of nodes may have one; each takes what no other has taken."""
 
+    name = "partitur-cleaner"
+
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._stopping = threading.Event()
+        super().__init__(engine)
         self._seal_at = 0.0
-        self._thread = threading.Thread(target=self._run, name="partitur-cleaner", daemon=True)
+        self._due = time.monotonic() + EVERY.total_seconds()
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End, after the slice that is under way."""
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _run(self) -> None:
-        due = time.monotonic() + EVERY.total_seconds()
-        while not self._pause(min(EVERY, SEALING).total_seconds()):
-            if time.monotonic() < due:
-                continue
+    def turn(self) -> float:
+        """Wait a little, and clean when it is time."""
+        if not self._pause(min(EVERY, SEALING).total_seconds()) and time.monotonic() >= self._due:
             try:
-                self._engine.execute(requests.forget)
-                self._engine.execute(strays.forget)
-                self._engine.execute(sessions.forget)
+                self.engine.execute(requests.forget)
+                self.engine.execute(strays.forget)
+                while self.engine.execute(receiving.forget) >= receiving.SLICE and not self.is_stopping:
+                    pass
+                self.engine.execute(sessions.forget)
                 self._sum_up()
                 self._clean()
-                durations.learn(self._engine)
+                durations.learn(self.engine)
             except Exception:
                 logger.exception("cleaning failed; it is tried again later")
-            due = time.monotonic() + EVERY.total_seconds()
+            self._due = time.monotonic() + EVERY.total_seconds()
+        return 0
 
     def _pause(self, seconds: float) -> bool:
         """Wait, and seal what is due, also while much is cleaned; whether this thread is to stop."""
-        if self._stopping.wait(seconds):
+        if self.pause(seconds):
             return True
         if time.monotonic() >= self._seal_at:
             try:
-                chain.seal_all(self._engine)
+                chain.seal_all(self.engine)
             except Exception:
                 logger.exception("sealing the audit trail failed; it is tried again later")
             self._seal_at = time.monotonic() + SEALING.total_seconds()
@@ -77,15 +70,15 @@ class Cleaner:
     def _sum_up(self) -> None:
         # Before cleaning: what is deleted can no longer be counted. But not for ever, while there is much of it.
         until = time.monotonic() + EVERY.total_seconds()
-        while not self._stopping.is_set() and time.monotonic() < until:
+        while not self.is_stopping and time.monotonic() < until:
             began = time.monotonic()
-            if not learning.learn(self._engine):
+            if not learning.learn(self.engine):
                 return
             self._pause((time.monotonic() - began) * (1 / LEARNING_SHARE - 1))
 
     def _clean(self) -> None:
-        while not self._stopping.is_set():
+        while not self.is_stopping:
             began = time.monotonic()
-            if not self._engine.execute(retention.clean, self._engine.history):
+            if not self.engine.execute(retention.clean, self.engine.history):
                 return
             self._pause((time.monotonic() - began) * (1 / SHARE - 1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 import structlog
@@ -10,6 +9,7 @@ import structlog
 from engine import secrets
 from engine.alerts import rules
 from engine.alerts.rules import AlertRule
+from engine.cluster.part import Part
 from engine.engine import Engine
 
 EVERY = 15.0
@@ -31,47 +31,37 @@ def send(address: str, title: str, body: str, fired: bool) -> bool:
     return bool(channel.notify(title=title, body=body, notify_type=kind))
 
 
-class Watcher:
+class Watcher(Part):
     """Watches the rules. Any number of nodes may; what one of them tells, the others do not.
 
     `address` is where the console is, for the links.
     """
 
+    name = "partitur-alerts"
+    first_wait = EVERY
+    after_trouble = EVERY
+
     def __init__(self, engine: Engine, address: str | None, send: Send = send) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self._address = (address or "").rstrip("/")
         self._send = send
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="partitur-alerts", daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End, after what is under way."""
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stopping.wait(EVERY):
-            try:
-                self.look()
-            except Exception as error:
-                logger.warning("alerts could not be looked after; it is tried again", error=str(error)[:500])
+    def turn(self) -> float:
+        """Look."""
+        self.look()
+        return EVERY
 
     def look(self) -> None:
         """Measure everything that a rule watches, each once, and tell what has changed."""
         values: dict[tuple[str, str | None], float] = {}
-        for rule in rules.all_of_them(self._engine):
+        for rule in rules.all_of_them(self.engine):
             if rule.disabled and rule.told == rules.OVER:
                 continue
             what = (rule.measure, rule.process_id)
             if what not in values:
-                values[what] = rule.what.value(self._engine, rule.process_id)
-            self._engine.execute(rules.check, rule.key, values[what])
-            changed = self._engine.execute(rules.to_tell, rule.key)
+                values[what] = rule.what.value(self.engine, rule.process_id)
+            self.engine.execute(rules.check, rule.key, values[what])
+            changed = self.engine.execute(rules.to_tell, rule.key)
             if changed is not None:
                 self._tell(changed)
 
@@ -81,7 +71,7 @@ class Watcher:
         of = f" of {rule.process_id}" if rule.process_id else ""
         body = f"{rule.what.words}{of}: {rule.value:g} {rule.what.unit}".rstrip()
         body += f" (limit {rule.above:g}).\n{self._address}{rule.link}"
-        known = secrets.reveal(self._engine, rule.channels)
+        known = secrets.reveal(self.engine, rule.channels)
         failed = []
         for channel in rule.channels:
             try:
@@ -95,4 +85,4 @@ class Watcher:
             logger.warning("an alert could not be told", alert=rule.name, trouble="; ".join(failed))
             # Whoever was told is not told again because another channel is broken.
             told = rule.told if len(failed) == len(rule.channels) else (rules.FIRED if fired else rules.OVER)
-            self._engine.execute(rules.could_not, rule.key, told, f"Not everybody was told: {'; '.join(failed)}.")
+            self.engine.execute(rules.could_not, rule.key, told, f"Not everybody was told: {'; '.join(failed)}.")

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from engine.events.outbox import Waiting
+from engine.inbound.proofs import key_of
 from service_tasks.connector.target import BadUrl, read_target
 from service_tasks.connector.transport import Forbidden, Request, Transport
 from service_tasks.errors import GiveUp, InDoubt, NotSent, UnknownOutcome
@@ -65,12 +66,3 @@ class Webhook:
         signed = hmac.new(key_of(secret), b".".join([event.event_id.encode(), at.encode(), body]), hashlib.sha256)
         return [*headers, ("webhook-signature", "v1," + base64.b64encode(signed.digest()).decode())]
 
-
-def key_of(secret: str) -> bytes:
-    """The key of a signature: what is in base64 behind `whsec_`, else the secret's own bytes."""
-    if secret.startswith("whsec_"):
-        try:
-            return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-        except ValueError:
-            pass
-    return secret.encode()

@@ -22,7 +22,7 @@ from web.auth.accessfile import AccessFileError
 from web.auth.hosts import is_of_this_machine
 from web.auth.identity import Identity
 
-PUBLIC = frozenset({"static", "health", "ready", "login.page", "login.enter", "login.leave", "oauth.token"})
+PUBLIC = frozenset({"static", "health", "ready", "login.page", "login.enter", "login.leave", "oauth.token", "hooks.receive"})
 """Endpoints that answer everybody."""
 HEADER_ONLY = ("/v2", "/engine-rest", "/oauth")
 """Doors that do not look at sessions."""

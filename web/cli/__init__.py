@@ -23,6 +23,7 @@ from web.cli.effects import decide, hold, list_effects, release
 from web.cli.events import events
 from web.cli.feel import feel
 from web.cli.group import Commands
+from web.cli.inbound import inbound
 from web.cli.moving import migrate, modify, restart
 from web.cli.operating import cancel, resume, retry, suspend, templates, upgrade_database
 from web.cli.operations import operations
@@ -71,6 +72,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "secrets": secrets,
     "tenants": tenants,
     "events": events,
+    "inbound": inbound,
     "alerts": alerts,
     "drill": drill_process,
     "templates": templates,

@@ -12,17 +12,18 @@ import threading
 import time
 from datetime import timedelta
 from types import FrameType
-from typing import Protocol
 
 from engine.cluster import nodes
 from engine.cluster.cleaner import Cleaner
 from engine.cluster.nodes import Pulse
 from engine.cluster.operator import Operator
+from engine.cluster.part import Part
 from engine.cluster.scheduler import Scheduler
 from engine.engine import Engine
 from engine.events.watching import TargetWatch
 from service_tasks.alerts import Watcher
 from service_tasks.events import Dispatcher
+from service_tasks.inbound import Listener
 from service_tasks.reloading import Reloader
 from service_tasks.worker import Worker
 from web.app import create_app
@@ -60,16 +61,6 @@ class Stop:
         self._event.set()
 
 
-class Part(Protocol):
-    """Something that runs beside all else until the node leaves."""
-
-    def start(self) -> None:
-        """Begin."""
-
-    def stop(self) -> None:
-        """End, after what is under way."""
-
-
 class Node:
     """Everything that runs in a serving process. `schedules`: it fires timers and does what else falls due."""
 
@@ -85,7 +76,7 @@ class Node:
         if schedules:
             shown = os.environ.get("PARTITUR_PUBLIC_URL") or address
             self._background += [Cleaner(engine), Operator(engine), Dispatcher(engine, services.transport()),
-                                 Watcher(engine, shown)]
+                                 Watcher(engine, shown), Listener(engine, services.transport())]
         self._pulse = Pulse(engine, nodes.Node(roles=self.roles, services=self._types(), address=address))
 
     @property

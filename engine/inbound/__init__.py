@@ -1,0 +1,1 @@
+"""Events that come in: from webhooks and brokers to messages and starts, each once."""
