@@ -16,6 +16,7 @@ from web.answers import engine as this_engine
 from web.auth import authorizing, gate
 from web.auth.access import Access
 from web.auth.accessfile import AccessFile
+from web.auth.cookies import Cookies
 from web.auth.identity import current
 from web.console import links
 from web.console.numbers import KeyConverter
@@ -46,7 +47,7 @@ HEADERS = {
 
 
 def create_app(engine: Engine, *, secret_key: str | None = None, services: Registry | None = None,
-               access: Access | None = None, hosts: Collection[str] = (),
+               access: Access | None = None, hosts: Collection[str] = (), public_url: str = "",
                blueprints: Sequence[Blueprint] = ()) -> Flask:
     """Make the web application of one engine.
 
@@ -56,12 +57,15 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
         services: the services that the catalogue page describes.
         access: who may come in; without it, or while there are no users, everybody.
         hosts: while everybody may come in, the names under which the server may be asked; empty: any.
+        public_url: where browsers reach the server, if not where it listens; with https, cookies go there only.
         blueprints: further faces beside the console (the REST interfaces).
     """
     app = Application(__name__)
     app.config.update(
         SECRET_KEY=secret_key or secrets.token_urlsafe(32),
         SESSION_COOKIE_NAME="partitur",
+        SESSION_COOKIE_HTTPONLY=True,
+        # Not Strict: who comes from a link in a mail, or from a provider of identities, is to be known.
         SESSION_COOKIE_SAMESITE="Lax",
         MAX_CONTENT_LENGTH=MAX_UPLOAD,
         MAX_FORM_MEMORY_SIZE=MAX_UPLOAD,
@@ -70,6 +74,8 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
     app.jinja_env.lstrip_blocks = True
     app.url_map.converters["key"] = KeyConverter
     app.extensions["engine"] = engine
+    app.extensions["public_url"] = public_url
+    app.session_interface = Cookies(secure=public_url.startswith("https://"))
     languages.install(app)
     gate.install(app, access or Access(AccessFile(None), secrets.token_urlsafe(32)), hosts)
     authorizing.install(app)

@@ -304,6 +304,9 @@ ACTS = {
         **R, "subscription": str(w.subscription(w.wait()))}),
     "console.hold_service": lambda w: w.page(f"/services/{w.free()}/hold", R),
     "console.release_service": lambda w: w.page(f"/services/{w.held()}/release", R),
+    "console.save_tenant": lambda w: w.page("/tenants", {"id": "eu", "name": "Europe"}),
+    "console.remove_tenant": lambda w: (w.page("/tenants", {"id": "gone"}), w.page(
+        "/tenants/removal", {"id": "gone", **R}))[1],
     "console.set_secret": lambda w: w.page("/secrets", {"name": "TOKEN", "value": "long enough"}),
     "console.delete_secret": lambda w: (w.page("/secrets", {"name": "GONE", "value": "long enough"}), w.page(
         "/secrets/deletion", {"name": "GONE", **R}))[1],
@@ -385,6 +388,9 @@ OWN = {
     "console.try_form": lambda w: w.page(f"/forms/{w.form()}/trial", {"data": "{}"}),
     "login.enter": lambda w: w.page("/login", {"name": "ann", "password": "x"}),
     "login.leave": lambda w: w.page("/logout"),
+    "console.end_session": lambda w: w.page("/sessions/1/end"),
+    "console.end_other_sessions": lambda w: w.page("/sessions/end"),
+    "provider.ended": lambda w: w.client.post("/login/provider/end", data={"logout_token": "x"}),
     "oauth.token": lambda w: w.client.post("/oauth/token", data={"grant_type": "client_credentials"}),
 }
 """What is kept for a session or a person alone, and what is only tried out."""

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import secrets as random
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import jwt
 
+from engine.sessions import Session
 from web.auth import secrets
-from web.auth.accessfile import AccessFile, Content
+from web.auth.accessfile import AccessFile, AccessFileError, Content, Token, checked_name
 from web.auth.hosts import is_loopback
 from web.auth.identity import Identity
+from web.auth.last_uses import LastUses
+from web.auth.limits import Limits
+from web.auth.openid import Provider, Untrusted, claim, groups_of
+from web.auth.sessions import Policy
 from web.auth.throttle import Throttle
 
 LIFETIME = 3_600
@@ -38,17 +44,31 @@ class TooOften(Exception):
 
 @dataclass(slots=True)
 class Access:
-    """Who may come in, by a file; `key` signs access tokens."""
+    """Who may come in, by a file and perhaps a provider of identities; `key` signs access tokens."""
 
     file: AccessFile
     key: str
     throttle: Throttle = field(default_factory=Throttle)
+    limits: Limits = field(default_factory=Limits.of)
+    policy: Policy = field(default_factory=Policy)
+    provider: Provider | None = None
+    """Where people and programs may be known, too (OpenID Connect)."""
+    last_uses: LastUses = field(default_factory=LastUses)
     _remembered: secrets.Remembered = field(default_factory=secrets.Remembered)
 
     @property
     def is_open(self) -> bool:
         """Whether nobody is asked who they are. Raises AccessFileError."""
-        return self.file.read().is_empty
+        return self.provider is None and self.file.read().is_empty
+
+    @property
+    def has_users(self) -> bool:
+        """Whether anybody has a password here. Raises AccessFileError."""
+        return bool(self.file.read().users)
+
+    def is_user(self, name: str) -> bool:
+        """Whether it is a person of this server, and no token. Raises AccessFileError."""
+        return name in self.file.read().users
 
     def by_password(self, name: str, password: str, address: str) -> Identity:
         """The user with this password, or the program whose token was given as one. Raises Wrong, TooOften."""
@@ -57,7 +77,7 @@ class Access:
         if user and self._remembered.knows(name, password, user.password):
             return content.identity(name, user)
         token = content.tokens.get(name)
-        if token and secrets.same(secrets.digest_of(password), token.digest):
+        if token and secrets.same(secrets.digest_of(password), token.digest) and not token.is_over:
             return content.identity(name, token)
         seconds = self.throttle.seconds_to_wait(address, name)
         if seconds > 0:
@@ -71,8 +91,10 @@ class Access:
         return content.identity(name, user)
 
     def by_bearer(self, shown: str) -> Identity:
-        """The program that a token or an access token belongs to. Raises Wrong."""
+        """The program that a token or an access token belongs to. Raises Wrong, ProviderTrouble."""
         content = self.file.read()
+        if self.provider and not shown.startswith(secrets.TOKEN_PREFIX) and self.provider.issued(shown):
+            return self._of_provider_token(self.provider, shown)
         is_token = shown.startswith(secrets.TOKEN_PREFIX)
         found = _owner(content, shown) if is_token else self._of_access_token(shown)
         if found is None:
@@ -92,13 +114,47 @@ class Access:
         """The owner of something made earlier, unless the owner is gone or has another password since."""
         content = self.file.read()
         known = content.users.get(name) or content.tokens.get(name)
+        if isinstance(known, Token) and known.is_over:
+            return None
         return content.identity(name, known) if known and secrets.same(self.stamp(name), stamp) else None
+
+    def of_session(self, row: Session) -> Identity | None:
+        """Whose session it is, unless the user is gone, has another password since, or the provider is another."""
+        if row.issuer is None:
+            return self.still(row.name, row.stamp) if self.is_user(row.name) else None
+        if self.provider is None or self.provider.registration.issuer != row.issuer:
+            return None
+        return self.known_elsewhere(row.name, row.groups)
+
+    def known_elsewhere(self, name: str, groups: Iterable[str]) -> Identity | None:
+        """Somebody of whom the provider tells; None if that is the name of a user or token of ours."""
+        content = self.file.read()
+        if name in content.users or name in content.tokens:
+            return None
+        kept = tuple(groups)
+        return Identity(name, kept, content.of_groups(kept))
 
     def stamp(self, name: str) -> str:
         """What changes when the password or token of somebody changes."""
         content = self.file.read()
         user, token = content.users.get(name), content.tokens.get(name)
         return secrets.digest_of(f"{user and user.password}\0{token and token.digest}")[:16]
+
+    def _of_provider_token(self, provider: Provider, shown: str) -> Identity:
+        try:
+            claims = provider.of_program(shown)
+        except Untrusted as error:
+            raise Wrong(f"Expected a token of {provider.registration.shown} for this server, but {error}.") from error
+        known = provider.registration
+        name = next((str(found) for each in (known.name_claim, "azp", "client_id", "sub")
+                     if (found := claim(claims, each))), "")
+        try:
+            found = self.known_elsewhere(checked_name(name), groups_of(claims, known.groups_claim))
+        except AccessFileError as error:
+            raise Wrong(str(error)) from error
+        if found is None:
+            raise Wrong(f"Expected a token of somebody who is not known here otherwise, but {name!r} is.")
+        return found
 
     def _of_access_token(self, shown: str) -> Identity | None:
         try:
@@ -123,7 +179,7 @@ def check_exposure(host: str, access: Access) -> None:
     if access.is_open and not is_loopback(host):
         raise Unprotected(
             f"Expected users before this server listens on {host}, where other machines reach it, but there are none: "
-            "`partitur users add NAME`, or listen on 127.0.0.1."
+            "`partitur users add NAME`, or PARTITUR_OIDC_ISSUER for a provider of identities, or listen on 127.0.0.1."
         )
 
 
@@ -131,6 +187,6 @@ def _owner(content: Content, token: str) -> Identity | None:
     digest = secrets.digest_of(token)
     found = None
     for name, each in content.tokens.items():
-        if secrets.same(each.digest, digest):
+        if secrets.same(each.digest, digest) and not each.is_over:
             found = content.identity(name, each)
     return found

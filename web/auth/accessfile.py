@@ -6,10 +6,12 @@ import os
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
+from engine.clock import system_clock
 from web.auth.identity import Identity
 from web.auth.roles import EVERYTHING, Grant
 
@@ -36,6 +38,14 @@ class Token(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     digest: str
     groups: tuple[str, ...] = ()
     grants: tuple[Grant, ...] | None = None
+    made: datetime | None = None
+    expires: datetime | None = None
+    """From then on it is worth nothing; None: never."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has expired."""
+        return self.expires is not None and system_clock() >= self.expires
 
 
 class Content(msgspec.Struct, forbid_unknown_fields=True):

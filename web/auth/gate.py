@@ -10,19 +10,22 @@ import base64
 import binascii
 from collections.abc import Collection
 
-from flask import Flask, g, redirect, request, session, url_for
+from flask import Flask, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import BadRequest, Forbidden, ServiceUnavailable, TooManyRequests, Unauthorized
 
 from web import doors
-from web.auth import login, oauth
+from web.auth import limits, login, oauth, openid_doors, sessions
 from web.auth.access import Access, TooOften, Wrong
 from web.auth.accessfile import AccessFileError
 from web.auth.hosts import is_of_this_machine
 from web.auth.identity import Identity
+from web.auth.limits import TooMany
+from web.auth.openid import ProviderTrouble
 
-PUBLIC = frozenset({"static", "health", "ready", "login.page", "login.enter", "login.leave", "oauth.token", "hooks.receive"})
+PUBLIC = frozenset({"static", "health", "ready", "login.page", "login.enter", "login.leave", "oauth.token", "hooks.receive",
+                    "provider.begin", "provider.answered", "provider.ended"})
 """Endpoints that answer everybody."""
 HEADER_ONLY = ("/v2", "/engine-rest", "/oauth")
 """Doors that do not look at sessions."""
@@ -33,6 +36,7 @@ def install(app: Flask, access: Access, hosts: Collection[str] = ()) -> None:
     """Let nobody in who may not. `hosts` are names under which an open server may be asked."""
     app.extensions["access"] = access
     app.register_blueprint(login.bp)
+    app.register_blueprint(openid_doors.bp)
     app.register_blueprint(oauth.bp)
 
     @app.before_request
@@ -55,8 +59,9 @@ def _ask(access: Access) -> ResponseReturnValue | None:
     shown = request.headers.get("Authorization", "")
     g.identity = _by_header(access, shown) if shown else None
     if g.identity is None and not is_header_only():
-        g.identity = _by_session(access)
+        g.identity = sessions.current(access)
     if g.identity is not None:
+        _count(access, g.identity, with_header=bool(shown))
         return None
     if doors.speaks() or is_header_only() or request.method not in {"GET", "HEAD"}:
         raise unauthorized("Expected to know who asks, but the request shows neither a password nor a token.")
@@ -65,16 +70,18 @@ def _ask(access: Access) -> ResponseReturnValue | None:
     return redirect(url_for("login.page", next=request.full_path.rstrip("?")), 303)
 
 
+def _count(access: Access, identity: Identity, with_header: bool) -> None:
+    try:
+        access.limits.count(limits.REQUESTS, identity.name)
+    except TooMany as error:
+        raise TooManyRequests(str(error), retry_after=error.seconds) from error
+    if with_header:
+        access.last_uses.note(identity.name)
+
+
 def is_header_only() -> bool:
     """Whether this request must show who it comes from by itself."""
     return request.path.startswith(HEADER_ONLY)
-
-
-def _by_session(access: Access) -> Identity | None:
-    name, stamp = session.get("user"), session.get("stamp")
-    if not isinstance(name, str) or not isinstance(stamp, str) or login.is_over():
-        return None
-    return access.still(name, stamp)
 
 
 def _by_header(access: Access, shown: str) -> Identity | None:
@@ -89,6 +96,9 @@ def _by_header(access: Access, shown: str) -> Identity | None:
         raise unauthorized(str(wrong)) from wrong
     except TooOften as error:
         raise TooManyRequests(str(error), retry_after=error.seconds) from error
+    except ProviderTrouble as error:
+        raise ServiceUnavailable(f"Expected the provider of identities to tell its keys, but {error}.",
+                                 retry_after=10) from error
     # Clients that are not told to log in send odd things, Camunda Modeler an empty header or "undefined".
     return None
 

@@ -11,7 +11,9 @@ from flask import Blueprint, Response, current_app, request
 
 from web import doors
 from web.answers import answer
+from web.auth import limits
 from web.auth.access import LIFETIME, Access, TooOften, Wrong
+from web.auth.limits import TooMany
 
 bp = Blueprint("oauth", __name__)
 
@@ -31,12 +33,13 @@ def token() -> Response:
     if access.is_open:
         return _refused(400, "invalid_client", "Expected clients to be known, but nobody has to log in at this server.")
     try:
+        access.limits.count(limits.TOKEN, request.remote_addr or "")
         made = access.access_token(name, secret, request.remote_addr or "", asked.get("audience"))
     except Wrong:
         response = _refused(401, "invalid_client", "Expected a client id and its secret, but they do not fit.")
         response.headers["WWW-Authenticate"] = 'Basic realm="Partitur"'
         return response
-    except TooOften as error:
+    except (TooOften, TooMany) as error:
         response = _refused(429, "invalid_client", str(error))
         response.headers["Retry-After"] = str(error.seconds)
         return response

@@ -47,7 +47,9 @@ DEPLOY = Rule((May.DEPLOY,))
 ADMINISTER = Rule((May.ADMINISTER,), everywhere=True)
 
 CONSOLE: Mapping[str, Rule] = {
-    **_rules(KNOWN, "console", "change_actor change_language have_looked interfaces playground try_expression"),
+    **_rules(KNOWN, "console", """
+        change_actor change_language have_looked interfaces playground try_expression
+        sessions end_session end_other_sessions"""),
     **_rules(READ, "console", """
         home find processes process process_figures definition_file instances instances_file instance preview raw_file
         incidents incident hotspot report report_file messages message decisions decision decision_file evaluation

@@ -32,6 +32,7 @@ from web.cli.retention import retention
 from web.cli.roles import roles
 from web.cli.secrets import secrets
 from web.cli.serving import scheduler, serve, worker
+from web.cli.sessions import sessions
 from web.cli.tenants import tenants
 from web.cli.watching import list_incidents, list_instances, show
 
@@ -83,6 +84,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "upgrade": upgrade_database,
     "users": users,
     "tokens": tokens,
+    "sessions": sessions,
     "roles": roles,
     "feel": feel,
     "dmn": dmn,

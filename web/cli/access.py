@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from engine import sessions
+from engine.clock import system_clock
+from engine.errors import Unavailable, WrongSchema
 from web.auth import secrets
 from web.auth.accessfile import AccessFile, Content, Token, User, checked_name
 from web.cli.group import Refused
+from web.cli.opening import opened
+from web.cli.roles import Definitions, Permissions, Roles, Tenants, at_first, grant, words
 from web.cli.settings import Settings
-from web.cli.terminal import Json, answer, table
+from web.cli.terminal import Json, answer, moment, table
+
+LONGEST_DAYS = 3_650
 
 
 class Action(StrEnum):
@@ -33,38 +42,63 @@ Groups = Annotated[list[str] | None, typer.Option("--group", help="A group they 
 def users(
     action: Actions, name: Name = None, groups: Groups = None,
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from there.")] = False,
+    role: Roles = None, permissions: Permissions = None, definitions: Definitions = None, tenants: Tenants = None,
     json: Json = False,
 ) -> None:
-    """Add, remove or list people. `add` for one that exists sets a new password; a running server knows at once."""
+    """Add, remove or list people. `add` for one that exists sets a new password; a running server knows at once.
+
+    Without --role or --may, and without a group that has a role, somebody new may do everything.
+    """
     file = _file()
     content = file.read()
     if action is Action.LIST:
-        return _list(content.users, {"users": _shown(content.users)})
+        return _list("users", content.users)
     who = _required(name)
     if action is Action.REMOVE:
         return _remove(file, content, content.users, who, "user")
+    is_new = who not in content.users
     if who in content.tokens:
         raise Refused(f"Expected a new name, but {who!r} is a token.")
     password = _password(password_stdin)
     kept = groups if groups is not None or who not in content.users else content.users[who].groups
-    content.users[who] = User(secrets.hash_of(password), tuple(kept or ()))
+    given = grant(role, permissions, definitions, tenants)
+    grants = at_first(content, given, tuple(kept or ())) if is_new or given else content.users[who].grants
+    content.users[who] = User(secrets.hash_of(password), tuple(kept or ()), grants)
     file.write(content)
-    answer({"user": who}, lambda console: console.print(f"{who} can log in.", markup=False))
+    if not is_new:
+        _end_sessions(who)
+    may = words(content.identity(who, content.users[who]).grants)
+    answer({"user": who}, lambda console: console.print(f"{who} can log in, and may: {may}.", markup=False))
 
 
-def tokens(action: Actions, name: Name = None, groups: Groups = None, json: Json = False) -> None:
-    """Add, remove or list tokens of programs. `add` shows the token once; for one that exists it makes a new one."""
+def tokens(
+    action: Actions, name: Name = None, groups: Groups = None,
+    expires: Annotated[
+        str | None, typer.Option("--expires", metavar="90d", show_default="never", help="After 12h, 90d or 8w.")
+    ] = None,
+    role: Roles = None, permissions: Permissions = None, definitions: Definitions = None, tenants: Tenants = None,
+    json: Json = False,
+) -> None:
+    """Add, remove or list tokens of programs. `add` shows the token once; for one that exists it makes a new one.
+
+    Without --role or --may, and without a group that has a role, a new one may do everything.
+    """
     file = _file()
     content = file.read()
     if action is Action.LIST:
-        return _list(content.tokens, {"tokens": _shown(content.tokens)})
+        return _list("tokens", content.tokens)
     who = _required(name)
     if action is Action.REMOVE:
         return _remove(file, content, content.tokens, who, "token")
     if who in content.users:
         raise Refused(f"Expected a new name, but {who!r} is a user.")
     token = secrets.new_token()
-    content.tokens[who] = Token(secrets.digest_of(token), tuple(groups or ()))
+    now = system_clock()
+    before = content.tokens.get(who)
+    given = grant(role, permissions, definitions, tenants)
+    grants = at_first(content, given, tuple(groups or ())) if before is None or given else before.grants
+    content.tokens[who] = Token(secrets.digest_of(token), tuple(groups or ()), grants, made=now,
+                                expires=None if expires is None else now + _span(expires))
     file.write(content)
 
     def show(console: Console) -> None:
@@ -106,13 +140,47 @@ def _remove(file: AccessFile, content: Content, of: dict[str, Any], who: str, ki
         raise Refused(f"Expected somebody to be left, but {who!r} is the last who may come in. To let everybody in "
                       f"from this machine, remove {file.path}.")
     file.write(content)
+    if kind == "user":
+        _end_sessions(who)
     answer({"removed": who}, lambda console: console.print(f"{who} cannot come in any more.", markup=False))
 
 
-def _shown(of: Mapping[str, User | Token]) -> list[dict[str, Any]]:
-    return [{"name": name, "groups": list(each.groups)} for name, each in sorted(of.items())]
+def _span(text: str) -> timedelta:
+    found = re.fullmatch(r"([1-9]\d{0,4})([hdw])", text.strip())
+    span = timedelta(**{{"h": "hours", "d": "days", "w": "weeks"}[found[2]]: int(found[1])}) if found else None
+    if span is None or span.days > LONGEST_DAYS:
+        raise Refused(f"Expected a time such as 12h, 90d or 8w, at most {LONGEST_DAYS} days, but found {text[:40]!r}.")
+    return span
 
 
-def _list(of: Mapping[str, User | Token], facts: dict[str, Any]) -> None:
-    rows = [[name, ", ".join(each.groups)] for name, each in sorted(of.items())]
-    answer(facts, lambda console: console.print(table(["name", "groups"], rows)))
+def _end_sessions(who: str) -> None:
+    """Servers that read another copy of the file learn of it by the database."""
+    try:
+        with opened() as engine:
+            engine.execute(sessions.end_all, who)
+    except (Refused, Unavailable, WrongSchema) as error:
+        Console(stderr=True, highlight=False).print(
+            f"Servers that read another copy of the file may keep {who} until it reaches them: {error}", markup=False)
+
+
+def _last_uses() -> dict[str, datetime]:
+    try:
+        with opened() as engine:
+            return sessions.last_uses(engine)
+    except (Refused, Unavailable, WrongSchema):
+        return {}       # who may come in is known all the same
+
+
+def _list(kind: str, of: Mapping[str, User | Token]) -> None:
+    used = _last_uses() if of else {}
+    facts, rows = [], []
+    for name, each in sorted(of.items()):
+        fact: dict[str, Any] = {"name": name, "groups": list(each.groups), "last_used": used.get(name)}
+        row = [name, ", ".join(each.groups), moment(used.get(name)) or "never"]
+        if isinstance(each, Token):
+            fact |= {"made": each.made, "expires": each.expires, "expired": each.is_over}
+            row.append("expired" if each.is_over else moment(each.expires) or "never")
+        facts.append(fact)
+        rows.append(row)
+    columns = ["name", "groups", "last used", *(["expires"] if kind == "tokens" else [])]
+    answer({kind: facts}, lambda console: console.print(table(columns, rows)))

@@ -27,8 +27,8 @@ from service_tasks.inbound import Listener
 from service_tasks.reloading import Reloader
 from service_tasks.worker import Worker
 from web.app import create_app
-from web.auth.access import Access, check_exposure
-from web.auth.accessfile import AccessFile
+from web.auth.access import check_exposure
+from web.cli import identity
 from web.cli.services import Services
 from web.cli.settings import Settings, SettingsError
 from web.cli.web_server import THREADS, WebServer
@@ -148,17 +148,19 @@ def web_server(engine: Engine, settings: Settings, services: Services, threads: 
     Raises:
         OSError: the address is taken.
         AccessFileError: the users cannot be read.
+        SettingsError: what the environment says of sessions, limits or a provider of identities cannot be.
         Unprotected: others can reach the address, and nobody would have to log in.
     """
     key = secret_key(settings)
-    access = Access(AccessFile(settings.access_file), key)
+    access = identity.access_of(settings, key)
     check_exposure(settings.host, access)
     return WebServer(
         create_app(engine, secret_key=key, services=services.registry, access=access,
-                   hosts=(settings.host.lower(), *settings.hosts)),
+                   hosts=(settings.host.lower(), *settings.hosts), public_url=identity.public_url()),
         settings.host,
         settings.port,
         threads,
+        proxies=identity.proxies(),
     )
 
 

@@ -181,8 +181,9 @@ class WebServer:
     """Listens from the moment it is made; serves in a thread of its own once started."""
 
     def __init__(self, application: WSGIApplication, host: str, port: int, threads: int = THREADS,
-                 polls: int = POLLS) -> None:
-        """Bind the address. `polls` is how many long polls may wait at once.
+                 polls: int = POLLS, proxies: int = 0) -> None:
+        """Bind the address. `polls` is how many long polls may wait at once; `proxies`, how many of ours stand before
+        us, whose word counts for where a request comes from (X-Forwarded-For, -Proto, -Host).
 
         Raises:
             OSError: The address is taken, or not ours to bind.
@@ -202,6 +203,7 @@ class WebServer:
             connection_limit=polls + CONNECTIONS,
             backlog=1024,
             max_request_body_size=LARGEST_BODY,
+            **(_behind(proxies) if proxies else {}),
         )
         # A host with several addresses has a server for each, in one map.
         for each in (self._server, *getattr(self._server, "map", {}).values()):
@@ -225,6 +227,11 @@ class WebServer:
         self._draining.refuse()
         answered = self.lot.leave(seconds)
         return self._draining.drain(max(0.0, deadline - time.monotonic())) and answered
+
+
+def _behind(proxies: int) -> dict[str, Any]:
+    return {"trusted_proxy": "*", "trusted_proxy_count": proxies,
+            "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}}
 
 
 def _allow_files(number: int) -> None:

@@ -36,6 +36,7 @@ from web.console import (
     reviews,
     secrets,
     services,
+    sessions,
     surroundings,
     task_actions,
     tasks,
@@ -46,5 +47,5 @@ __all__ = [
     "alerts", "audit", "bp", "decisions", "deployments", "doubts", "drills", "events", "export", "form_pages",
     "home", "hotspot", "incidents", "instance", "instance_actions", "instances", "interfaces", "language",
     "messages", "migrate", "modify", "nodes", "operations", "playground", "processes", "reports", "restart",
-    "reviews", "secrets", "services", "surroundings", "task_actions", "tasks",
+    "reviews", "secrets", "services", "sessions", "surroundings", "task_actions", "tasks",
 ]

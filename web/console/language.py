@@ -6,7 +6,7 @@ from flask import redirect, request
 from flask.typing import ResponseReturnValue
 
 from engine.errors import InvalidInput
-from web.auth.login import own_address
+from web.auth.login_form import own_address
 from web.console.blueprint import bp
 from web.languages import COOKIE, available
 

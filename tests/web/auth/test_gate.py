@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import base64
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from limits import parse
+from limits.storage import MemoryStorage
 
+from engine import sessions
 from engine.queries import lists
 from tests.web.auth.conftest import PASSWORD, TOKEN
 from web.app import create_app
 from web.auth import gate, secrets
 from web.auth.accessfile import Content, Token, User
 from web.auth.hosts import is_loopback, is_of_this_machine
+from web.auth.limits import LimitError, Limits
 
 SIGNAL = "/v2/signals/broadcast"
 PUBLIC = {"/static/<path:filename>", "/health", "/health/live", "/health/ready", "/ready",
-         "/login", "/logout", "/oauth/token"}
+         "/login", "/logout", "/oauth/token", "/login/provider", "/login/provider/answer", "/login/provider/end"}
 
 
 def basic(name, password):
@@ -93,8 +98,10 @@ def test_passwords_may_have_colons_and_any_letters(client, access):
 
 
 def test_a_session_of_a_browser_opens_no_rest_door(client):
-    with client.session_transaction() as session:
-        session.update(user="ann", stamp=client.application.extensions["access"].stamp("ann"), since=2**33)
+    form = client.get("/login").text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', form)[1]
+    client.post("/login", data={"csrf_token": token, "name": "ann", "password": PASSWORD})
+    assert client.get("/instances").status_code == 200
     assert client.post(SIGNAL, json={"signalName": "x"}).status_code == 401
 
 
@@ -198,3 +205,55 @@ def test_addresses_are_told_apart():
     assert all(map(is_loopback, ("127.0.0.1", "localhost", "::1", "[::1]", "127.8.8.8")))
     assert not any(map(is_loopback, ("0.0.0.0", "::", "10.0.0.1", "example.org", "")))
     assert not any(is_of_this_machine(text, ()) for text in ("", "x", "[", "::1", "evil@example", "a b"))
+
+
+def test_requests_are_counted_by_who_asks(client, access):
+    access.limits = Limits.of({"requests": "3/minute"})
+    for _ in range(3):
+        assert client.get("/v2/topology", headers=bearer(TOKEN)).status_code == 200
+    for path in ("/v2/topology", "/engine-rest/version", "/api/instances"):
+        refused = client.get(path, headers=bearer(TOKEN))
+        assert refused.status_code == 429
+        assert 1 <= int(refused.headers["Retry-After"]) <= 60
+        assert "at most 3 per 1 minute" in refused.text
+    assert client.get("/v2/topology", headers=basic("ann", PASSWORD)).status_code == 200
+    access.limits = Limits.of({"requests": "off"})
+    assert client.get("/v2/topology", headers=bearer(TOKEN)).status_code == 200
+
+
+def test_requests_are_not_counted_where_the_place_to_count_is_away(client, access):
+    access.limits = Limits({"requests": parse("1/minute")}, Away())
+    for _ in range(2):
+        assert client.get("/v2/topology", headers=bearer(TOKEN)).status_code == 200
+
+
+class Away(MemoryStorage):
+    """A place to count in that cannot be reached."""
+
+    def acquire_sliding_window_entry(self, *given, **more):
+        raise ConnectionError("nobody there")
+
+
+def test_the_last_use_of_a_token_is_known(client, engine, access):
+    for _ in range(3):
+        client.get("/v2/topology", headers=bearer(TOKEN))
+    client.get("/v2/topology", headers=bearer("ptt_other"))
+    assert sessions.last_uses(engine).keys() == {"billing"}
+
+
+def test_a_token_that_has_expired_is_worth_nothing(client, access):
+    now = datetime.now(UTC)
+    for expires, status in ((now + timedelta(minutes=1), 200), (now, 401)):
+        access.file.write(Content(tokens={"billing": Token(secrets.digest_of(TOKEN), (), None, now, expires)}))
+        assert client.get("/v2/topology", headers=bearer(TOKEN)).status_code == status
+        assert client.get("/v2/topology", headers=basic("billing", TOKEN)).status_code == status
+        assert client.post("/oauth/token", data={"grant_type": "client_credentials", "client_id": "billing",
+                                                 "client_secret": TOKEN}).status_code == status
+
+
+@pytest.mark.parametrize("said", [{"login": "often"}, {"requests": "0"}, {"token": "-1/minute"}])
+def test_limits_that_cannot_be_are_refused(said):
+    with pytest.raises(LimitError, match="Expected the limit of"):
+        Limits.of(said)
+    with pytest.raises(LimitError, match="Expected a place"):
+        Limits.of({}, "nowhere://x")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
-from engine import definitions, instances
+from engine import definitions, instances, schema
+from engine import sessions as store
 from engine.queries import lists
 from tests.engine import drawing
-from tests.web.auth.conftest import PASSWORD
-from web.auth import login, secrets
+from tests.web.auth.conftest import PASSWORD, TOKEN
+from web.app import create_app
+from web.auth import secrets
 from web.auth.accessfile import Content, User
+from web.auth.limits import Limits
 
 
 class Person:
@@ -51,7 +55,9 @@ def test_a_person_logs_in_acts_under_the_name_and_logs_out(person, engine):
     engine.execute(definitions.deploy, [review])
     key = engine.execute(instances.start, "p").key
     person.client.post(f"/instances/{key}/suspension", data={"csrf_token": person.token("/"), "reason": "Maintenance."})
-    assert lists.audit(engine).items[0].actor == "ann"
+    trail = [(row.actor, row.operation) for row in lists.audit(engine).items]
+    assert trail[0] == ("ann", "SUSPEND")
+    assert ("ann", "LOG_IN") in trail
     assert person.client.post("/actor", data={"csrf_token": person.token("/"), "actor": "bob"}).status_code == 422
 
     # afterwards it is over
@@ -102,20 +108,135 @@ def test_a_session_ends_with_the_password(person, access):
     assert person.get().status_code == 303
 
 
-def test_a_session_ends_with_the_day(person, monkeypatch):
+def test_a_session_ends_with_the_day_and_by_idleness(person, engine, clock):
+    engine.clock = clock
+    clock.now = datetime.now(UTC)
     person.log_in()
-    now = time.time()
-    monkeypatch.setattr("web.auth.login.time.time", lambda: now + login.LONGEST_SESSION - 5)
+    clock.advance(hours=1, minutes=59)
     assert person.get().status_code == 200
-    monkeypatch.setattr("web.auth.login.time.time", lambda: now + login.LONGEST_SESSION + 5)
+    clock.advance(hours=1, minutes=59)
+    assert person.get().status_code == 200
+
+    # a page that keeps itself current is nobody who does something
+    clock.advance(hours=1, minutes=59)
+    live = {"HX-Request": "true", "HX-Target": "div#live", "HX-Source": "body"}
+    assert person.client.get("/", headers=live).status_code == 200
+    clock.advance(minutes=2)
+    assert person.get().status_code == 303
+
+    # whoever is active all day logs in again the next
+    person.log_in()
+    for _ in range(12):
+        assert person.get().status_code == 200
+        clock.advance(hours=1)
     assert person.get().status_code == 303
 
 
+def test_it_is_written_down_once_a_minute_that_somebody_is_active(person, engine, clock, monkeypatch):
+    engine.clock = clock
+    clock.now = datetime.now(UTC)
+    person.log_in()
+    written = []
+    seen = store.seen
+    monkeypatch.setattr(store, "seen", lambda *given: written.append(given) or seen(*given))
+    for seconds in (10, 40, 20, 10, 40):
+        clock.advance(seconds=seconds)
+        assert person.get().status_code == 200
+    assert len(written) == 1
+
+
 @pytest.mark.parametrize("content", [
-    {"user": "ann"}, {"user": "ann", "stamp": "x", "since": 2**31}, {"user": ["ann"], "stamp": 1, "since": "x"},
-    {"actor": "ann"},
+    {"user": "ann"}, {"user": "ann", "stamp": "x", "since": 2**31}, {"id": ["ann"]}, {"id": 1}, {"id": "guess"},
+    {"actor": "ann"}, {"id": ""},
 ])
 def test_a_session_that_we_did_not_begin_is_none(person, content):
     with person.client.session_transaction() as session:
         session.update(content)
     assert person.get().status_code == 303
+
+
+def test_the_cookie_of_before_is_worth_nothing_after_the_log_out(person, app):
+    person.log_in()
+    stolen = person.client.get_cookie("partitur").value
+    thief = Person(app)
+    thief.client.set_cookie("partitur", stolen)
+    assert thief.get().status_code == 200
+    person.client.post("/logout", data={"csrf_token": person.token("/")})
+    assert thief.get().status_code == 303
+
+
+def test_a_log_in_ends_what_the_browser_had_before(person, app):
+    person.log_in()
+    before = person.client.get_cookie("partitur").value
+    person.log_in()
+    other = Person(app)
+    other.client.set_cookie("partitur", before)
+    assert other.get().status_code == 303
+    assert person.get().status_code == 200
+
+
+def test_the_database_has_nothing_to_come_in_with(person, engine):
+    person.log_in()
+    with engine.read() as connection:
+        kept = str(connection.execute(select(schema.sessions)).mappings().fetchall())
+    with person.client.session_transaction() as session:
+        assert session["id"] not in kept
+        assert session["id"] != ""
+
+
+def test_sessions_are_listed_and_ended_on_the_page(app, engine):
+    ann, other, bob = Person(app), Person(app), Person(app)
+    other.client.environ_base["HTTP_USER_AGENT"] = "Mozilla/5.0 (X11; Linux) Firefox/140.0"
+    app.extensions["access"].file.write(Content(users={
+        "ann": User(secrets.hash_of(PASSWORD), (), ()), "bob": User(secrets.hash_of(PASSWORD))}))
+    for person, name in ((ann, "ann"), (other, "ann"), (bob, "bob")):
+        assert person.log_in(name).status_code == 303
+    # everybody sees their own, whatever they may do otherwise; who administers, those of all
+    page = ann.get("/sessions").text
+    assert "Firefox" in page
+    assert "bob" not in page
+    assert "bob" in bob.get("/sessions").text
+
+    # one that is not theirs cannot be ended by them
+    of = {row.name: row.key for row in store.present(engine, timedelta(hours=1))}
+    assert ann.client.post(f"/sessions/{of['bob']}/end", data={"csrf_token": ann.token("/sessions")}).status_code == 404
+    assert bob.get("/sessions").status_code == 200
+
+    # everywhere else
+    assert ann.client.post("/sessions/end", data={"csrf_token": ann.token("/sessions")}).status_code == 303
+    assert [person.get("/sessions").status_code for person in (ann, other, bob)] == [200, 303, 200]
+    of = {row.name: row.key for row in store.present(engine, timedelta(hours=1))}
+    bob.client.post(f"/sessions/{of['ann']}/end", data={"csrf_token": bob.token("/sessions")})
+    assert [person.get("/sessions").status_code for person in (ann, bob)] == [303, 200]
+
+
+def test_over_https_the_cookie_is_for_this_host_only(engine, access):
+    for options, sent, name, secure in (
+        ({"public_url": "https://partitur.example"}, "http", "__Host-partitur", True),
+        ({"public_url": "http://partitur.example"}, "http", "partitur", False),
+        ({}, "https", "__Host-partitur", True), ({}, "http", "partitur", False),
+    ):
+        client = create_app(engine, secret_key="test", access=access, **options).test_client()
+        cookie = client.get("/login", base_url=f"{sent}://localhost").headers["Set-Cookie"]
+        assert cookie.startswith(f"{name}=")
+        assert ("Secure;" in cookie) == secure
+        assert "HttpOnly;" in cookie
+        assert "SameSite=Lax" in cookie
+        assert "Path=/" in cookie
+        assert "Domain=" not in cookie
+
+
+def test_a_token_is_no_person(person):
+    assert person.log_in("billing", TOKEN).status_code == 401
+
+
+def test_log_ins_are_counted_by_address(app, access):
+    access.limits = Limits.of({"login": "3/minute"})
+    for name in ("a", "b", "c"):
+        assert Person(app).log_in(name, "guess").status_code == 401
+    refused = Person(app).log_in("d", "guess")
+    assert refused.status_code == 429
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    elsewhere = Person(app)
+    elsewhere.client.environ_base["REMOTE_ADDR"] = "192.0.2.7"
+    assert elsewhere.log_in().status_code == 303
