@@ -1,15 +1,14 @@
 """In which language a page speaks, and the catalogues that it takes its words from.
 
 Every text is written in English, in the code, and marked by `_("…")`. A language is a folder of `web/translations` with
-one file, `messages.po`. It is read when it is first asked for: nothing has to be compiled, so no file can be older than
-its source.
+`messages.po` for what pages say, and `sentences.po` for what is said below them (`web.sentences`). A file is read when
+it is first asked for: nothing has to be compiled, so no file can be older than its source.
 """
 
 from __future__ import annotations
 
 import io
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from babel import Locale, negotiate_locale
@@ -20,9 +19,9 @@ from babel.support import NullTranslations, Translations
 from flask import Flask, has_request_context, request
 from flask_babel import Babel, Domain, get_locale
 
-FOLDER = Path(__file__).parent / "translations"
-SOURCE = "en"
-"""What the texts in the code are written in."""
+from web import sentences
+from web.translations import FOLDER, SOURCE
+
 COOKIE = "language"
 ENGLISH_ONLY = frozenset({"api", "camunda7", "camunda8", "oauth"})
 """Blueprints that talk to programs, which may compare what they are told."""
@@ -33,6 +32,7 @@ def install(app: Flask) -> None:
     babel = Babel(app, default_locale=SOURCE, locale_selector=chosen)
     babel.domain_instance = Catalogues()
     app.context_processor(_everywhere)
+    app.jinja_env.filters["told"] = sentences.told
 
 
 class Catalogues(Domain):

@@ -14,6 +14,7 @@ from engine.durations import Learned
 from engine.queries.instance import InstanceDetail
 from engine.queries.things import JobRow, SubscriptionRow
 from engine.states import IncidentState, InstanceState, JobState, UserTaskState
+from web import sentences
 from web.console.formatting import duration, short
 
 FEW = 20
@@ -74,7 +75,7 @@ def _waits(detail: InstanceDetail, process: Process, now: datetime) -> Iterator[
         if incident.state == IncidentState.ACTIVE:
             yield Sentence(state="incident", moment=incident.created_at,
                            text=_("%(element)s failed: “%(message)s”", element=name(incident.element_id),
-                                  message=short(incident.message, 300)))
+                                  message=short(sentences.told(incident.message), 300)))
     for job in detail.jobs:
         if job.state in (JobState.CREATED, JobState.ACTIVATED) and not _is_beside_task(job):
             yield replace(_job(job, name(job.element_id), now), element_id=job.element_id)
@@ -125,7 +126,7 @@ def _job(job: JobRow, name: str, now: datetime) -> Sentence:
         return Sentence(state="retrying", moment=job.due_at,
                         text=ngettext("%(element)s failed with “%(message)s” and has %(num)s attempt left, the next",
                                       "%(element)s failed with “%(message)s” and has %(num)s attempts left, the next",
-                                      job.retries, element=name, message=short(job.error_message, 300)))
+                                      job.retries, element=name, message=short(sentences.told(job.error_message), 300)))
     return Sentence(state="waiting", moment=job.created_at,
                     text=_("%(element)s waits for a worker for “%(service)s”, since", element=name, service=job.type))
 

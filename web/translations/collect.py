@@ -1,7 +1,9 @@
-"""Collects what the pages say and brings the catalogue of each language up to date: `make words`.
+"""Collects what is said and brings the catalogues of each language up to date: `make words`.
 
-What is new has no translation yet, what is gone leaves its file. A new language is a new folder with an empty
-`messages.po`. Only the name of the file that says a text is kept, not its line: a moved line is no change of words.
+There are two: `messages.po` has what pages say, which is marked in them; `sentences.po` has what the code below them
+says, which is found there by what it looks like (`web.translations.gather`). What is new has no translation yet, what
+is gone leaves its file. A new language is a new folder with an empty `messages.po`. Only the name of the file that says
+a text is kept, not its line: a moved line is no change of words.
 """
 
 from __future__ import annotations
@@ -12,6 +14,9 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po, write_po
+
+from web.sentences import FILE as SENTENCES
+from web.translations.gather import gathered
 
 WEB = Path(__file__).parents[1]
 KEYWORDS = {
@@ -36,26 +41,47 @@ def collected() -> Catalog:
     return found
 
 
-def files() -> list[Path]:
+def sentences() -> Catalog:
+    """Everything that the code below the pages says, with a numbered place for each value."""
+    found = Catalog(charset="utf-8")
+    for (text, context), each in sorted(gathered().items(), key=lambda item: (item[0][0], item[0][1] or "")):
+        what = [" · ".join(f"{{{number}}} {source}" for number, source in enumerate(each.places, 1))]
+        message = found.add(text, locations=[(name, 0) for name in sorted(each.files)],
+                            auto_comments=what if each.places else (), context=context)
+        # A percent sign is no place here.
+        message.flags.discard("python-format")
+    return found
+
+
+def files(name: str = "messages.po") -> list[Path]:
     """The catalogue of each language."""
-    return sorted(Path(__file__).parent.glob("*/messages.po"))
+    return [path.with_name(name) for path in sorted(Path(__file__).parent.glob("*/messages.po"))]
 
 
 def main() -> int:
     """Bring every language up to date; 1 when something is left to translate."""
-    template = collected()
     missing = 0
-    for path in files():
-        with path.open("rb") as file:
-            catalogue = read_po(file, locale=path.parent.name)
-        catalogue.update(template, no_fuzzy_matching=True)
-        catalogue.obsolete.clear()
-        with path.open("wb") as file:
-            write_po(file, catalogue, width=120, sort_output=True, omit_header=False, include_lineno=False)
-        left = [each for each in catalogue if each.id and not is_translated(each.string or "")]
-        missing += len(left)
-        sys.stdout.write(f"{path.parent.name}: {len(catalogue)} texts, {len(left)} of them without a translation\n")
+    for name, template in (("messages.po", collected()), (SENTENCES, sentences())):
+        for path in files(name):
+            missing += _renew(path, template)
     return 1 if missing else 0
+
+
+def _renew(path: Path, template: Catalog) -> int:
+    """Bring one catalogue up to date; says how many of its texts have no translation."""
+    language = path.parent.name
+    catalogue = Catalog(locale=language, project="Partitur", charset="utf-8")
+    if path.exists():
+        with path.open("rb") as file:
+            catalogue = read_po(file, locale=language)
+    catalogue.update(template, no_fuzzy_matching=True)
+    catalogue.obsolete.clear()
+    with path.open("wb") as file:
+        write_po(file, catalogue, width=120, sort_output=True, omit_header=False, include_lineno=False)
+    left = [each for each in catalogue if each.id and not is_translated(each.string or "")]
+    sys.stdout.write(
+        f"{language}/{path.name}: {len(catalogue)} texts, {len(left)} of them without a translation\n")
+    return len(left)
 
 
 def is_translated(string: str | tuple[str, ...] | list[str]) -> bool:
