@@ -278,8 +278,12 @@ ACTS = {
     "camunda7.delete_identity_link": lambda w: w.c7("POST", f"/task/{w.task('ann')}/identity-links/delete", {
         "userId": "ann", "type": "assignee"}),
     # our own interface
+    "api.reveal_variable": lambda w: w.api(f"/instances/{w.work()}/variables/revelation", {"name": "amount", **R}),
     "api.deliver_message": lambda w: w.api(f"/messages/{w.stray()}/delivery", {
         "subscriptionKey": str(w.subscription(w.wait())), **R}),
+    "api.fire_timer": lambda w: (lambda key: w.api(
+        f"/timers/{detail(w.engine, key).timers[0].key}/firing", R))(w.wait()),
+    "api.deliver_event": lambda w: w.api(f"/subscriptions/{w.subscription(w.wait())}/delivery", R),
     "api.pause_starts": lambda w: w.api("/processes/begin/starts/pause", R),
     "api.resume_starts": lambda w: (w.api("/processes/moving/starts/pause", R), w.api(
         "/processes/moving/starts/resume", R))[1],
@@ -295,11 +299,13 @@ ACTS = {
     "console.record_outcome": lambda w: w.page(f"{w.doubt()}/outcome", {**R, "happened": "no"}),
     "console.set_variable": lambda w: (lambda key: w.page(f"/instances/{key}/variables", {
         **R, "name": "amount", "value": "2", "scope": str(key)}))(w.work()),
+    "console.reveal_variable": lambda w: (lambda key: w.page(f"/instances/{key}/variables/revelation", {
+        "name": "amount", "scope": str(key)}))(w.work()),
     "console.fire_timer": lambda w: w.fire_timer(),
     "console.deliver_event": lambda w: (lambda key: w.page(
         f"/instances/{key}/subscriptions/{w.subscription(key)}/delivery", {**R, "variables": "{}"}))(w.wait()),
-    "console.set_attempts": lambda w: (lambda key: w.page("/instances/{}/jobs/{}/attempts".format(
-        lists.job(w.engine, key).instance_key, key), {**R, "retries": "5"}))(w.free_job()),
+    "console.set_attempts": lambda w: (lambda key: w.page(
+        f"/instances/{lists.job(w.engine, key).instance_key}/jobs/{key}/attempts", {**R, "retries": "5"}))(w.free_job()),
     "console.deliver_message": lambda w: w.page(f"/messages/{w.stray()}/delivery", {
         **R, "subscription": str(w.subscription(w.wait()))}),
     "console.hold_service": lambda w: w.page(f"/services/{w.free()}/hold", R),
@@ -402,6 +408,10 @@ ELSEWHERE = {
     "tests/web/test_changing_pages.py": (
         "console.migrate_choice", "console.modify_step", "console.restart_choice", "console.review",
         "console.deploy_reviewed"),
+    "tests/web/test_approvals.py": (
+        "console.approve_deployment", "console.decline_deployment", "console.approve_operation",
+        "console.decline_operation", "api.approve_deployment", "api.decline_deployment", "api.approve_operation",
+        "api.decline_operation"),
     "tests/web/api/test_operations.py": (
         "api.plan_operation", "api.apply_operation", "api.pause_operation", "api.resume_operation",
         "api.stop_operation"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from html import escape
 from html.parser import HTMLParser
 
@@ -15,6 +16,7 @@ from sqlalchemy import inspect, text
 from engine import definitions, drills, instances, messages
 from engine.alerts import rules
 from engine.definitions import Resource
+from engine.errors import NeedsApproval
 from engine.operations import plans
 from engine.queries import lists
 from engine.queries.instances import InstanceFilter
@@ -66,6 +68,10 @@ def furnish(engine):
     plan = acting.execute(plans.plan, "SUSPEND", {}, InstanceFilter(keys=(keys[1],)))
     while engine.execute(plans.judge, plan):
         pass
+    acting.four_eyes = frozenset({"deployments"})
+    with suppress(NeedsApproval):
+        acting.execute(definitions.deploy, [Resource(name="more.bpmn", content=model("review.bpmn") + b"\n")])
+    acting.four_eyes = frozenset()
     step = {"process_id": "review", "element_id": "charge", "name": HOSTILE, "service": "charge-card"}
     trial = {"step": step, "code": HOSTILE, "outcome": HOSTILE, "handlers": [], "remained": [], "by_hand": [],
              "kept": []}

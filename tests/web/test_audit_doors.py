@@ -135,7 +135,7 @@ def test_tests_elsewhere_look_at_the_trail(path):
 COMMANDS_THAT_ACT = {
     "deploy", "start", "retry", "care", "decide", "hold", "release", "suspend", "resume", "cancel", "modify", "migrate",
     "pause", "unpause", "restart", "operations", "secrets", "drill", "retention", "events", "alerts",
-    "sessions",
+    "sessions", "fire", "deliver", "approvals",
 }
 """Each runs commands of the engine, whose entries its own tests or those of the engine see."""
 COMMANDS_THAT_DO_NOT = {

@@ -7,14 +7,18 @@ Each operation is declared with its parameters and the row it lists (`operation`
 from __future__ import annotations
 
 from web.api import (  # each module adds its routes to the blueprint
+    approvals,
     care,
     document,
     lists,
     operations,
     processes,
+    revealing,
     services,
     trail,
+    waiting,
 )
 from web.api.blueprint import bp
 
-__all__ = ["bp", "care", "document", "lists", "operations", "processes", "services", "trail"]
+__all__ = ["approvals", "bp", "care", "document", "lists", "operations", "processes", "revealing", "services", "trail",
+           "waiting"]

@@ -16,6 +16,7 @@ from engine.queries.conditions import STATES
 from engine.queries.definitions import DefinitionRow
 from engine.queries.effects import EffectRow
 from engine.queries.instances import SORTS, InstanceRow
+from engine.queries.orders import VARIABLE
 from engine.queries.paging import Page
 from engine.queries.things import AuditRow, IncidentRow, UserTaskRow
 from engine.queries.variables import OPERATORS
@@ -72,8 +73,9 @@ INSTANCE = Parameter(name="instance", description="The key of an instance.", sch
     Parameter(name="operation", description="Those that this operation froze.", schema=KEY),
     Parameter(name="outcome", description="What became of them in it.", schema=_words(ItemState)),
     Parameter(name="ended_to", description="Ended before then.", schema=MOMENT),
-    Parameter(name="sort", description="By what; descending with a '-' before it.",
-              schema=_one_of(sign + name for name in SORTS for sign in ("", "-"))),
+    Parameter(name="sort", description=f"By what: one of {', '.join(SORTS)}, or variable:NAME; descending with a '-' "
+                                       "before it.",
+              schema={"type": "string", "pattern": f"^-?({'|'.join(SORTS)}|{VARIABLE}.+)$"}),
 )
 def instances(limit: int, offset: int) -> Page[InstanceRow]:
     """The list of the page `/instances`, with the same filter."""

@@ -129,11 +129,13 @@ def getting(path: str, summary: str, row: type | None = None, schema: Mapping[st
 
 
 def posting(path: str, summary: str, fields: Mapping[str, Mapping[str, Any]], row: type | None = None, *,
-            required: Sequence[str] = (), schema: Mapping[str, Any] | None = None) -> Callable[
+            required: Sequence[str] = (), schema: Mapping[str, Any] | None = None,
+            waits: Callable[[Any], bool] = lambda _: False) -> Callable[
         [Callable[..., Any]], Callable[..., Any]]:
     """Make a function that acts an operation: it is given what the path says and the `Body` that was sent.
 
-    `fields`: each field of the body with its JSON Schema; another one is refused.
+    `fields`: each field of the body with its JSON Schema; another one is refused. `waits`: whether what is answered was
+    accepted, but waits for somebody else (then the status is 202).
     """
     def add(act: Callable[..., Any]) -> Callable[..., Any]:
         wanted = {"type": "object", "properties": fields, "required": list(required), "additionalProperties": False}
@@ -148,7 +150,7 @@ def posting(path: str, summary: str, fields: Mapping[str, Mapping[str, Any]], ro
                     raise InvalidInput(f"Expected fields among {', '.join(sorted(fields)) or 'none'}, "
                                        f"but found {shown(name)}.")
             made = act(sent, **arguments)
-            return answer(written(made) if row else made)
+            return answer(written(made) if row else made, 202 if waits(made) else 200)
 
         _add(operation, view)
         return act

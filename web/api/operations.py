@@ -30,7 +30,7 @@ def _one_of(words: Any) -> dict[str, Any]:
 @posting(
     "/api/operations", "Plan an operation: freeze the instances and find out what would change.", {
         "kind": _one_of(KINDS),
-        "parameters": {"type": "object", "description": "Those of the kind, see docs/OPERATIONS.md."},
+        "parameters": {"type": "object", "description": "Those of the kind, see docs/OPERATING.md."},
         "filter": {"type": "string", "description": "Instances: the query of the address of their list, such as "
                                                     "state=incident&process=order."},
         "keys": {"type": "array", "maxItems": MOST_CHOSEN, "items": {"type": "string", "pattern": "^[0-9]+$"},
@@ -105,9 +105,9 @@ def operation_items(limit: int, offset: int, key: int) -> Page[ItemRow]:
 @posting("/api/operations/<key:key>/apply", "Let a plan be carried out in the background.", {
     **REASON, "consent": {"type": "boolean", "description": "You know that it cannot be taken back, or that a service "
                                                             "may act twice."},
-}, OperationRow, required=["reason"])
+}, OperationRow, required=["reason"], waits=lambda row: row.state == OperationState.WAITING)
 def apply_operation(sent: Body, key: int) -> OperationRow:
-    """The operation; it is RUNNING."""
+    """The operation; it is RUNNING, or WAITING (status 202) for another person's approval."""
     acting().execute(plans.apply, key, sent.required_text("reason"), consent=sent.flag("consent") or False)
     return found.operation(engine(), key)
 

@@ -51,40 +51,47 @@ CONSOLE: Mapping[str, Rule] = {
         change_actor change_language have_looked interfaces playground try_expression
         sessions end_session end_other_sessions"""),
     **_rules(READ, "console", """
-        home find processes process process_figures definition_file instances instances_file instance preview raw_file
+        home find tenants processes process process_figures definition_file instances instances_file instance preview raw_file
         incidents incident hotspot report report_file messages message decisions decision decision_file evaluation
         forms form_list form form_file try_form tasks task drill services service service_templates service_preview
-        operations operation operation_file audit audit_file save_view save_filter"""),
+        operations operation operation_file approvals approval audit audit_file save_view save_filter"""),
     **_rules(READ, "console", "remove_view remove_filter"),
     **_rules(READ_ALL, "console", "nodes alerts events audit_verification"),
     **_rules(TASKS, "console", """
         assign_task claim_task comment_on_task complete_task delegate_task unclaim_task keep_draft discard_draft"""),
     **_rules(START, "console", "start_instance"),
     **_rules(DECIDE, "console", "evaluate_decision"),
-    **_rules(DEPLOY, "console", "new_deployment deploy review deploy_reviewed"),
+    **_rules(DEPLOY, "console", """
+        new_deployment deploy review deploy_reviewed approve_deployment decline_deployment"""),
     **_rules(OPERATE, "console", """
         cancel_instance suspend_instance resume_instance retry_instance resolve_incident record_outcome ask_service
-        repeat_call fire_timer deliver_event deliver_message set_variable care_for_incident care_for_alike
+        repeat_call reveal_variable
+        set_attempts fire_timer deliver_event deliver_message set_variable care_for_incident care_for_alike
         modify modify_step migrate migrate_choice restart restart_choice pause_starts resume_starts
-        new_operation plan_operation apply_operation pause_operation resume_operation stop_operation
+        approve_operation decline_operation new_operation plan_operation apply_operation pause_operation
+        resume_operation stop_operation
         repeat_operation"""),
     **_rules(OPERATE_ALL, "console", "hold_service release_service"),
     **_rules(ADMINISTER, "console", """
-        secrets set_secret delete_secret add_alert remove_alert switch_alert
+        save_tenant remove_tenant secrets set_secret delete_secret add_alert remove_alert switch_alert
         add_event_target pause_event_target remove_event_target discard_event retry_event"""),
 }
 API: Mapping[str, Rule] = {
     **_rules(KNOWN, "api", "nothing openapi_document"),
     **_rules(READ, "api", """
         audit definitions effects incidents incident incident_notes cared_incidents instances instance
-        instance_variables message_subscriptions messages near_misses operations operation operation_items
+        instance_variables message_subscriptions messages near_misses approvals approval instance_timers
+        instance_subscriptions operations operation operation_items
         starts_of_process service_contracts service_openapi user_tasks"""),
     **_rules(READ_ALL, "api", "audit_verification"),
     **_rules(OPERATE, "api", """
         incident_acknowledgement_post incident_assignment_post incident_notes_post incident_snooze_post
         incident_ticket_post fingerprint_acknowledgement_post fingerprint_assignment_post fingerprint_notes_post
-        fingerprint_snooze_post fingerprint_ticket_post deliver_message plan_operation apply_operation pause_operation
-        resume_operation stop_operation pause_starts resume_starts"""),
+        fingerprint_snooze_post fingerprint_ticket_post reveal_variable
+        deliver_message plan_operation apply_operation pause_operation
+        resume_operation stop_operation pause_starts resume_starts fire_timer deliver_event approve_operation
+        decline_operation"""),
+    **_rules(DEPLOY, "api", "approve_deployment decline_deployment"),
 }
 CAMUNDA8: Mapping[str, Rule] = {
     **_rules(KNOWN, "camunda8", "nothing me license status topology"),

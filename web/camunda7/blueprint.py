@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from bpmn.problems import Problem, Severity
 from engine.declared import Declarations
 from engine.engine import Engine
-from engine.errors import DeploymentRefused, NotAllowed, NotFound, Rejection, TooMany, Unavailable
+from engine.errors import DeploymentRefused, NeedsApproval, NotAllowed, NotFound, Rejection, TooMany, Unavailable
 from web import doors
 from web.answers import answer, done, engine
 from web.auth.identity import name_or
@@ -83,6 +83,8 @@ def _rejected(error: Rejection) -> Response:
         return refusal(404, "InvalidRequestException", str(error), None)
     if isinstance(error, NotAllowed):
         return refusal(403, TYPES[403], str(error), None)
+    if isinstance(error, NeedsApproval):
+        return refusal(409, "RestException", str(error))
     if isinstance(error, TooMany):
         return refusal(429, "RestException", str(error))
     return refusal(400, "RestException", str(error))

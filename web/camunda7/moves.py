@@ -10,6 +10,7 @@ from typing import Any
 from flask import Response
 
 from bpmn.interpreter import Put, Take
+from engine.approvals import asking
 from engine.errors import InvalidInput, WrongState
 from engine.operations import migration, modification
 from engine.programs import Definition
@@ -125,6 +126,7 @@ def execute() -> Response:
     keys = [formats.key(id) for id in dict.fromkeys(asked.texts("processInstanceIds") or ())]
     if not keys:
         raise InvalidInput("Expected 'processInstanceIds' to name instances, but there are none.")
+    asking.expect_one(engine().four_eyes, len(keys))
     mapping: dict[str, str] = {}
     for each in plan.inners("instructions"):
         failures = _failures(each, source, target)

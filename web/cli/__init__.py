@@ -11,6 +11,7 @@ import typer
 
 from web.cli.access import tokens, users
 from web.cli.alerts import alerts
+from web.cli.approving import approvals
 from web.cli.audit import audit
 from web.cli.caring import care
 from web.cli.checking import check
@@ -23,6 +24,7 @@ from web.cli.effects import decide, hold, list_effects, release
 from web.cli.events import events
 from web.cli.feel import feel
 from web.cli.group import Commands
+from web.cli.happening import deliver, fire
 from web.cli.inbound import inbound
 from web.cli.moving import migrate, modify, restart
 from web.cli.operating import cancel, resume, retry, suspend, templates, upgrade_database
@@ -69,7 +71,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "modify": modify,
     "migrate": migrate,
     "restart": restart,
+    "fire": fire,
+    "deliver": deliver,
     "operations": operations,
+    "approvals": approvals,
     "secrets": secrets,
     "tenants": tenants,
     "events": events,
@@ -84,8 +89,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "upgrade": upgrade_database,
     "users": users,
     "tokens": tokens,
-    "sessions": sessions,
     "roles": roles,
+    "sessions": sessions,
     "feel": feel,
     "dmn": dmn,
     "doctor": doctor,

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from bpmn.interpreter import Put, Take
 from bpmn.model import ElementType
+from engine.approvals import asking
 from engine.engine import Engine
 from engine.errors import NotFound
 from engine.operations import migration, modification, restarting
@@ -75,6 +76,8 @@ def migrate(
     if reason is None and not dry_run:
         raise Refused("Expected --reason to say why, or --dry-run, but neither was given.")
     with opened() as engine:
+        if not dry_run:
+            asking.expect_one(engine.four_eyes, len(set(keys)))
         target, process_id = definition_of(engine, keys[0], to)
         mapping = {**(_guessed(engine, keys[0], target) if suggested else {}), **given}
         planned = migration.plan(engine, keys, target, mapping)

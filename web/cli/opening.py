@@ -19,6 +19,7 @@ from engine.cluster import agreed
 from engine.engine import Engine
 from engine.errors import Unavailable
 from engine.keyring import Keyring
+from web.auth.accessfile import AccessFile, AccessFileError
 from web.cli.group import Refused
 from web.cli.settings import Settings, actor, shown_url
 
@@ -48,11 +49,14 @@ def opened(settings: Settings | None = None, *, by_itself: bool = False) -> Iter
         settings.make_data_dir()
     except OSError as error:
         raise Refused(f"Expected to keep data in {settings.data_dir}, but: {error.strerror}. Set DATA_DIR.") from error
+    check_four_eyes(settings)
     scripts = _scripts(settings)
     engine = _engine(settings, scripts.languages if scripts else {})
     engine.strict = settings.strict
     engine.keyring = Keyring(settings.secrets_keys, settings.data_dir / "secrets_key")
     engine.history = settings.history
+    engine.masking = engine.masking.with_setting(settings.mask)
+    engine.four_eyes = settings.four_eyes
     if not by_itself:
         engine.tell_others_at_once()
     try:
@@ -61,6 +65,25 @@ def opened(settings: Settings | None = None, *, by_itself: bool = False) -> Iter
         engine.close()
         if scripts:
             scripts.close()
+
+
+def check_four_eyes(settings: Settings) -> None:
+    """Refuse to need two people where nobody is asked who they are: everybody could be both of them.
+
+    Raises:
+        Refused: PARTITUR_FOUR_EYES is set, and there are fewer than two who could log in.
+    """
+    if not settings.four_eyes:
+        return
+    try:
+        content = AccessFile(settings.access_file).read()
+    except AccessFileError as error:
+        raise Refused(str(error)) from error
+    known = len(content.users) + len(content.tokens)
+    if known < 2 and not os.environ.get("PARTITUR_OIDC_ISSUER"):
+        raise Refused(f"Expected at least two users, because PARTITUR_FOUR_EYES lets one approve what another one asks "
+                      f"for, but found {known or 'none'}. `partitur users add NAME` adds one; without users, leave "
+                      f"PARTITUR_FOUR_EYES out.")
 
 
 def _scripts(settings: Settings) -> PythonScripts | None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from engine import incidents, instances, upgrade
+from engine import upgrade
 from engine.database import Database
 from engine.engine import Engine
 from engine.errors import NotFound
+from engine.operations import at_once
+from engine.operations.at_once import Outcome
 from engine.queries import instance, lists
 from service_tasks import templates as element_templates
 from web.cli.group import Refused
@@ -32,22 +33,31 @@ def retry(
             metavar="KEY", show_default=False, help="The key of an incident, or of an instance: all its incidents."
         ),
     ],
+    reason: Reason,
     retries: Annotated[
         int | None, typer.Option(min=1, help="How many attempts a job gets.", show_default=False)
     ] = None,
-    reason: Annotated[str | None, typer.Option(help="Why; the audit trail keeps it.", show_default=False)] = None,
     json: Json = False,
 ) -> None:
-    """Try again what failed."""
+    """Try again what failed. Calls in doubt are left: `partitur decide`."""
     with opened() as engine:
         found = incidents_of(engine, key)
-        for incident in found:
-            engine.execute(incidents.resolve, incident, retries=retries, reason=reason)
-    word = "incident" if len(found) == 1 else "incidents"
+        owner = lists.incident(engine, found[0]).instance_key
+        given: dict[str, Any] = {} if retries is None else {"retries": retries}
+        if key == found[0]:
+            given["incident"] = key
+        outcome = at_once.act(engine, "RETRY", given, owner, reason, consent=True)
+        left = {row.key for row in lists.incidents(engine, instance_key=owner, limit=1000).items}
+    again = [incident for incident in found if incident not in left]
+    word = "incident" if len(again) == 1 else "incidents"
     answer(
-        {"resolved": [str(incident) for incident in found]},
-        lambda console: console.print(f"Trying again: {len(found)} {word}."),
+        {"resolved": [str(incident) for incident in again], "operation": str(outcome.operation)},
+        lambda console: console.print(f"Trying again: {len(again)} {word}. {_report(outcome)}", markup=False),
     )
+
+
+def _report(outcome: Outcome) -> str:
+    return f"Report: partitur operations show {outcome.operation}"
 
 
 def incidents_of(engine: Engine, key: int) -> list[int]:
@@ -73,24 +83,24 @@ def incidents_of(engine: Engine, key: int) -> list[int]:
 
 def suspend(key: Key, reason: Reason, json: Json = False) -> None:
     """Let an instance rest: no job is handed out, no timer fires."""
-    _operate(instances.suspend, key, reason, "Suspended")
+    _operate("SUSPEND", key, reason, "Suspended")
 
 
 def resume(key: Key, reason: Reason, json: Json = False) -> None:
     """Let a suspended instance go on."""
-    _operate(instances.resume, key, reason, "Resumed")
+    _operate("RESUME", key, reason, "Resumed")
 
 
 def cancel(key: Key, reason: Reason, json: Json = False) -> None:
     """End an instance, and all that it called, for good."""
-    _operate(instances.cancel, key, reason, "Cancelled")
+    _operate("CANCEL", key, reason, "Cancelled")
 
 
-def _operate(command: Callable[..., None], key: int, reason: str, done: str) -> None:
+def _operate(kind: str, key: int, reason: str, done: str) -> None:
     with opened() as engine:
-        engine.execute(command, key, reason)
+        outcome = at_once.act(engine, kind, {}, key, reason, consent=True)
         row = instance.get(engine, key)
-    answer(row, lambda console: console.print(f"{done} instance {key}."))
+    answer(row, lambda console: console.print(f"{done} instance {key}. {_report(outcome)}", markup=False))
 
 
 def upgrade_database(json: Json = False) -> None:

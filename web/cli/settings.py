@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from engine.approvals.asking import FourEyes
+from engine.masking import MaskError, Masking
 from engine.retention import LONGEST_DAYS
 
 SWITCH = {"on": True, "1": True, "true": True, "yes": True, "off": False, "0": False, "false": False, "no": False}
@@ -44,6 +46,10 @@ class Settings:
     """Which hosts those may call (see `service_tasks.connector.Reach`)."""
     secrets_keys: tuple[str, ...] = ()
     """What secrets are encrypted with, the newest first; without any, a file in the data directory."""
+    mask: str = ""
+    """Whose values are hidden: words of names (see `engine.masking`)."""
+    four_eyes: frozenset[str] = frozenset()
+    """What another person has to approve: deployments, operations on several instances."""
     history: timedelta | None = None
     """How long ended instances are kept whose process says nothing; None: for ever."""
 
@@ -52,7 +58,8 @@ class Settings:
            strict: bool = False) -> Settings:
         """Read DATA_DIR, DATABASE_URL, PARTITUR_HOST, PORT, TIME_ZONE, SQLITE_SYNCHRONOUS, PARTITUR_USERS,
         PARTITUR_HOSTS, PARTITUR_PYTHON_SCRIPTS, PARTITUR_STRICT, PARTITUR_HTTP_CONNECTOR, PARTITUR_HTTP_ALLOW,
-        PARTITUR_SECRETS_KEY and PARTITUR_HISTORY_DAYS; an argument that is given beats its variable.
+        PARTITUR_SECRETS_KEY, PARTITUR_FOUR_EYES, PARTITUR_MASK and PARTITUR_HISTORY_DAYS;
+        an argument that is given beats its variable.
 
         Raises:
             SettingsError: a value cannot be.
@@ -73,6 +80,8 @@ class Settings:
             http_allow=os.environ.get("PARTITUR_HTTP_ALLOW") or "",
             secrets_keys=tuple((os.environ.get("PARTITUR_SECRETS_KEY") or "").replace(",", " ").split()),
             history=_history(),
+            four_eyes=_four_eyes(),
+            mask=_mask(),
         )
 
     def make_data_dir(self) -> None:
@@ -134,8 +143,26 @@ def _history() -> timedelta | None:
     return timedelta(days=int(text))
 
 
+def _four_eyes() -> frozenset[str]:
+    words = os.environ.get("PARTITUR_FOUR_EYES", "").lower().replace(",", " ").split()
+    unknown = sorted(set(words) - set(FourEyes))
+    if unknown:
+        raise SettingsError(f"Expected PARTITUR_FOUR_EYES to have words out of {', '.join(FourEyes)}, but found "
+                            f"{unknown[0]!r}.")
+    return frozenset(words)
+
+
 def _switch(name: str, default: str = "off") -> bool:
     word = (os.environ.get(name) or default).lower()
     if word not in SWITCH:
         raise SettingsError(f"Expected {name} to be on or off, but found {word!r}.")
     return SWITCH[word]
+
+
+def _mask() -> str:
+    text = os.environ.get("PARTITUR_MASK") or ""
+    try:
+        Masking.of(text)
+    except MaskError as error:
+        raise SettingsError(str(error)) from error
+    return text

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from web.console import (
     alerts,
+    approvals,
     audit,
     decisions,
     deployments,
@@ -40,12 +41,14 @@ from web.console import (
     surroundings,
     task_actions,
     tasks,
+    tenants,
 )
 from web.console.blueprint import bp
 
 __all__ = [
-    "alerts", "audit", "bp", "decisions", "deployments", "doubts", "drills", "events", "export", "form_pages",
-    "home", "hotspot", "incidents", "instance", "instance_actions", "instances", "interfaces", "language",
+    "alerts", "approvals", "audit", "bp", "decisions", "deployments", "doubts", "drills", "events", "export",
+    "form_pages", "home", "hotspot", "incidents", "instance", "instance_actions", "instances", "interfaces", "language",
     "messages", "migrate", "modify", "nodes", "operations", "playground", "processes", "reports", "restart",
     "reviews", "secrets", "services", "sessions", "surroundings", "task_actions", "tasks",
+    "tenants",
 ]

@@ -12,8 +12,8 @@ from flask_babel import gettext as _
 from bpmn.problems import Problem, Severity
 from engine import definitions
 from engine.definitions import Deployment, Resource
-from engine.errors import DeploymentRefused
-from web.console import marks
+from engine.errors import DeploymentRefused, NeedsApproval
+from web.console import marks, tenants
 from web.console.blueprint import acting, bp, done
 
 
@@ -49,10 +49,14 @@ def uploaded() -> list[Resource]:
 def deployed(resources: Sequence[Resource]) -> ResponseReturnValue:
     """Deploy files and go to what came of them, or say everything that is wrong with them."""
     try:
-        deployment = acting().execute(definitions.deploy, resources, source="console")
+        deployment = acting().execute(definitions.deploy, resources, source="console",
+                                      tenant_id=tenants.named())
     except DeploymentRefused as refusal:
         # Not left to the error handler: the page shows the diagrams, which are nowhere but in this request.
         return refused(resources, refusal.problems, strict=refusal.strict), 422
+    except NeedsApproval as waits:
+        return done(_("It waits for another person's approval. Nothing is deployed yet."),
+                    url_for("console.approval", key=waits.key), "waiting")
     if deployment.problems:
         return render_template("deployments/new.html", section="processes", deployment=deployment,
                                files=_checked(resources, deployment.problems), **_counts(deployment.problems))
@@ -105,13 +109,16 @@ def _summary(deployment: Deployment) -> str:
 def _target(deployment: Deployment) -> str:
     if len(deployment.definitions) == 1:
         only = deployment.definitions[0]
-        return url_for("console.process", process_id=only.process_id, version=only.version)
+        return url_for("console.process", process_id=only.process_id, version=only.version,
+                       tenant=tenants.in_links(only.tenant_id))
     if not deployment.definitions and not deployment.decisions and deployment.forms:
         form = deployment.forms[0]
-        return url_for("console.form", form_id=form.form_id, version=form.version)
+        return url_for("console.form", form_id=form.form_id, version=form.version,
+                       tenant=tenants.in_links(form.tenant_id))
     if deployment.definitions or not deployment.decisions:
         return url_for("console.processes")
     if len(deployment.decisions) == 1:
         decision = deployment.decisions[0]
-        return url_for("console.decision", decision_id=decision.decision_id, version=decision.version)
+        return url_for("console.decision", decision_id=decision.decision_id, version=decision.version,
+                       tenant=tenants.in_links(deployment.tenant_id))
     return url_for("console.decisions")

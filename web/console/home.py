@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from engine.errors import InvalidInput
-from engine.queries import changes, failures, lists, overview
+from engine.queries import approvals, changes, failures, lists, overview
 from engine.queries import definitions as known
 from engine.queries import instances as found
 from engine.queries.failures import Outage
@@ -44,7 +44,7 @@ def home() -> ResponseReturnValue:
         failures=[Failure.of(outage) for outage in failures.outages(engine())], activity=activity,
         recovered=changes.recovered(engine(), since), news=news, news_since=news.since.strftime(SECOND),
         standing=standing(engine()), snoozed=counts.snoozed, held=holds.all_of_them(engine()),
-        first_run=not known.search(engine(), limit=1).total,
+        approvals=approvals.waiting(engine()), first_run=not known.search(engine(), limit=1).total,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext
 
+from engine.approvals.asking import ApprovalState
 from engine.operations.plans import ItemState, OperationState
 
 
@@ -74,12 +75,21 @@ IN_BULK = tuple(kind for kind in ON_INSTANCES if kind != "DECIDE")
 STATE_WORDS: dict[str, tuple[str, Any]] = {
     OperationState.PLANNING: ("active", lazy_gettext("Being planned")),
     OperationState.PLANNED: ("waiting", lazy_gettext("Planned")),
+    OperationState.WAITING: ("held", lazy_gettext("Waits for an approval")),
     OperationState.RUNNING: ("active", lazy_gettext("Under way")),
     OperationState.PAUSED: ("suspended", lazy_gettext("Paused")),
     OperationState.STOPPED: ("terminated", lazy_gettext("Stopped")),
     OperationState.DONE: ("completed", lazy_gettext("Done")),
 }
 """How each state of an operation is shown: the colour of which state of instances, and a word."""
+
+APPROVAL_STATES: dict[str, tuple[str, Any]] = {
+    ApprovalState.WAITING: ("waiting", lazy_gettext("Waits")),
+    ApprovalState.APPROVED: ("completed", lazy_gettext("Approved")),
+    ApprovalState.DECLINED: ("terminated", lazy_gettext("Declined")),
+    ApprovalState.WITHDRAWN: ("suspended", lazy_gettext("Withdrawn")),
+}
+"""How each state of a request for an approval is shown: the colour of which state of instances, and a word."""
 
 ITEM_WORDS: dict[str, tuple[str, Any, Any]] = {
     ItemState.FROZEN: ("active", lazy_gettext("Not looked at yet"), lazy_gettext("What it would be like is found out")),

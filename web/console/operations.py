@@ -16,9 +16,11 @@ from engine.errors import InvalidInput
 from engine.operations import carrying, plans, trial
 from engine.operations.deeds import deed_of
 from engine.operations.plans import ItemState, OperationState
+from engine.queries import approvals
 from engine.queries import instances as listed
 from engine.queries import operations as found
 from engine.queries.operations import ItemRow, OperationRow
+from engine.queries.standing import standing
 from web.console import forms, operation_forms, paging
 from web.console.blueprint import acting, bp, done, engine
 from web.console.export import FORMULA
@@ -45,7 +47,17 @@ def operations() -> ResponseReturnValue:
     page = paging.page(found.operations(engine(), kind=kind, states=[state] if state else (),
                                         author=request.args.get("author") or None, limit=paging.SIZE,
                                         offset=paging.offset()))
-    return render_template("operations/list.html", section="operations", live=3, page=page, kind=kind, state=state)
+    return render_template("operations/list.html", section="operations", live=3, page=page, kind=kind, state=state,
+                           waiting=approvals.waiting(engine()), trouble=_trouble())
+
+
+def _trouble() -> str:
+    """Why nobody would carry out what is applied; empty if somebody would."""
+    now = standing(engine())
+    if now.has("scheduler"):
+        return ""
+    return _("No node with a scheduler is alive, so nothing that is applied here is carried out, but for operations on "
+             "one instance. Start one: partitur serve, or partitur scheduler beside it.")
 
 
 @bp.get("/operations/new")
@@ -101,8 +113,9 @@ def operation(key: int) -> ResponseReturnValue:
     risks = found.risks(engine(), key)
     return render_template(
         "operations/detail.html", section="operations", operation=row, page=page,
-        live=2 if row.is_open and row.state != OperationState.PLANNED else 0,
+        live=2 if row.is_open and row.state not in (OperationState.PLANNED, OperationState.WAITING) else 0,
         state=state, risky=risky, counts=counts, risks=risks, consent=row.final or risks > 0,
+        approval=approvals.of_operation(engine(), key) if row.state == OperationState.WAITING else None,
         sentence=_sentence(row), failed=row.failed_again + row.not_started,
         outcomes=(ItemState.FIXED, ItemState.FAILED_AGAIN, ItemState.SKIPPED, ItemState.NOT_STARTED),
     )
@@ -118,6 +131,9 @@ def _sentence(row: OperationRow) -> tuple[str, str]:
         if not row.planned:
             return "stalled", _("Nothing can be done: the list says why. Plan it otherwise, or withdraw this plan.")
         return "waiting", _("Nothing was done yet. Look at what would change, say why, and apply it.")
+    if state is OperationState.WAITING:
+        return "held", _("%(name)s applied it. Another person, who may do the same, has to approve it before anything "
+                         "is done.", name=row.applied_by)
     if state is OperationState.RUNNING:
         return "active", _("%(done)s of %(total)s have their outcome, %(watched)s are being watched.",
                            done=f"{row.ended:,}", total=f"{row.total:,}", watched=f"{row.watching:,}")
@@ -140,6 +156,8 @@ def apply_operation(key: int) -> ResponseReturnValue:
         item = found.items(engine(), key, limit=1).items[0]
         carrying.carry_out(acting(), item.key)
         carrying.watch(engine())
+    if row.state == OperationState.WAITING:
+        return done(_("It waits for another person's approval."), _page(key), "held")
     return done(_("It is under way."), _page(key), "active")
 
 

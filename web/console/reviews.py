@@ -28,7 +28,8 @@ from engine.operations import radius
 from engine.operations.radius import Radius
 from engine.queries import definitions as known
 from engine.queries.definitions import DefinitionRow
-from web.console import deployments, differences
+from engine.schema import DEFAULT_TENANT
+from web.console import deployments, differences, tenants
 from web.console.blueprint import bp, engine
 from web.console.marks import Marks
 
@@ -70,7 +71,7 @@ class Reviewed:
 def review() -> ResponseReturnValue:
     """What deploying the uploaded files would change. Nothing is deployed by this."""
     resources = deployments.uploaded()
-    problems = engine().execute(definitions.check, resources)
+    problems = engine().execute(definitions.check, resources, tenants.named())
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     if errors or (problems and engine().strict):
         return deployments.refused(resources, problems, strict=engine().strict), 422
@@ -78,30 +79,35 @@ def review() -> ResponseReturnValue:
 
 
 def _page(resources: Sequence[Resource], problems: Sequence[Problem]) -> str:
-    reviewed = list(_reviewed(resources))
-    others = [resource.name for resource in resources if not _is_process(resource)]
+    tenant_id = tenants.named()
+    found = list(reviewed(resources, tenant_id))
+    others = [resource.name for resource in resources if not is_process(resource)]
     return render_template(
-        "deployments/review.html", section="processes", reviewed=reviewed, others=others, problems=problems,
+        "deployments/review.html", section="processes", reviewed=found, others=others, problems=problems,
+        tenant_id=tenant_id,
         files=[(resource.name, base64.b64encode(resource.content).decode()) for resource in resources],
-        anything=bool(others) or any(not each.same for each in reviewed),
+        anything=bool(others) or any(not each.same for each in found),
     )
 
 
-def _is_process(resource: Resource) -> bool:
+def is_process(resource: Resource) -> bool:
+    """Whether a file has processes, and no decisions or forms."""
     return not decision_files.is_decision(resource) and not form_files.is_form(resource)
 
 
-def _reviewed(resources: Iterable[Resource]) -> Iterable[Reviewed]:
+def reviewed(resources: Iterable[Resource], tenant_id: str | None = None) -> Iterable[Reviewed]:
+    """Each process of files beside its newest version."""
+    tenant = tenant_id or DEFAULT_TENANT
     number = 0
-    for resource in filter(_is_process, resources):
+    for resource in filter(is_process, resources):
         model, _problems = parser.examine(resource.content, resource.name, engine().scripts)
         for process in model.processes if model else ():
             number += 1
-            yield _one(number, resource, process)
+            yield _one(number, resource, process, tenant)
 
 
-def _one(number: int, resource: Resource, process: Process) -> Reviewed:
-    newest = next(iter(known.versions(engine(), process.id)), None)
+def _one(number: int, resource: Resource, process: Process, tenant: str) -> Reviewed:
+    newest = next(iter(known.versions(engine(), process.id, tenant_id=tenant)), None)
     text = resource.content.decode("utf-8", errors="replace")
     common: dict[str, Any] = {
         "number": number, "process_id": process.id, "name": process.name or process.id, "newest": newest,
@@ -117,7 +123,7 @@ def _one(number: int, resource: Resource, process: Process) -> Reviewed:
     return Reviewed(
         **common, same=False, sentences=differences.sentences(difference, old, process),
         old_marks=differences.old_marks(difference, known.element_counts(engine(), newest.key)),
-        new_marks=differences.new_marks(difference), radius=radius.of(engine(), process, guess=True),
+        new_marks=differences.new_marks(difference), radius=radius.of(engine(), process, tenant_id=tenant, guess=True),
     )
 
 
@@ -127,7 +133,7 @@ def deploy_reviewed() -> ResponseReturnValue:
     resources = _carried(request)
     for text in request.form.getlist("seen"):
         version, _space, process_id = text.partition(" ")
-        newest = next(iter(known.versions(engine(), process_id)), None)
+        newest = next(iter(known.versions(engine(), process_id, tenant_id=tenants.named())), None)
         found = newest.version if newest else 0
         if version != str(found):
             raise Conflict(_("Expected version %(seen)s of %(process)s to be the newest, as when you looked, but it is "
