@@ -41,6 +41,7 @@ from engine import outages, sighted
 from engine.errors import Unavailable
 from engine.fairness import FairLock
 from engine.sight import Sight
+from engine.sighted import OF_ANY_SIGHT
 from engine.statements import AnyRow, Convert, Prepared, Statements, send
 
 POSTGRES_POOL: Mapping[str, Any] = {
@@ -61,10 +62,10 @@ LONG_TRANSACTIONS = text(
     "SELECT pid, application_name, coalesce(state, ''), clock_timestamp() - xact_start FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
     " AND clock_timestamp() - xact_start > :age ORDER BY xact_start"
-)
+).execution_options(**{OF_ANY_SIGHT: True})
 WAITING_FOR_LOCKS = text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-)
+).execution_options(**{OF_ANY_SIGHT: True})
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -371,4 +372,4 @@ def by_code_points(column: ColumnElement[Any], connection: Connection) -> Column
 
 def ping(connection: Connection) -> None:
     """Ask the database for a sign of life; raises what the driver raises."""
-    connection.execute(text("SELECT 1"))
+    connection.execute(text("SELECT 1").execution_options(**{OF_ANY_SIGHT: True}))
