@@ -14,7 +14,7 @@ from engine import schema
 from engine.database import Database
 from engine.errors import WrongSchema
 
-HEAD = "0023"
+HEAD = "0024"
 """The newest revision in `engine/migrations/versions`."""
 
 REVISIONS = Path(__file__).parent / "migrations"

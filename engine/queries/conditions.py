@@ -6,7 +6,7 @@ gives as a filter, because both come from here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,9 @@ _n = schema.incidents.c
 STATES = ("active", "waiting", "retrying", "stalled", "in_doubt", "held", "incident", "snoozed", "suspended",
           "completed", "terminated")
 """The words, in the order in which faces show them. "active" is everything in flight."""
+
+ENDED = frozenset({"completed", "terminated"})
+"""Those of instances that are over."""
 
 ACTIVE = _i.state == literal_column(f"'{InstanceState.ACTIVE}'")
 """With its state written out, as in the indexes of what is open: they serve no statement that only binds it."""
@@ -125,6 +128,12 @@ def suspended() -> ColumnElement[bool]:
 def condition(state: str, now: datetime) -> ColumnElement[bool]:
     """The condition of one of `STATES`; raises KeyError for another word."""
     return _CONDITIONS[state](now)
+
+
+def phase(states: Collection[str]) -> str | None:
+    """Whether instances in these states are all "live", or have all "ended"; None if there may be both."""
+    ended = {state in ENDED for state in states}
+    return None if len(ended) != 1 else "ended" if ended.pop() else "live"
 
 
 _CONDITIONS: dict[str, Callable[[datetime], ColumnElement[bool]]] = {

@@ -7,11 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, literal_column, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 
 from engine import schema
 from engine.errors import InvalidInput
-from engine.queries import conditions, variables
+from engine.queries import conditions, orders, variables
+from engine.queries.orders import SORTS as SORTS
 from engine.queries.paging import COUNTED, MAX_LIMIT, Page, count
 from engine.queries.variables import VariableCondition
 from engine.states import ElementState, IncidentState, InstanceState
@@ -36,13 +48,6 @@ LARGEST = 2**31 - 1
 
 ANY = object()
 """A variable of any value."""
-
-SORTS: dict[str, ColumnElement[Any]] = {
-    "key": _i.key, "started_at": _i.started_at, "ended_at": _i.ended_at, "business_id": _i.business_id,
-    "process_id": _i.process_id, "state": _i.state, "parent_key": _i.parent_key,
-}
-"""Each with an index that begins with it, so that a page of a million is read without sorting them."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceFilter:
@@ -129,27 +134,23 @@ class InstanceRow:
 
 def search(engine: Engine, filter: InstanceFilter, *, sort: str = "-started_at", limit: int = 50,
            offset: int = 0) -> Page[InstanceRow]:
-    """The instances that a filter lets through. `sort` is one of `SORTS`, with `-` in front for descending.
+    """The instances that a filter lets through. `sort` is an order of `engine.queries.orders`, with `-` in front for
+    descending.
 
     Raises InvalidInput for an unknown state or sort.
     """
     now = engine.clock()
-    descending, name = sort.startswith("-"), sort.lstrip("-")
-    if name not in SORTS:
-        raise InvalidInput(f"Expected to sort by one of {', '.join(SORTS)}, but found {name!r}.")
-    column = SORTS[name]
-    # Processes have an index that goes on by time, so that one with many instances is not sorted either.
-    within = (_i.started_at,) if name == "process_id" else ()
-    order = tuple(each.desc() if descending else each for each in (column, *within, _i.key))
+    descending, name = sort.startswith("-"), sort.removeprefix("-")
     with engine.read() as connection:
         wanted = where(filter, now, connection)
-        matching = select(_i.key).where(*wanted)
         everywhere = len(wanted) == 1 and _is_everywhere(filter, connection)
-        total = COUNTED + 1 if everywhere else count(connection, matching)
+        total = COUNTED + 1 if everywhere else count(connection, select(_i.key).where(*wanted))
+        asked = orders.Asked(connection, wanted, total, descending, now, conditions.phase(filter.states))
         # What is looked up for each row is not looked up for all that are sorted.
-        keys = connection.scalars(matching.order_by(*order).limit(min(limit, MAX_LIMIT)).offset(offset)).all()
-        found = connection.execute(rows(now).where(_i.key.in_(keys)).order_by(*order)) if keys else ()
-        return Page(tuple(InstanceRow(**row._mapping) for row in found), min(total, COUNTED), total > COUNTED)
+        keys = orders.keys(asked, name, min(limit, MAX_LIMIT), offset)
+        found = connection.execute(rows(now).where(_i.key.in_(keys))) if keys else ()
+        by_key = {row.key: InstanceRow(**row._mapping) for row in found}
+        return Page(tuple(by_key[key] for key in keys), min(total, COUNTED), total > COUNTED)
 
 
 def counts(engine: Engine, filters: Sequence[InstanceFilter]) -> list[int]:
@@ -213,7 +214,7 @@ def _elsewhere(filter: InstanceFilter, connection: Connection) -> list[ColumnEle
     if filter.element_id is not None:
         here = (_e.element_id == filter.element_id, AT_WORK)
         found.append(conditions.ACTIVE)
-        found.append(_any_of(connection, _at_element(filter), exists().where(_e.instance_key == _i.key, *here)))
+        found.append(_any_of(connection, _at_element(filter), _has(_e.instance_key == _i.key, *here)))
     if filter.error:
         of_incidents = select(_n.instance_key).where(
             OPEN_INCIDENT, _n.message.icontains(filter.error, autoescape=True))
@@ -250,9 +251,14 @@ def _variables(filter: InstanceFilter) -> list[VariableCondition]:
 
 
 def _has_variable(condition: VariableCondition, connection: Connection) -> ColumnElement[bool]:
-    belonging = select(_v.instance_key).where(*variables.like(condition, connection))
-    each = exists().where(_v.instance_key == _i.key, *variables.like(condition, connection, by_index=False))
+    belonging = variables.having(condition, connection)
+    each = _has(_v.instance_key == _i.key, *variables.like(condition, connection, by_index=False))
     return _any_of(connection, belonging, each)
+
+
+def _has(*such: ColumnElement[bool]) -> ColumnElement[bool]:
+    # Not EXISTS: PostgreSQL would read all variables first, to look each instance up among them.
+    return select(literal(1)).where(*such).limit(1).scalar_subquery().is_not(None)
 
 
 def _is_everywhere(filter: InstanceFilter, connection: Connection) -> bool:
@@ -261,17 +267,18 @@ def _is_everywhere(filter: InstanceFilter, connection: Connection) -> bool:
     wanted = _variables(filter)
     if len(wanted) != 1:
         return False
-    some = select(_v.instance_key).where(*variables.like(wanted[0], connection)).limit(COUNTED + 1).subquery()
+    some = variables.having(wanted[0], connection).limit(COUNTED + 1).subquery()
     return (connection.scalar(select(func.count(some.c.instance_key.distinct()))) or 0) > COUNTED
 
 
-def _any_of(connection: Connection, belonging: Select[int],
+def _any_of(connection: Connection, belonging: Select[int] | CompoundSelect[int],
             each: ColumnElement[bool] | None = None) -> ColumnElement[bool]:
     """Whether an instance is among those that something belongs to.
 
     Few of them are looked up; where there are many, `each` instance is asked in the order of the list, until its part
-    is full. The databases cannot know which is the case.
+    is full. The databases cannot know which is the case, so they are told the few by their keys.
     """
-    if each is not None and count(connection, belonging) > COUNTED:
-        return each
-    return _i.key.in_(belonging)
+    if each is None:
+        return _i.key.in_(belonging)
+    keys = connection.scalars(belonging.limit(COUNTED + 1)).all()
+    return each if len(keys) > COUNTED else _i.key.in_(set(keys))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Select, func, literal, select
+from sqlalchemy import CompoundSelect, Connection, Select, func, literal, select
 
 Item = TypeVar("Item")
 
@@ -31,7 +31,7 @@ def page(connection: Connection, statement: Select[Any], make: type[Item], limit
     return Page(tuple(make(**row._mapping) for row in rows), min(total, COUNTED), total > COUNTED)
 
 
-def count(connection: Connection, matching: Select[Any]) -> int:
+def count(connection: Connection, matching: Select[Any] | CompoundSelect[Any]) -> int:
     """How many rows a statement has; one more than `COUNTED` if there are more than that."""
     limited = matching.order_by(None).limit(COUNTED + 1).subquery()
     return connection.scalar(select(func.count()).select_from(limited)) or 0

@@ -7,12 +7,27 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Float, Text, case, cast, func, literal, null, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Float,
+    Select,
+    Text,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    null,
+    select,
+    union_all,
+)
 
-from engine import schema
+from engine import masking, schema
 from engine.database import by_code_points, to_json
 from engine.errors import InvalidInput
-from engine.live import has_value
+from engine.live import has_value, lookup
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -38,6 +53,34 @@ class VariableCondition:
     value: Any = None
 
 
+def having(condition: VariableCondition, connection: Connection) -> Select[int] | CompoundSelect[int]:
+    """The keys of the instances that have such a variable, some of them several times, found by an index wherever the
+    condition says more than that a text contains another one.
+
+    Raises InvalidInput for an unknown operator, or a value that cannot be compared so.
+    """
+    found = select(_v.instance_key).where(_v.name == condition.name)
+    meant = like(condition, connection)
+    if condition.operator == "neq":
+        # What is not equal is less or more, and few may be: an index has both, but not what is unequal.
+        same, equal = lookup(condition.value), has_value(condition.value)
+        return union_all(found.where(_v.lookup < same), found.where(_v.lookup > same), found.where(_v.lookup.is_(None)),
+                         found.where(_v.lookup == same, ~equal))
+    if condition.operator in ORDERS and isinstance(condition.value, str):
+        first, last = _around(to_json(condition.value)[1:-1][:_COMPARED])
+        upwards = condition.operator in ("gt", "gte")
+        found = found.where(_v.lookup >= (first if upwards else '"'), _v.lookup <= ("#" if upwards else last))
+        return found.where(*meant).order_by(_v.lookup)
+    # In the order of the index that is meant: PostgreSQL might take another one, and read all that have the name.
+    return found.where(*meant).order_by(_NUMBER) if condition.operator in ORDERS else found.where(*meant)
+
+
+def _around(text: str) -> tuple[str, str]:
+    """Between which values that are looked up by all texts are that begin like this one, or with less of it."""
+    short = next((text[:index] + '"' for index, sign in enumerate(text) if sign < '"'), text + chr(0x10FFFF))
+    return f'"{text}', f'"{short}'
+
+
 def like(condition: VariableCondition, connection: Connection, *,
          by_index: bool = True) -> tuple[ColumnElement[bool], ...]:
     """What a condition asks of a row of variables.
@@ -45,6 +88,8 @@ def like(condition: VariableCondition, connection: Connection, *,
     Without `by_index` it is said so that the index of names and values is not used: of one instance's variables, say.
     Raises InvalidInput for an unknown operator, or a value that cannot be compared so.
     """
+    if condition.operator != "exists" and (mask := masking.current()) and mask.hides(condition.name):
+        raise InvalidInput(f"Expected a variable whose values may be seen, but those of {condition.name!r} are hidden.")
     name = (_v.name if by_index else _v.name.concat("")) == condition.name
     value = condition.value
     match condition.operator:
@@ -70,7 +115,8 @@ ORDERS: Mapping[str, Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnEl
     "lt": lambda left, right: left < right, "lte": lambda left, right: left <= right,
     "gt": lambda left, right: left > right, "gte": lambda left, right: left >= right,
 }
-_NUMBER = func.substr(_v.lookup, 1, 1).in_(list("-0123456789"))
+_NUMBER: ColumnElement[float] = literal_column(f"({schema.NUMBER})", Float(53))
+"""Written out, as in the index of numbers."""
 _COMPARED = 60
 """Of texts: less than what is kept for looking up, even if each of the last characters was written as two."""
 
@@ -79,7 +125,7 @@ def _ordered(condition: VariableCondition, connection: Connection) -> tuple[Colu
     """The two sides of an order. NULL, which fits nothing, where the value is of another type."""
     value = condition.value
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return case((_NUMBER, cast(_v.lookup, Float(53)))), literal(float(value), Float(53))
+        return _NUMBER, literal(float(value), Float(53))
     if isinstance(value, str):
         is_text, inside = func.substr(_v.lookup, 1, 1) == '"', func.length(_v.lookup) - 2
         compared = case((~is_text, null()), (inside < _COMPARED, func.substr(_v.lookup, 2, inside)),
@@ -97,5 +143,5 @@ def values_of(engine: Engine, keys: Collection[int], names: Collection[str]) -> 
         _v.instance_key.in_(list(keys)), _v.scope_key == _v.instance_key, _v.name.in_(list(names)))
     with engine.read() as connection:
         for key, name, value in connection.execute(statement):
-            found[key][name] = value
+            found[key][name] = masking.shown(value, name)
     return found

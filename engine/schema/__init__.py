@@ -43,11 +43,11 @@ from engine.schema.figures import report_figures as report_figures
 from engine.schema.figures import report_progress as report_progress
 from engine.schema.figures import saved_views as saved_views
 from engine.schema.forms import forms as forms
-from engine.schema.incidents import incident_notes as incident_notes
-from engine.schema.incidents import incidents as incidents
 from engine.schema.inbound import inbound_received as inbound_received
 from engine.schema.inbound import inbound_set_aside as inbound_set_aside
 from engine.schema.inbound import inbound_sources as inbound_sources
+from engine.schema.incidents import incident_notes as incident_notes
+from engine.schema.incidents import incidents as incidents
 from engine.schema.jobs import job_failures as job_failures
 from engine.schema.messages import messages as messages
 from engine.schema.messages import stray_messages as stray_messages
@@ -68,6 +68,7 @@ from engine.schema.tasks import user_tasks as user_tasks
 from engine.schema.tenants import tenants as tenants
 from engine.schema.trail import audit as audit
 from engine.schema.trail import audit_chain as audit_chain
+from engine.schema.variables import NUMBER as NUMBER
 from engine.schema.variables import variable_history as variable_history
 from engine.schema.variables import variables as variables
 
@@ -118,6 +119,11 @@ definitions = Table(
 """One row per version of a process; never changed after the insert, but for `suspended_at` and `history_days`: how
 long its ended instances are kept (NULL: as the engine's default says)."""
 
+DURATION = "ended_at - started_at"
+TAGS_TEXT = "CAST(tags AS TEXT)"
+TAGGED = "CAST(tags AS TEXT) <> 'null'"
+"""What lists of instances are sorted by that is no column, written as in the indexes that give the order."""
+
 instances = Table(
     "instances", metadata,
     Column("key", BigInteger, primary_key=True, autoincrement=False),
@@ -157,6 +163,13 @@ instances = Table(
     Index("ix_instances_parent", "parent_key"),
     Index("ix_instances_root", "root_key"),
     Index("ix_instances_started", "started_at"),
+    Index("ix_instances_version", "version", "started_at"),
+    Index("ix_instances_tenant", "tenant_id", "started_at"),
+    Index("ix_instances_end_reason", "end_reason", "key", sqlite_where=text("end_reason IS NOT NULL"),
+          postgresql_where=text("end_reason IS NOT NULL")),
+    Index("ix_instances_duration", text(f"({DURATION})"), "key", sqlite_where=text("ended_at IS NOT NULL"),
+          postgresql_where=text("ended_at IS NOT NULL")),
+    Index("ix_instances_tags", text(f"({TAGS_TEXT})"), "key", sqlite_where=text(TAGGED), postgresql_where=text(TAGGED)),
     Index("ix_instances_ended", "definition_key", "ended_at",
           sqlite_where=text("ended_at IS NOT NULL AND parent_key IS NULL"),
           postgresql_where=text("ended_at IS NOT NULL AND parent_key IS NULL")),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint, text
 
 from engine.database import Json, UtcDateTime
 from engine.schema.base import metadata
+
+NUMBER = ("CASE WHEN substr(lookup, 1, 1) IN ('-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9') "
+          "THEN CAST(lookup AS FLOAT) END")
+"""The number that a variable is, NULL for anything else; written as in the index that has them in their order."""
 
 variables = Table(
     "variables", metadata,
@@ -15,20 +19,22 @@ variables = Table(
     Column("name", Text, nullable=False),
     Column("value", Json),
     Column("declared", Text),
-    Column("lookup", String(64)),
+    Column("lookup", String(64).with_variant(String(64, collation="C"), "postgresql")),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("ended", Boolean, nullable=False, default=False),
     Column("created_revision", Integer),
     Column("created_at", UtcDateTime),
     Column("created_by", Text),
     UniqueConstraint("instance_key", "scope_key", "name"),
-    Index("ix_variables_name", "name", "lookup"),
+    Index("ix_variables_name", "name", "lookup", "instance_key"),
+    Index("ix_variables_number", "name", text(f"({NUMBER})"), "instance_key",
+          sqlite_where=text(f"({NUMBER}) IS NOT NULL"), postgresql_where=text(f"({NUMBER}) IS NOT NULL")),
 )
 """One row per variable and scope. `scope_key` is the instance's key, or the key of the element instance that owns
 the variable; `ended` when that scope is over. `lookup` is the beginning of a scalar's JSON text, so that instances are
-found by the value of a variable on either database. `declared` is what a client said of the value (engine.declared).
-`created_by` is the element that set it first (NULL: from outside), in the transaction that gave the instance
-`created_revision`; all three are NULL where an earlier version of Partitur wrote the row."""
+found by the value of a variable on either database, and ordered by its code points. `declared` is what a client said
+of the value (engine.declared). `created_by` is the element that set it first (NULL: from outside), in the transaction
+that gave the instance `created_revision`; all three are NULL where an earlier version of Partitur wrote the row."""
 
 variable_history = Table(
     "variable_history", metadata,

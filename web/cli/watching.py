@@ -55,7 +55,8 @@ def list_instances(
     variable: Annotated[
         str | None, typer.Option(metavar="NAME[=VALUE]", help="With this variable; VALUE is JSON.", show_default=False)
     ] = None,
-    sort: Annotated[str, typer.Option(help="started_at, ended_at, business_id, …; - in front: descending.")] = "-key",
+    tenant: Annotated[str | None, typer.Option(help="Of this tenant only.", show_default=False)] = None,
+    sort: Annotated[str, typer.Option(help="started_at, duration, variable:NAME, …; - in front: descending.")] = "-key",
     limit: Limit = 50,
     offset: Offset = 0,
     json: Json = False,
@@ -74,6 +75,7 @@ def list_instances(
         started_until=until and until.astimezone(),
         variable_name=name,
         variable_value=value,
+        tenant_id=tenant,
     )
     with opened() as engine:
         page = instances.search(engine, wanted, sort=sort, limit=limit, offset=offset)

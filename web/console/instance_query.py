@@ -15,6 +15,7 @@ from werkzeug.datastructures import MultiDict
 
 from engine.errors import InvalidInput
 from engine.queries.instances import InstanceFilter
+from engine.queries.orders import VARIABLE
 from engine.queries.variables import WITHOUT_VALUE, VariableCondition
 from web.console import forms, numbers
 
@@ -53,12 +54,10 @@ COLUMNS = {
 }
 """The columns that can be chosen, beside that of the instance itself."""
 USUAL_COLUMNS = ("process", "state", "end_reason", "started_at", "ended_at")
-ORDERS = {"business_id": lazy_gettext("Business id"), "process_id": lazy_gettext("Process"),
-          "state": lazy_gettext("State"), "started_at": lazy_gettext("Started"), "ended_at": lazy_gettext("Ended"),
-          "key": lazy_gettext("Key"), "parent_key": lazy_gettext("Parent")}
-SORT_OF = {"process": "process_id", "state": "state", "started_at": "started_at", "ended_at": "ended_at", "key": "key",
-           "parent_key": "parent_key"}
-"""By what a click on the head of a column sorts. The others have no index that a million rows could be read by."""
+SORT_OF = {"process": "process_id"} | {name: name for name in COLUMNS if name not in ("process", "correlation_id")}
+"""By what a click on the head of a column sorts. Correlation ids have no index that a million rows could be read by."""
+ORDERS = {"business_id": lazy_gettext("Business id")} | {SORT_OF[name]: COLUMNS[name] for name in SORT_OF}
+"""By what the list is sorted, beside the variables that it shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +165,13 @@ class Query:
                  for name, text in self.texts.items() if text]
         return found + [Chip(label=each.name, arguments=each.names, value=" ".join(
             (str(OPERATOR_WORDS.get(each.operator, each.operator)), each.value)).strip()) for each in self.conditions]
+
+    @property
+    def orders(self) -> dict[str, Any]:
+        """What the list can be sorted by, in words: its columns, the variables it shows, and what it is sorted by."""
+        shown = {f"{VARIABLE}{name}": name for name in self.variables}
+        sort = self.sort.removeprefix("-")
+        return {**ORDERS, **shown, **({sort: sort.removeprefix(VARIABLE)} if sort.startswith(VARIABLE) else {})}
 
     @property
     def free(self) -> list[int]:
