@@ -16,7 +16,7 @@ class JobContract:
     there are when the model does not say. `pickup` is how long a job may wait for a worker, `total` how long all
     attempts together may take, before an operator is asked. `repeatable` services may be called again with the same
     idempotency key; `askable` ones can be asked whether a call took effect. `inputs` are the variables that a service
-    takes (None: any).
+    takes (None: any); `sensitive` are those variables whose values are hidden (`engine.masking`).
     """
 
     expected: timedelta | None = None
@@ -26,6 +26,7 @@ class JobContract:
     repeatable: bool = True
     askable: bool = False
     inputs: frozenset[str] | None = None
+    sensitive: frozenset[str] = frozenset()
 
     def may_repeat(self, headers: Mapping[str, str], variables: Mapping[str, Any]) -> bool:
         """Whether the call of a job with these task headers and variables may be made again with its key."""
@@ -54,3 +55,8 @@ class Published:
     def __init__(self) -> None:
         self.contracts: Mapping[str, JobContract] = {}
         self.is_read = False
+
+    @property
+    def sensitive(self) -> frozenset[str]:
+        """The variables that one of them declares sensitive."""
+        return frozenset().union(*(each.sensitive for each in self.contracts.values()))

@@ -36,6 +36,7 @@ from engine.grouping import Grouping, Work
 from engine.keyring import Keyring
 from engine.keys import Keys
 from engine.live import Cache
+from engine.masking import Masking
 from engine.programs import Programs
 from engine.statements import Savepoint
 from engine.states import InstanceState
@@ -92,6 +93,8 @@ class Engine:
         self.contracts: dict[str, JobContract] = {}
         self.published = Published()
         """What other nodes say of the services that they have."""
+        self.masking = Masking(declared=self._sensitive)
+        """What is hidden from whoever only looks on."""
         self.checks: list[Callable[[Model], Iterable[Problem]]] = []
         """Further checks of a model at deploy; each yields problems."""
         self.history: timedelta | None = None
@@ -115,6 +118,10 @@ class Engine:
         other.actor = actor
         other.declarations = declarations or Declarations()
         return other
+
+    def _sensitive(self) -> frozenset[str]:
+        """The names that contracts declare sensitive: those of this node's services, and of all others."""
+        return self.published.sensitive.union(*(each.sensitive for each in self.contracts.values()))
 
     def tell_others_at_once(self) -> None:
         """Let each commit tell other nodes by itself: for a program that runs a few commands, and no queue.

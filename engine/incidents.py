@@ -38,7 +38,8 @@ MARK = (
 
 def open_for(tx: Transaction, live: Live, entry: journal.Failed) -> None:
     """Open an incident at a token."""
-    key, message, job_key = tx.key(), values.text(entry.message) or "", tx.failed_jobs.get(entry.key)
+    key, job_key = tx.key(), tx.failed_jobs.get(entry.key)
+    message = tx.engine.masking.text(values.text(entry.message) or "")
     tx.rows.insert(schema.incidents, {
         "key": key, "instance_key": live.key, "element_instance_key": entry.key,
         "job_key": job_key, "definition_key": live.definition.key,

@@ -82,6 +82,7 @@ def _written(contract: JobContract) -> dict[str, Any]:
         **{name: None if length is None else length.total_seconds() for name, length in lengths.items()},
         "retries": contract.retries, "repeatable": contract.repeatable, "askable": contract.askable,
         "inputs": None if contract.inputs is None else sorted(contract.inputs),
+        "sensitive": sorted(contract.sensitive),
     }
 
 
@@ -93,5 +94,5 @@ def _read(written: Mapping[str, Any]) -> JobContract:
     return JobContract(
         expected=expected, pickup=pickup, total=total, retries=written["retries"],
         repeatable=written["repeatable"], askable=written["askable"],
-        inputs=None if inputs is None else frozenset(inputs),
+        inputs=None if inputs is None else frozenset(inputs), sensitive=frozenset(written.get("sensitive") or ()),
     )

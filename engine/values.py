@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engine import masking
 from engine.database import exact_json, from_json, storable_text
 from engine.errors import InvalidInput
 
@@ -26,6 +27,9 @@ def checked(variables: Mapping[Any, Any] | None) -> dict[str, Any]:
         content = exact_json(dict(variables))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(f"Expected variables that can be written as JSON, but {error}.") from error
+    if masking.HIDDEN in content and masking.holds_mask(variables):
+        raise InvalidInput("Expected values, but one of them is only what is shown for a hidden one: leave it out to "
+                           "keep what there is.")
     if "\\u0000" in content:
         # PostgreSQL can store it neither in a text nor in JSONB.
         raise InvalidInput("Expected variables without the character NUL, but one contains it.")

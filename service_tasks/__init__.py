@@ -17,7 +17,7 @@ catch.
 
 from service_tasks.breaker import Breaker
 from service_tasks.call import Call
-from service_tasks.contract import ContractError, Data, ServiceContract, service_task
+from service_tasks.contract import ContractError, Data, Sensitive, ServiceContract, service_task
 from service_tasks.errors import (
     BpmnError,
     GiveUp,
@@ -46,6 +46,7 @@ __all__ = [
     "Registry",
     "Retry",
     "RetryLater",
+    "Sensitive",
     "ServiceContract",
     "ServiceError",
     "Unclear",

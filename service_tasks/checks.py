@@ -148,6 +148,7 @@ def job_contract(contract: ServiceContract) -> JobContract:
         expected=policy.expected, retries=policy.retry.attempts, pickup=policy.pickup, total=policy.total,
         repeatable=policy.idempotent,
         askable=contract.probe is not None,
+        sensitive=contract.sensitive,
         inputs=frozenset(fields) | {field.alias for field in fields.values() if field.alias},
     )
 

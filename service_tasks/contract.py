@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typing_extensions
 from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, TypeAdapter, create_model
@@ -24,6 +24,11 @@ MARK = "__service_task__"
 MAX_RESULT_BYTES = 1_000_000
 """The largest result (as JSON) that a service may answer with, unless its contract says otherwise."""
 
+T = TypeVar("T")
+SENSITIVE = "x-sensitive"
+"""The mark in a JSON Schema."""
+Sensitive = Annotated[T, Field(json_schema_extra={SENSITIVE: True})]
+"""`iban: Sensitive[str]`: the value is hidden from whoever only looks on (docs/SECURITY.md)."""
 F = TypeVar("F", bound=Callable[..., Any])
 PerCall = Callable[["Policy", Mapping[str, str], Mapping[str, Any]], "Policy"]
 """What a policy is for one call, by the task headers of the diagram and the variables."""
@@ -108,6 +113,11 @@ class ServiceContract:
             return {"type": "object", "properties": {}}
         return self.output.json_schema(by_alias=True, mode="serialization")
 
+    @property
+    def sensitive(self) -> frozenset[str]:
+        """The variables and entries that are declared `Sensitive`, or are of a type for secrets."""
+        return frozenset(sensitive_names(self.input_schema())) | frozenset(sensitive_names(self.output_schema()))
+
     def describe(self) -> dict[str, Any]:
         """The whole contract as JSON-compatible data, for the catalogue."""
         policy = self.policy
@@ -145,6 +155,20 @@ class ServiceContract:
             "ratePerSecond": policy.rate,
             "maxResultBytes": policy.max_result_bytes,
         }
+
+
+def sensitive_names(schema: Any) -> Iterator[str]:
+    """The names of the properties of a JSON Schema, at any depth, that are marked sensitive or are for passwords."""
+    if isinstance(schema, Mapping):
+        properties = schema.get("properties")
+        for name, written in properties.items() if isinstance(properties, Mapping) else ():
+            if isinstance(written, Mapping) and (written.get(SENSITIVE) is True or written.get("format") == "password"):
+                yield name
+        for inner in schema.values():
+            yield from sensitive_names(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            yield from sensitive_names(inner)
 
 
 def service_task(

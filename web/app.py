@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from engine.database import ping
 from engine.engine import Engine
 from service_tasks.registry import Registry
-from web import api, camunda7, camunda8, console, doors, hooks, languages, metrics
+from web import api, camunda7, camunda8, console, doors, hooks, languages, masking, metrics
 from web.answers import engine as this_engine
 from web.auth import authorizing, gate
 from web.auth.access import Access
@@ -79,6 +79,7 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
     languages.install(app)
     gate.install(app, access or Access(AccessFile(None), secrets.token_urlsafe(32)), hosts)
     authorizing.install(app)
+    masking.install(app)
     app.before_request(doors.refuse_too_large)
     app.before_request(doors.refuse_nul)
     app.extensions["services"] = Registry() if services is None else services

@@ -129,6 +129,9 @@ def put(tx: Transaction, type: str, data: dict[str, Any], *, live: Live | None =
         return
     key = tx.key()
     tx.event_count += 1
+    if "variables" in data and to is None:
+        # Whom the diagram names is meant to have them; whoever else listens is not.
+        data = {**data, "variables": tx.engine.masking.value(data["variables"])}
     body = _cloud_event(tx, key, type, data, about)
     for target in wanting:
         lost = missing and target == 0

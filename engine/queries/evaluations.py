@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from engine import schema
+from engine import masking, schema
 from engine.queries.criteria import Searchable
 
 _v = schema.decision_evaluations.c
@@ -45,6 +45,10 @@ class FoundEvaluation:
     output: Any
     decisions: Sequence[Mapping[str, Any]]
     error: str | None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "output", masking.shown(self.output))
+        object.__setattr__(self, "decisions", masking.shown(self.decisions))
 
 
 EVALUATIONS = Searchable(

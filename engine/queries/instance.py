@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from sqlalchemy import Connection, Select, func, select
 
-from engine import schema
+from engine import masking, schema
 from engine.errors import NotFound
 from engine.queries import instances, things
 from engine.queries.definitions import ElementCount
@@ -105,7 +105,7 @@ def variables(engine: Engine, key: int, scope_key: int | None = None) -> dict[st
     _v = schema.variables.c
     statement = select(_v.name, _v.value).where(_v.instance_key == key, _v.scope_key == scope).order_by(_v.name)
     with engine.read() as connection:
-        return {row.name: row.value for row in connection.execute(statement)}
+        return {row.name: masking.shown(row.value, row.name) for row in connection.execute(statement)}
 
 
 def saved_tokens(engine: Engine, key: int) -> Any:
@@ -113,7 +113,7 @@ def saved_tokens(engine: Engine, key: int) -> Any:
     statement = select(_i.tokens).where(_i.key == key)
     with engine.read() as connection:
         content: bytes | None = connection.scalar(statement)
-    return None if content is None else msgspec.msgpack.decode(content, strict=False)
+    return None if content is None else masking.shown(msgspec.msgpack.decode(content, strict=False))
 
 
 def element_statistics(engine: Engine, key: int) -> tuple[ElementStatistics, ...]:

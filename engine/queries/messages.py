@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Select, and_, func, literal, or_, select
 
 from bpmn.model import EventKind
-from engine import schema
+from engine import masking, schema
 from engine.errors import NotFound
 from engine.queries.paging import Page, count, page
 
@@ -39,6 +39,9 @@ class MessageRow:
     delivered_to: int | None
     delivered_at: datetime | None
     kept: bool
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "variables", masking.shown(self.variables))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

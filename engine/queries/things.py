@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from engine import schema
+from engine import masking, schema
 
 _j, _u, _n = schema.jobs.c, schema.user_tasks.c, schema.incidents.c
 _i, _d = schema.instances.c, schema.definitions.c
@@ -34,7 +34,10 @@ class ElementRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariableRow:
-    """One variable. `ended` tells that its scope is over, `declared` what was said of the value (engine.declared)."""
+    """One variable. `ended` tells that its scope is over, `declared` what was said of the value (engine.declared).
+
+    Who reads under a mask sees what it lets through (`engine.masking`).
+    """
 
     key: int
     scope_key: int
@@ -43,6 +46,9 @@ class VariableRow:
     declared: str | None
     changed_at: datetime
     ended: bool
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "value", masking.shown(self.value, self.name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

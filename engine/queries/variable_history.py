@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, and_, func, select
 
-from engine import schema
+from engine import masking, schema
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -78,17 +78,18 @@ def versions(engine: Engine, instance_key: int, scope_key: int, name: str, *, li
             *own, _h.removed, _h.revision >= (before or 0)).order_by(_h.revision).limit(1)
         if before is not None and (removal := connection.execute(later).one_or_none()) is not None:
             begun = _Written(removal.created_at, removal.created_by, removal.created_revision)
-        found = _told(now if before is None else None, rows, begun, limit)
+        found = _told(name, now if before is None else None, rows, begun, limit)
         acts = _acts(connection, instance_key, {each.since for each in found if each.element_id is None and each.since})
     after = rows[limit - 1].revision if len(rows) > limit else None
     return tuple(_with_act(each, acts) for each in found), after
 
 
-def _told(now: Any, rows: Sequence[Any], begun: _Written | None, limit: int) -> list[Version]:
+def _told(name: str, now: Any, rows: Sequence[Any], begun: _Written | None, limit: int) -> list[Version]:
     """The versions that `limit` rows tell of; the row after them knows when the oldest one was written."""
     found: list[Version] = []
 
     def tell(value: Any, exists: bool, written: _Written | None, until: datetime | None) -> None:
+        value = masking.shown(value, name)
         written = written or _Written(None, None, None)
         found.append(Version(value=value, exists=exists, since=written.at, until=until, element_id=written.by, act=None,
                              revision=written.revision))
@@ -171,7 +172,7 @@ def values_at(connection: Connection, instance_key: int, revision: int, *,
             found[key] = old.value
         else:
             found.pop(key, None)
-    return found
+    return {key: masking.shown(value, key[1]) for key, value in found.items()}
 
 
 def revision_at(connection: Connection, instance_key: int, at: datetime) -> int:

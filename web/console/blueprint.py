@@ -26,6 +26,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from engine.clock import system_clock
 from engine.engine import Engine
 from engine.errors import Conflict, InvalidInput, NotAllowed, NotFound, Rejection, Unavailable, WrongState
+from engine.masking import holds_mask
 from web import bundles, doors
 from web.auth.identity import current
 from web.console import formatting, words
@@ -49,6 +50,7 @@ bp.add_app_template_filter(formatting.seconds, "seconds")
 bp.add_app_template_filter(formatting.json_markup, "json_markup")
 bp.add_app_template_filter(formatting.to_json, "json_text")
 bp.add_app_template_filter(formatting.short, "short")
+bp.add_app_template_filter(holds_mask, "hides")
 bp.add_app_template_filter(words.states_of, "states_of")
 bp.add_app_template_filter(words.type_word, "type_word")
 bp.add_app_template_filter(words.deed, "deed")

@@ -8,11 +8,12 @@ from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from engine import revealing
 from engine.errors import InvalidInput
 from engine.operations import trial
 from engine.operations.deeds import deed_of
 from web.console import at_once, forms, numbers
-from web.console.blueprint import bp, engine
+from web.console.blueprint import acting, bp, engine
 from web.console.operation_words import ON_INSTANCES
 
 ASKED = ("incident", "timer", "subscription", "job", "decision", "retries")
@@ -73,6 +74,14 @@ def set_variable(key: int) -> ResponseReturnValue:
     value = forms.json_value(request.form.get("value", ""), f"the value of {name!r}")
     return at_once.on_instance("SET_VARIABLES", {"variables": {name: value}, **where}, key,
                                _("%(name)s is set.", name=name), page, colour="completed")
+
+
+@bp.post("/instances/<key:key>/variables/revelation")
+def reveal_variable(key: int) -> ResponseReturnValue:
+    """Show one value that is hidden; the audit trail says who saw it."""
+    name, scope = request.form.get("name", ""), numbers.field("scope")
+    value = acting().execute(revealing.variable, key, name, scope)
+    return render_template("instances/revealed.html", section="instances", key=key, name=name, value=value)
 
 
 @bp.post("/instances/<key:key>/timers/<key:timer_key>/firing")

@@ -1,0 +1,137 @@
+"""Which values are nobody's business: passwords, tokens, account numbers. They stay what they are for processes and
+their services; whoever only looks on sees that there is a value, and no more.
+
+Hidden is what a service's contract declares sensitive, and whatever is called like one of the patterns. It is hidden
+
+- for good in what is written to be read by others: the audit trail, events, messages of incidents, logs;
+- in what is read under a mask (`begin`): the console, and the history that the REST interfaces give.
+
+`engine.revealing` shows a single value, and says so in the audit trail.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import Any
+
+HIDDEN = "••••••"
+"""What stands for a value that is hidden."""
+DEFAULT = ("password", "passwd", "pwd", "passphrase", "secret", "token", "api key", "apikey", "authorization",
+           "private key", "iban", "card number", "credit card", "cvv", "cvc", "pin", "ssn", "social security")
+"""Words of names whose values are hidden unless somebody says otherwise."""
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_DEEP = 60
+
+NamesOf = Callable[[], Iterable[str]]
+
+
+class MaskError(ValueError):
+    """The setting says nothing that could be a word of a name."""
+
+
+class Masking:
+    """What is hidden: by patterns, which are one or several words of a name, and by whole names.
+
+    Arguments: the patterns; `declared` gives the names that contracts declare sensitive, whenever it is asked.
+    """
+
+    def __init__(self, patterns: Iterable[str] = DEFAULT, declared: NamesOf = tuple) -> None:
+        self.patterns = tuple(dict.fromkeys(" ".join(words_of(pattern)) for pattern in patterns))
+        self._declared = declared
+        self._by_pattern = lru_cache(10_000)(self._fits)
+        names = "|".join(pattern.replace(" ", "[-_ ]?") for pattern in self.patterns)
+        # In a text: the name, a colon or an equals sign, and a value in quotes or up to the next blank.
+        self._said = re.compile(
+            rf"""(?i)((?:[\w-]*(?:{names})[\w-]*)["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"|'[^']*'|(?:(?:Bearer|Basic)\s+)?[^\s,;&"')}}\]]+)"""
+        ) if names else None
+
+    @classmethod
+    def of(cls, setting: str, declared: NamesOf = tuple) -> Masking:
+        """Read a setting such as `default, patient id, salary`; empty is `default`, `off` is nothing but what contracts
+        declare. Raises MaskError."""
+        parts = [part.strip().lower() for part in setting.split(",") if part.strip()]
+        if not parts:
+            parts = ["default"]
+        if parts == ["off"]:
+            return cls((), declared)
+        wrong = [part for part in parts if not words_of(part)]
+        if wrong or "off" in parts:
+            raise MaskError(f"Expected PARTITUR_MASK to be 'off', or words of names such as 'default, patient id', "
+                            f"but found {(wrong or parts)[0]!r}.")
+        named = [part for part in parts if part != "default"]
+        return cls([*(DEFAULT if "default" in parts else ()), *named], declared)
+
+    def with_setting(self, setting: str) -> Masking:
+        """The same names of contracts, with the patterns of a setting. Raises MaskError."""
+        return Masking.of(setting, self._declared)
+
+    def hides(self, name: str) -> bool:
+        """Whether the value of what is called so is hidden."""
+        return self._by_pattern(name) or name in self._declared()
+
+    def value(self, value: Any, name: str = "") -> Any:
+        """A JSON value of something called `name`, with everything in it hidden that is to be hidden."""
+        if name and value not in (None, "") and self.hides(name):
+            return HIDDEN
+        return self._inside(value, 0)
+
+    def text(self, text: str) -> str:
+        """A text without what is hidden in it: `password=x`, `"token": "x"`."""
+        if self._said is None or ("=" not in text and ":" not in text):
+            return text
+        return self._said.sub(lambda found: found[1] + HIDDEN, text)
+
+    def _inside(self, value: Any, depth: int) -> Any:
+        if depth > _DEEP:
+            return value
+        if isinstance(value, Mapping):
+            name = value.get("name")
+            if isinstance(name, str) and "value" in value and self.hides(name):
+                # A pair of name and value, as decisions write down what they read.
+                return {**value, "value": HIDDEN}
+            return {key: self.value(item, key) if isinstance(key, str) and self.hides(key) else
+                    self._inside(item, depth + 1) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._inside(item, depth + 1) for item in value]
+        return value
+
+    def _fits(self, name: str) -> bool:
+        words = f" {' '.join(words_of(name))} "
+        return any(f" {pattern} " in words for pattern in self.patterns)
+
+
+@lru_cache(10_000)
+def words_of(name: str) -> tuple[str, ...]:
+    """The words of a name, in lower case and in the singular: `accessTokens` is access, token."""
+    found = (word.lower() for word in _WORDS.findall(name))
+    return tuple(word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+                 for word in found)
+
+
+_mask: ContextVar[Masking | None] = ContextVar("mask", default=None)
+
+
+def begin(mask: Masking | None) -> None:
+    """From now on, this thread reads with that mask; None: without."""
+    _mask.set(mask)
+
+
+def current() -> Masking | None:
+    """The mask with which this thread reads, if with any."""
+    return _mask.get()
+
+
+def shown(value: Any, name: str = "") -> Any:
+    """A value as the reader may see it."""
+    mask = _mask.get()
+    return value if mask is None else mask.value(value, name)
+
+
+def holds_mask(value: Any) -> bool:
+    """Whether somebody sends back what stands for a hidden value."""
+    if isinstance(value, Mapping):
+        return any(map(holds_mask, value.values()))
+    return any(map(holds_mask, value)) if isinstance(value, list | tuple) else value == HIDDEN

@@ -1,0 +1,169 @@
+"""Values that are nobody's business are shown to nobody who only looks on; services get them all the same."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from engine import definitions, instances, masking, variables
+from engine.contracts import JobContract
+from engine.engine import Engine
+from engine.errors import InvalidInput
+from engine.masking import HIDDEN, MaskError, Masking
+from engine.queries import lists
+from service_tasks import Data, Sensitive, service_task
+from service_tasks.checks import job_contract
+from service_tasks.contract import contract_of
+from tests.engine import drawing
+from web.app import create_app
+from web.masking import is_masked
+
+class Person(Data):
+    """What a service gives."""
+
+    tax_number: Sensitive[str]
+    town: str
+
+
+@service_task("check")
+def check(diagnosis: Sensitive[str], person: Person, amount: int) -> Person:
+    """A service that is told what is nobody's business."""
+    return person
+
+
+VALUES = {"accountPassword": "hunter-2-hunter", "iban": "DE02120300000000202051", "amount": 7,
+          "patientNumber": "P-4711-X", "customer": {"name": "Ann", "apiKey": "k-123456789", "cards": [{"cardNumber": "4111-1111-1111"}]}}
+BARE = ("hunter-2-hunter", "DE02120300000000202051", "P-4711-X", "k-123456789", "4111-1111-1111")
+
+
+@pytest.fixture
+def engine(tmp_path):
+    engine = Engine(f"sqlite:///{tmp_path}/masking.db", synchronous="OFF")
+    engine.contracts["pay"] = JobContract(sensitive=frozenset({"patientNumber"}))
+    yield engine
+    masking.begin(None)
+    engine.close()
+
+
+@pytest.fixture
+def app(engine):
+    return create_app(engine, secret_key="test")
+
+
+@pytest.fixture
+def key(engine):
+    drawn = drawing.process("order", drawing.start(), drawing.service("pay"), drawing.end())
+    engine.execute(definitions.deploy, [drawing.file(drawn)])
+    key = engine.execute(instances.start, "order", variables=VALUES).key
+    engine.execute(variables.set, key, {"iban": "DE02120300000000202051", "amount": 8}, reason="Corrected.")
+    return key
+
+
+def clear(text):
+    """It has none of the values, as they are or in pieces."""
+    return [value for value in BARE if value in text]
+
+
+def test_pages_and_what_they_export_hide_them(app, key):
+    client = app.test_client()
+    for path in (f"/instances/{key}?tab=variables", f"/instances/{key}?tab=audit", f"/instances/{key}?tab=raw",
+                 f"/instances/{key}/raw.json", f"/instances/{key}?tab=variables&variable=iban&scope={key}",
+                 "/instances?column=iban&column=accountPassword", "/audit", "/audit.jsonl", "/audit.csv",
+                 "/instances.csv?column=iban&column=patientNumber", f"/api/instances/{key}/variables",
+                 "/api/audit", "/engine-rest/history/variable-instance", "/engine-rest/history/detail",
+                 "/engine-rest/variable-instance", f"/instances/{key}?tab=why"):
+        answer = client.get(path)
+        assert clear(answer.text) == [], path
+    page = client.get(f"/instances/{key}?tab=variables").text
+    assert page.count(HIDDEN) >= 5
+    assert "Ann" in page
+    found = client.post("/v2/variables/search", json={}).json["items"]
+    assert {each["name"]: json.loads(each["value"]) for each in found}["iban"] == HIDDEN
+
+
+def test_services_get_them(app, key):
+    client = app.test_client()
+    [job] = client.post("/v2/jobs/activation", json={
+        "type": "pay", "worker": "w", "timeout": 60_000, "maxJobsToActivate": 1, "requestTimeout": -1}).json["jobs"]
+    assert job["variables"]["iban"] == VALUES["iban"]
+    assert job["variables"]["customer"] == VALUES["customer"]
+    assert client.get(f"/engine-rest/process-instance/{key}/variables").json["iban"]["value"] == VALUES["iban"]
+
+
+def test_failures_of_services_do_not_tell_them(app, engine, key):
+    client = app.test_client()
+    [job] = client.post("/v2/jobs/activation", json={
+        "type": "pay", "worker": "w", "timeout": 60_000, "maxJobsToActivate": 1, "requestTimeout": -1}).json["jobs"]
+    client.post(f"/v2/jobs/{job['jobKey']}/failure", json={
+        "retries": 0, "errorMessage": 'Refused {"password": "hunter-2-hunter", "amount": 7}: token=k-123456789'})
+    [incident] = lists.incidents(engine).items
+    assert incident.message == f'Refused {{"password": {HIDDEN}, "amount": 7}}: token={HIDDEN}'
+
+
+def test_somebody_who_shows_one_is_written_down(app, key):
+    client = app.test_client()
+    shown = client.post(f"/api/instances/{key}/variables/revelation", json={"name": "iban", "reason": "A call."})
+    assert shown.json == {"name": "iban", "value": VALUES["iban"]}
+    assert client.post(f"/api/instances/{key}/variables/revelation", json={"name": "none"}).status_code == 404
+    token = re.search(r'name="csrf_token" value="([^"]+)"', client.get(f"/instances/{key}?tab=variables").text)[1]
+    page = client.post(f"/instances/{key}/variables/revelation", data={
+        "csrf_token": token, "name": "customer", "scope": str(key)})
+    assert "k-123456789" in page.text
+    entries = [each for each in client.get("/api/audit").json["items"] if each["operation"] == "REVEAL"]
+    assert [(each["actor"], each["details"]["variable"]) for each in entries] == [
+        ("operator", "customer"), ("API", "iban")]
+
+
+def test_they_are_not_found_by_guessing(app, key):
+    client = app.test_client()
+    refused = client.get(f"/instances?variable=iban&value={VALUES['iban']}")
+    assert refused.status_code == 422
+    assert "are hidden" in refused.text
+    assert client.get("/instances?variable=amount&value=8").status_code == 200
+
+
+def test_what_stands_for_them_is_never_stored(app, engine, key):
+    with pytest.raises(InvalidInput, match="only what is shown for a hidden one"):
+        engine.execute(variables.set, key, {"customer": {"apiKey": HIDDEN}}, reason="Oops.")
+
+
+def test_contracts_declare_them():
+    assert contract_of(check).sensitive == {"diagnosis", "taxNumber"}
+    assert job_contract(contract_of(check)).sensitive == {"diagnosis", "taxNumber"}
+
+
+def test_names_are_understood_by_their_words():
+    mask = Masking()
+    for name in ("password", "dbPassword", "DB_PASSWORD", "access-token", "tokens", "apiKey", "api_key", "IBAN",
+                 "ibanOfPayer", "creditCard", "clientSecret", "PIN"):
+        assert mask.hides(name), name
+    for name in ("amount", "passenger", "tokenizer", "secretary", "pinned", "key", "cardinal", "urban"):
+        assert not mask.hides(name), name
+    assert Masking.of("salary").hides("netSalary")
+    assert not Masking.of("salary").hides("password")
+    assert Masking.of("default, patient id").hides("patientId")
+    assert not Masking.of("off").hides("password")
+    for wrong in ("---", "off, salary"):
+        with pytest.raises(MaskError):
+            Masking.of(wrong)
+
+
+def test_texts_are_searched_for_them():
+    mask = Masking()
+    assert mask.text("no secret: here") == f"no secret: {HIDDEN}"
+    assert mask.text("Authorization: Bearer abc.def, x") == f"Authorization: {HIDDEN}, x"
+    assert mask.text("password='a b' user=ann") == f"password={HIDDEN} user=ann"
+    assert mask.text("https://a.example/?access_token=abc&x=1") == f"https://a.example/?access_token={HIDDEN}&x=1"
+    assert mask.text("The password was refused.") == "The password was refused."
+
+
+@pytest.mark.parametrize(("endpoint", "method", "masked"), [
+    ("console.instance", "GET", True), ("console.task", "GET", False), ("console.complete_task", "POST", False),
+    ("camunda8.search_variables", "POST", True), ("camunda8.activate", "POST", False),
+    ("camunda8.search_variables_of_task", "POST", False), ("camunda7.history-variable-instance-list", "POST", True),
+    ("camunda7.task-of-variables-list", "GET", False), ("api.instance_variables", "GET", True),
+])
+def test_who_reads_under_a_mask(endpoint, method, masked):
+    assert is_masked(endpoint, method) == masked
