@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, exists, select
 
-from engine import schema
+from engine import masking, schema
 from engine.errors import NotFound
 from engine.queries.paging import Page, page
 
@@ -65,6 +65,9 @@ class EvaluationRow:
     output: Any
     error: str | None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "output", masking.shown(self.output))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
@@ -75,6 +78,9 @@ class Evaluation:
     decisions: Sequence[Mapping[str, Any]]
     """Every decision that was evaluated for it, required ones first (`bpmn.dmn.EvaluatedDecision` as JSON)."""
     warnings: Sequence[str]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "decisions", masking.shown(self.decisions))
 
 
 VERSIONS = (

@@ -194,6 +194,8 @@ def fail(tx: Transaction, key: int, message: str, *, details: str | None = None,
     if retries is not None and retries < 0:
         raise InvalidInput(f"Expected a number of retries of 0 or more, but it is {retries}.")
     result = values.checked(variables)
+    message = tx.engine.masking.text(message)
+    details = tx.engine.masking.text(details) if details else details
     job = _answered(tx, key, lock_token, worker)
     left = max(job["retries"] - 1, 0) if retries is None else retries
     if _is_declared_error(tx, job, result, message, left):
