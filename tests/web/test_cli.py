@@ -163,14 +163,14 @@ def test_suspending_resuming_and_cancelling_are_audited_with_reason_and_name(par
     assert sorted(trail) == [("CANCEL", "customer left", "ada"), ("RESUME", "back", "ada"), ("SUSPEND", "lunch", "ada")]
 
 
-@pytest.mark.parametrize("command", ["suspend", "resume", "cancel"])
+@pytest.mark.parametrize("command", ["suspend", "resume", "cancel", "retry"])
 def test_an_operation_without_reason_is_a_usage_error(partitur, waiting, command):
     partitur(command, waiting, code=2)
 
 
 def test_an_operation_on_what_is_not_there_is_refused(partitur):
     assert "there is none" in partitur("cancel", 4711, "--reason", "x", code=1)["error"]
-    assert "there is neither" in partitur("retry", 4711, code=1)["error"]
+    assert "there is neither" in partitur("retry", 4711, "--reason", "x", code=1)["error"]
 
 
 def test_a_failed_instance_is_listed_with_its_error_and_tried_again(partitur, tmp_path):
@@ -183,7 +183,7 @@ def test_a_failed_instance_is_listed_with_its_error_and_tried_again(partitur, tm
     assert incident["element_id"] in partitur("incidents", as_json=False).stdout
 
     # when it is tried again as it is
-    assert partitur("retry", key)["resolved"] == [incident["key"]]
+    assert partitur("retry", key, "--reason", "x")["resolved"] == [incident["key"]]
 
     # then it fails again, with a new incident
     [again] = partitur("incidents", "--instance", key)["incidents"]
@@ -191,7 +191,7 @@ def test_a_failed_instance_is_listed_with_its_error_and_tried_again(partitur, tm
 
 
 def test_nothing_to_retry_is_said(partitur, waiting):
-    assert "it has none" in partitur("retry", waiting, code=1)["error"]
+    assert "it has none" in partitur("retry", waiting, "--reason", "x", code=1)["error"]
 
 
 def test_templates_are_written_for_each_service_and_dialect(partitur, tmp_path):

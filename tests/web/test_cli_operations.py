@@ -67,3 +67,53 @@ def test_what_cannot_be_done_is_code_one(partitur, three):
 ])
 def test_what_is_not_understood_is_a_sentence(partitur, three, arguments, sentence):
     assert sentence in str(operations(partitur, *arguments, code=1))
+
+
+WAITS = drawing.message_of("m", "paid", "=orderId") + drawing.process(
+    "w", drawing.start(), drawing.catch("hear", drawing.message("m")),
+    drawing.catch("rest", drawing.timer("Duration", "PT1H")), drawing.user("look"), drawing.end())
+
+
+def test_messages_and_timers_happen_by_hand_with_a_report(partitur, tmp_path):
+    file = tmp_path / "waits.bpmn"
+    file.write_bytes(drawing.file(WAITS).content)
+    partitur("deploy", file)
+    key = partitur("start", "w", "--variables", '{"orderId": "A"}')["key"]
+    assert "paid at hear" in partitur("deliver", key, "Paid", *WHY, code=1)["error"]
+    partitur("deliver", key, "paid", code=2)
+    told = partitur("deliver", key, "paid", "--variables", '{"sum": 5}', *WHY)
+    assert told["outcome"] in ("FIXED", "WATCHING")
+    assert operations(partitur, "show", told["operation"])["reason"] == "Because."
+    assert "no open timer" not in str(partitur("show", key))
+    told = partitur("fire", key, "--at", "rest", *WHY)
+    assert told["outcome"] == "FIXED"
+    assert "Report: partitur operations show" in partitur("suspend", key, *WHY, as_json=False).stdout
+    assert "there is none" in partitur("fire", key, "--timer", 7, *WHY, code=1)["error"]
+
+
+def test_four_eyes_need_users_and_another_person(partitur, three, tmp_path, monkeypatch):
+    monkeypatch.setenv("PARTITUR_FOUR_EYES", "deployments, operations")
+    assert "at least two users" in partitur("instances", code=1)["error"]
+    monkeypatch.setenv("PARTITUR_FOUR_EYES", "meals")
+    assert "'meals'" in str(partitur("instances", code=1))
+    monkeypatch.delenv("PARTITUR_FOUR_EYES")
+    partitur("tokens", "add", "one")
+    partitur("tokens", "add", "two")
+    monkeypatch.setenv("PARTITUR_FOUR_EYES", "deployments, operations")
+    file = tmp_path / "other.bpmn"
+    file.write_bytes(drawing.file(drawing.process("o", drawing.start(), drawing.end())).content)
+    assert "It waits as request" in partitur("deploy", file, code=1)["error"]
+    plan = operations(partitur, "plan", "SUSPEND", "--filter", "process=p")
+    assert operations(partitur, "apply", plan["key"], *WHY)["state"] == "WAITING"
+    assert "Plan an operation" in partitur("migrate", *three, "--to", 1, *WHY, code=1)["error"]
+    waiting = partitur("approvals", "list")["approvals"]
+    assert [each["kind"] for each in waiting] == ["OPERATION", "DEPLOYMENT"]
+    assert "deploy o 1" in partitur("approvals", "list", as_json=False).stdout
+    [operation, deployment] = [each["key"] for each in waiting]
+    assert "another person" in partitur("approvals", "approve", operation, *WHY, code=1)["error"]
+    assert partitur("approvals", "decline", operation, *WHY)["state"] == "WITHDRAWN"
+    monkeypatch.setattr("web.cli.opening.actor", lambda: "bob")
+    assert partitur("approvals", "approve", deployment, *WHY)["state"] == "APPROVED"
+    assert partitur("start", "o")["version"] == 1
+    assert partitur("approvals", "list")["total"] == 0
+    assert partitur("approvals", "list", "--all")["total"] == 2

@@ -69,7 +69,7 @@ def test_effects_are_listed_and_filtered(partitur, doubt):
 
 
 def test_a_call_in_doubt_is_decided_with_a_reason_and_not_retried(partitur, doubt):
-    assert "in doubt" in partitur("retry", doubt, code=1)["error"]
+    assert "in doubt" in partitur("retry", doubt, "--reason", "x", code=1)["error"]
     assert partitur("decide", doubt, "repeat", code=2).exit_code == 2
     assert "probe" in partitur("decide", doubt, "ask", "--reason", "x", code=1)["error"]
     partitur("decide", doubt, "happened", "--reason", "seen in the warehouse", "--variables", '{"reservationId": "R"}')
