@@ -7,12 +7,16 @@ decision of whoever runs it: `partitur upgrade`.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
-from engine import schema
+from engine import audit, schema
 from engine.database import Database
 from engine.errors import WrongSchema
+
+if TYPE_CHECKING:
+    from engine.transaction import Transaction
 
 HEAD = "0024"
 """The newest revision in `engine/migrations/versions`."""
@@ -59,6 +63,11 @@ def upgrade(database: Database) -> tuple[str | None, str]:
         if before != HEAD:
             _migrate(connection)
     return before, HEAD
+
+
+def done(tx: Transaction, before: str | None, after: str) -> None:
+    """Note who upgraded the database. Audited in the new schema, which is the first that is known to have a trail."""
+    audit.record(tx, "UPGRADE", "DATABASE", 0, before={"schema": before}, after={"schema": after})
 
 
 def revision(connection: Connection) -> str | None:

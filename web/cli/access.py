@@ -12,14 +12,14 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from engine import sessions
+from engine import entrants, sessions
 from engine.clock import system_clock
 from engine.errors import Unavailable, WrongSchema
 from web.auth import secrets
 from web.auth.accessfile import AccessFile, Content, Token, User, checked_name
 from web.cli.group import Refused
 from web.cli.opening import opened
-from web.cli.roles import Definitions, Permissions, Roles, Tenants, at_first, grant, words
+from web.cli.roles import Definitions, Permissions, Roles, Tenants, at_first, grant, shown, words
 from web.cli.settings import Settings
 from web.cli.terminal import Json, answer, moment, table
 
@@ -63,10 +63,10 @@ def users(
     kept = groups if groups is not None or who not in content.users else content.users[who].groups
     given = grant(role, permissions, definitions, tenants)
     grants = at_first(content, given, tuple(kept or ())) if is_new or given else content.users[who].grants
+    before = content.users.get(who)
     content.users[who] = User(secrets.hash_of(password), tuple(kept or ()), grants)
     file.write(content)
-    if not is_new:
-        _end_sessions(who)
+    _tell(who, "USER", before, content.users[who], end_sessions=not is_new)
     may = words(content.identity(who, content.users[who]).grants)
     answer({"user": who}, lambda console: console.print(f"{who} can log in, and may: {may}.", markup=False))
 
@@ -100,6 +100,7 @@ def tokens(
     content.tokens[who] = Token(secrets.digest_of(token), tuple(groups or ()), grants, made=now,
                                 expires=None if expires is None else now + _span(expires))
     file.write(content)
+    _tell(who, "TOKEN", before, content.tokens[who])
 
     def show(console: Console) -> None:
         console.print(token, markup=False, soft_wrap=True)
@@ -134,14 +135,13 @@ def _password(from_stdin: bool) -> str:
 def _remove(file: AccessFile, content: Content, of: dict[str, Any], who: str, kind: str) -> None:
     if who not in of:
         raise Refused(f"Expected a {kind} {who!r}, but there is none.")
-    del of[who]
+    before = of.pop(who)
     if content.is_empty:
         # Not the file without anybody in it: the server would be open to all, and nobody said so.
         raise Refused(f"Expected somebody to be left, but {who!r} is the last who may come in. To let everybody in "
                       f"from this machine, remove {file.path}.")
     file.write(content)
-    if kind == "user":
-        _end_sessions(who)
+    _tell(who, kind.upper(), before, None, end_sessions=kind == "user")
     answer({"removed": who}, lambda console: console.print(f"{who} cannot come in any more.", markup=False))
 
 
@@ -153,14 +153,28 @@ def _span(text: str) -> timedelta:
     return span
 
 
-def _end_sessions(who: str) -> None:
-    """Servers that read another copy of the file learn of it by the database."""
+def _tell(who: str, kind: str, before: User | Token | None, after: User | Token | None, *,
+          end_sessions: bool = False) -> None:
+    """Tell the database: its audit trail has who did it, and servers that read another copy of the file end the
+    sessions."""
+    operation = "ADD" if before is None else "CHANGE" if after is not None else "REMOVE"
     try:
         with opened() as engine:
-            engine.execute(sessions.end_all, who)
+            engine.execute(entrants.changed, operation, kind, who, before=_facts(before), after=_facts(after))
+            if end_sessions:
+                engine.execute(sessions.end_all, who)
     except (Refused, Unavailable, WrongSchema) as error:
         Console(stderr=True, highlight=False).print(
-            f"Servers that read another copy of the file may keep {who} until it reaches them: {error}", markup=False)
+            f"The audit trail does not have it, and servers that read another copy of the file may keep {who} until it "
+            f"reaches them: {error}", markup=False)
+
+
+def _facts(each: User | Token | None) -> dict[str, Any] | None:
+    """What may be known of somebody who may come in."""
+    if each is None:
+        return None
+    facts: dict[str, Any] = {"groups": list(each.groups), "may": shown(each.grants)}
+    return facts | {"expires": each.expires} if isinstance(each, Token) else facts
 
 
 def _last_uses() -> dict[str, datetime]:

@@ -112,6 +112,9 @@ def upgrade_database(json: Json = False) -> None:
         before, after = upgrade.upgrade(database)
     finally:
         database.close()
+    if before != after:
+        with opened(settings) as engine:
+            engine.execute(upgrade.done, before, after)
     sentence = f"{shown_url(settings.database_url)} has schema {after}"
     sentence += " already." if before == after else f"; before it had {before or 'none'}."
     answer({"before": before, "after": after}, lambda console: console.print(sentence))
