@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, and_, exists, select
 
 from engine import masking, schema
 from engine.errors import NotFound
 from engine.queries.paging import Page, page
+from engine.schema import DEFAULT_TENANT
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -48,6 +49,7 @@ class DecisionVersion:
     requirements_name: str
     resource_name: str
     deployed_at: datetime
+    tenant_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,7 @@ class EvaluationRow:
     evaluated_at: datetime
     output: Any
     error: str | None
+    tenant_id: str
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "output", masking.shown(self.output))
@@ -85,11 +88,11 @@ class Evaluation:
 
 VERSIONS = (
     select(_d.key, _d.decision_id, _d.name, _d.version, _d.version_tag, _d.requirements_key,
-           _r.name.label("requirements_name"), _r.resource_name, _r.deployed_at)
+           _r.name.label("requirements_name"), _r.resource_name, _r.deployed_at, _d.tenant_id)
     .join(schema.requirements, _r.key == _d.requirements_key)
 )
 _ROW = (_e.key, _e.decision_key, _e.decision_id, _d.name, _d.version, _e.instance_key, _e.element_instance_key,
-        _e.evaluated_at, _e.output, _e.error)
+        _e.evaluated_at, _e.output, _e.error, _e.tenant_id)
 EVALUATIONS = select(*_ROW).join(schema.decisions, _d.key == _e.decision_key)
 WHOLE = (
     select(*_ROW, _d.requirements_key, _e.decisions, _e.warnings)
@@ -113,9 +116,9 @@ def newest(engine: Engine) -> tuple[DecisionVersion, ...]:
     return _versions(engine, _is_newest)
 
 
-def versions(engine: Engine, decision_id: str) -> tuple[DecisionVersion, ...]:
+def versions(engine: Engine, decision_id: str, *, tenant_id: str = DEFAULT_TENANT) -> tuple[DecisionVersion, ...]:
     """All versions of a decision, the newest first; raises NotFound."""
-    found = _versions(engine, _d.decision_id == decision_id)
+    found = _versions(engine, and_(_d.decision_id == decision_id, _d.tenant_id == tenant_id))
     if not found:
         raise NotFound(f"Expected decision {decision_id!r} to be deployed, but it is not.")
     return found

@@ -10,7 +10,7 @@ from engine.errors import NotFound
 from engine.queries import decisions as known
 from engine.queries.decisions import DecisionVersion
 from engine.queries.rule_hits import rule_hits
-from web.console import forms, numbers, paging
+from web.console import forms, numbers, paging, tenants
 from web.console.blueprint import acting, bp, done, engine
 
 
@@ -23,7 +23,7 @@ def decisions() -> ResponseReturnValue:
 @bp.get("/decisions/<decision_id>")
 def decision(decision_id: str) -> ResponseReturnValue:
     """One version of a decision, the newest unless the address says which."""
-    versions = known.versions(engine(), decision_id)
+    versions = known.versions(engine(), decision_id, tenant_id=tenants.of("decision", decision_id))
     shown = _chosen(versions, numbers.argument("version"))
     rows = paging.page(known.evaluations(engine(), decision_key=shown.key, limit=paging.SIZE,
                                          offset=paging.offset()))

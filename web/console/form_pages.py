@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from bpmn.forms import submission
 from engine.errors import NotFound
 from engine.queries import forms as found_forms
-from web.console import forms, numbers, task_forms
+from web.console import forms, numbers, task_forms, tenants
 from web.console.blueprint import bp, engine
 
 
@@ -21,7 +21,7 @@ def form_list() -> ResponseReturnValue:
 @bp.get("/forms/<form_id>")
 def form(form_id: str) -> ResponseReturnValue:
     """One version of a form, the newest unless the address says which, opened with the data that it gives."""
-    versions = found_forms.versions(engine(), form_id)
+    versions = found_forms.versions(engine(), form_id, tenant_id=tenants.of("form", form_id))
     wanted = numbers.argument("version")
     row = next((each for each in versions if wanted in (None, each.version)), None)
     if row is None:

@@ -107,7 +107,9 @@ def _link(address: str, key: int | None = None) -> str:
 
 def _drawn(query: Query, processes: tuple[ProcessRow, ...]) -> dict[str, Any] | None:
     """The diagram of the chosen process, with what is where in the versions that the list has."""
-    process = next((each for each in processes if each.process_id == query.process), None)
+    wanted = query.texts["tenant"]
+    process = next((each for each in processes if each.process_id == query.process
+                    and wanted in ("", each.tenant_id)), None)
     if process is None:
         return None
     versions = known.versions(engine(), process.process_id, tenant_id=process.tenant_id)

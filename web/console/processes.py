@@ -13,7 +13,7 @@ from engine.queries import forms as start_forms
 from engine.queries import instances as found
 from engine.queries.definitions import Counts, DefinitionRow
 from engine.queries.instances import InstanceFilter
-from web.console import export, heat, marks, numbers, paging, task_forms
+from web.console import export, heat, marks, numbers, paging, task_forms, tenants
 from web.console.blueprint import acting, bp, done, engine
 
 COUNTED = ("active", "incident", "suspended", "completed", "terminated")
@@ -28,13 +28,15 @@ def by_state(counts: Counts) -> list[tuple[str, int]]:
 @bp.get("/processes")
 def processes() -> ResponseReturnValue:
     """Every process that is deployed."""
-    return render_template("processes/list.html", section="processes", live=5, processes=known.processes(engine()))
+    tenant = request.args.get("tenant", "")
+    shown = [each for each in known.processes(engine()) if tenant in ("", each.tenant_id)]
+    return render_template("processes/list.html", section="processes", live=5, tenant=tenant, processes=shown)
 
 
 @bp.get("/processes/<process_id>")
 def process(process_id: str) -> ResponseReturnValue:
     """One version of a process, the newest unless the address says which."""
-    versions = known.versions(engine(), process_id)
+    versions = known.versions(engine(), process_id, tenant_id=tenants.of("process", process_id))
     definition = _chosen(versions, process_id, numbers.argument("version"))
     element = request.args.get("element", "")
     rows = paging.page(found.search(
@@ -58,7 +60,8 @@ def process(process_id: str) -> ResponseReturnValue:
 @bp.get("/processes/<process_id>/figures.csv")
 def process_figures(process_id: str) -> ResponseReturnValue:
     """What is known of the elements of one version, as a file."""
-    definition = _chosen(known.versions(engine(), process_id), process_id, numbers.argument("version"))
+    definition = _chosen(known.versions(engine(), process_id, tenant_id=tenants.of("process", process_id)), process_id,
+                         numbers.argument("version"))
     elements = known.process(engine(), definition.key).elements
     return export.table("figures", ("element_id", "name", "type", "visits", "median_seconds", "p95_seconds", "failures",
                                     "retries", "since", "learned_at"), [

@@ -15,7 +15,7 @@ from engine.queries import definitions as known
 from engine.queries import dependencies
 from engine.queries.definitions import DefinitionRow
 from engine.queries.dependencies import Caller, Kind, Need
-from web.console import forms
+from web.console import forms, tenants
 from web.console.blueprint import acting, bp, done, engine
 
 WORDS = {
@@ -103,4 +103,5 @@ def resume_starts(key: int) -> ResponseReturnValue:
 
 
 def _back(row: DefinitionRow) -> str:
-    return url_for("console.process", process_id=row.process_id, version=request.form.get("version") or row.version)
+    return url_for("console.process", process_id=row.process_id, version=request.form.get("version") or row.version,
+                   tenant=tenants.in_links(row.tenant_id))
