@@ -37,8 +37,10 @@ MOST_WAYS = 24
 PATIENCE = 2_000
 """How often a text and its parts are compared with sentences, long ones counting more."""
 LONG = 4
-MEANING = 36
-"""A sentence with fewer characters of its own is recognised only if nothing in its places is left in English."""
+COMMON = frozenset({
+    "Expected", "a", "an", "as", "be", "but", "for", "found", "has", "in", "is", "it", "its", "none", "not", "of",
+    "one", "or", "that", "the", "there", "to"})
+"""Words that many sentences have. One that has no other is recognised only if nothing in it is left in English."""
 _PLACE = re.compile(r"\{(\d+)(:word)?\}")
 _TOKEN = re.compile(r"\w+")
 _PROSE = re.compile(r"(?<![\w'`\"])[a-z]{2,} +[a-z]{2,}(?![\w'`\"])")
@@ -93,6 +95,11 @@ class Template:
     def is_short(self) -> bool:
         """Whether it has hardly a word of its own, so that it means something only within another sentence."""
         return sum(len(_TOKEN.findall(text)) for text in self.around) < 2
+
+    @property
+    def is_common(self) -> bool:
+        """Whether it has no word that tells what it is about."""
+        return all(token in COMMON for text in self.around for token in _TOKEN.findall(text))
 
     def tokens(self) -> set[str]:
         """Words that every sentence of this kind contains."""
@@ -210,7 +217,7 @@ class _Attempt:
             if is_word and value not in self._known.words:
                 return None
             answer, points = self._value(value, is_word, depth)
-            if not points and template.weight < MEANING and _is_prose(value):
+            if not points and template.is_common and _is_prose(value):
                 return None
             said.append((answer, points))
         return said

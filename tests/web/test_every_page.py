@@ -13,6 +13,8 @@ from tests.web.browsing import visit
 from tests.web.conftest import HOSTILE
 from tests.web.every import Read, addresses, furnish
 from tests.web.test_languages import EXAMPLE, SAME_EVERYWHERE
+from web.sentences import Sentences
+from web.translations.collect import sentences as sentences_of_engine
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 WIDER = """() => document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll('main *')]
@@ -27,8 +29,8 @@ DATA = re.compile(
     r"|Too many failures|Price|Quote\w*|Discount\w*|shipping|sales|/[\w/.-]+|https?:"
     r"|Compute the price|\bDeutsch\b|\b(?=[a-z]*\d)[0-9a-f]{6,}\b", re.I)
 """What the things in `every.furnish` are called; nobody translates that."""
-ENGLISH = re.compile(r"/api|/audit|.*tab=(?:audit|raw)|/operations/\d+|/instances/\d+/restart")
-"""Pages of the interfaces for programs and of the trail, and those that show sentences of the engine."""
+ENGLISH = re.compile(r"/api|/audit|.*tab=(?:audit|raw)")
+"""Pages of the interfaces for programs and of the trail."""
 
 
 @pytest.fixture
@@ -97,9 +99,20 @@ def left(text):
     return re.findall(r"[A-Za-z]{2,}[A-Za-z ]*", DATA.sub(" ", EXAMPLE.sub(" ", SAME_EVERYWHERE.sub(" ", text))))
 
 
-def test_every_page_says_only_what_can_be_translated(app, pages):
+def bracketed_sentences():
+    """The same for what the engine says: each sentence of its catalogue is between brackets."""
+    catalogue = sentences_of_engine()
+    for message in catalogue:
+        if message.id:
+            message.string = f"⟦{message.id}⟧".replace(":word}", "}")
+    return Sentences(catalogue)
+
+
+def test_every_page_says_only_what_can_be_translated(app, pages, monkeypatch):
     domain = app.extensions["babel"].instance.domain_instance
     domain.of["en"] = Bracketed()
+    known = bracketed_sentences()
+    monkeypatch.setattr("web.sentences.of", lambda code: known)
     client = app.test_client()
     found = {}
     for address in pages:

@@ -49,8 +49,9 @@ PLACE = "\ufffc"
 SHORT = re.compile(r"\ufffc [a-z]{2,} \ufffc|[a-z]{2,} [`(]?\ufffc[`)]?(, )?|(a|an|the|not|no|be) [a-z]+")
 NAMES = frozenset({
     "date and time", "days and time duration", "years and months duration", "time offset", "start included",
-    "end included", "met by", "finished by", "started by", "overlaps after", "overlaps before"})
-"""Names in FEEL, which are the same in every language."""
+    "end included", "met by", "finished by", "started by", "overlaps after", "overlaps before",
+    "api key", "card number", "credit card", "private key", "social security"})
+"""Names in FEEL, and words of names of variables: both are the same in every language."""
 CUT = re.compile(r"\.(lower|value)\(\)|^(article\()?words\(")
 OTHER_WORDS = ("and", "or", "go on", "pause", "resume", "stop")
 """What joins the parts of a list, and verbs that are put into sentences."""
