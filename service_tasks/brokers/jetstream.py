@@ -6,6 +6,7 @@ Source: NATS docs, "JetStream", "Message Deduplication".
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import nats
@@ -93,7 +94,15 @@ async def receive(broker: Broker, login: Login | None, take: Take, connected: Ca
                     raise ConnectionError("the connection was closed") from None
                 continue
             for message in messages:
-                await take(_incoming(message))
+                try:
+                    await take(_incoming(message))
+                except BaseException:
+                    # Else they would come again only after half a minute.
+                    with suppress(Exception):
+                        for rest in messages[messages.index(message):]:
+                            await rest.nak()
+                        await client.flush(1)
+                    raise
                 await message.ack_sync()
     finally:
         await client.close()
