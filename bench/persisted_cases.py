@@ -57,7 +57,7 @@ def _measured(case: Case, name: str) -> Figure:
 def _round(case: Case, name: str, url: str, engine: Engine) -> Taken:
     """Run a batch, and send what it sent to a copy of the database as it was before."""
     things = case.prepare(engine, case.count)
-    engine.database.engine.dispose()
+    engine.database.close()
     copy = databases.new_url(name, like=url)
     try:
         with engine.read() as connection:

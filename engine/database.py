@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -39,9 +39,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from engine import outages, sighted
 from engine.errors import Unavailable
-from engine.fairness import FairLock
 from engine.sight import Sight
 from engine.sighted import OF_ANY_SIGHT
+from engine.sqlite_writer import SqliteWriter
 from engine.statements import AnyRow, Convert, Prepared, Statements, send
 
 POSTGRES_POOL: Mapping[str, Any] = {
@@ -208,13 +208,13 @@ class Database:
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
-        self._writers = FairLock()
         self._prepared: dict[Executable | Upsert, Prepared] = {}
         if self.is_sqlite:
             # Readers never wait for each other, so there is no reason to make them wait for a connection.
             self.engine = create_engine(parsed, pool_size=10, max_overflow=100,
                                         connect_args={"timeout": busy_timeout, "check_same_thread": False})
             _prepare_sqlite(self.engine, synchronous)
+            self._writer = SqliteWriter(self.engine)
         else:
             self.engine = create_engine(
                 parsed, json_serializer=to_json, json_deserializer=from_json, **POSTGRES_POOL,
@@ -229,8 +229,8 @@ class Database:
 
         Raises Unavailable if the database is away.
         """
-        turn: AbstractContextManager[None] = self._writers if self.is_sqlite else nullcontext()
-        with _telling_outages(), turn, self.engine.connect() as connection:
+        opened: AbstractContextManager[Connection] = self._writer if self.is_sqlite else self.engine.connect()
+        with _telling_outages(), opened as connection:
             connection.begin()
             yield connection
             commit(connection)
@@ -318,6 +318,8 @@ class Database:
 
     def close(self) -> None:
         """Give back every connection."""
+        if self.is_sqlite:
+            self._writer.close()
         self.engine.dispose()
 
 

@@ -49,9 +49,14 @@ _v = schema.variables.c
 INSTANCE = select(*[column.label(f"instance_{column.name}") for column in schema.instances.c])
 BY_KEY = INSTANCE.where(_i.key == bindparam("key")).with_for_update()
 BY_KEY_AT_ONCE = INSTANCE.where(_i.key == bindparam("key")).with_for_update(nowait=True)
-LOCK = (
-    INSTANCE.where(_i.key.in_(bindparam("keys", expanding=True))).order_by(_i.depth, _i.key).with_for_update()
-)
+
+
+def locked_instances(keys: Any) -> Select[Any]:
+    """The rows of the instances with these keys, locked in the order in which everybody locks several."""
+    return INSTANCE.where(_i.key.in_(keys)).order_by(_i.depth, _i.key).with_for_update()
+
+
+LOCK = locked_instances(bindparam("keys", expanding=True))
 VARIABLES = select(_v.scope_key, _v.name, _v.value).where(_v.instance_key == bindparam("key"), ~_v.ended)
 
 SAVE = (

@@ -68,6 +68,7 @@ class Transaction:
         self.topics: set[str] = set()
         self.planned: list[Entry] = []
         self.prepared: list[Definition] = []
+        self._definitions: dict[int, Definition] = {}
         self.tally = Tally()
         self.trace_parent: str | None = None
         """The `traceparent` of the request that this is done for."""
@@ -103,7 +104,7 @@ class Transaction:
 
     def observe(self, name: str, value: float, *labels: str) -> None:
         """Something took so long: for one of `engine.telemetry.metrics.HISTOGRAMS`, once this is committed."""
-        self.tally.observed.append((name, value, labels))
+        self.tally.observed.append((value, (name, *labels)))
 
     def plan(self, kind: Kind, at: datetime, partition: int, key: str = "") -> None:
         """Something falls due at a time: tell who does it (see `engine.cluster.queue`)."""
@@ -113,7 +114,9 @@ class Transaction:
 
     def definition(self, key: int) -> Definition:
         """The definition with this key; raises NotFound."""
-        for definition in self.prepared:
-            if definition.key == key:
-                return definition
-        return self.engine.programs.get(self.connection, key)
+        known = self._definitions.get(key)
+        if known is None:
+            known = next((each for each in self.prepared if each.key == key), None)
+            known = known or self.engine.programs.get(self.connection, key)
+            self._definitions[key] = known
+        return known

@@ -36,7 +36,7 @@ def test_floor_writes_the_very_same_rows(kind):
     engine = Engine(url, clock=cases.TurnedClock())
     cases.deploy(engine, case)
     things = case.prepare(engine, 5)
-    engine.database.engine.dispose()
+    engine.database.close()
     copy = databases.new_url(kind, like=url)
     with recording(engine) as noted:
         case.run(engine, things)

@@ -49,7 +49,7 @@ def answered(tx: Transaction, job: RowMapping, state: JobState) -> None:
         outbox.put(tx, type, {
             "jobKey": str(job["key"]), "jobType": job["type"], "elementId": job["element_id"],
             "attempt": job["attempt"],
-        }, instance=_instance(job))
+        }, instance=_instance(tx.instance_rows[job["instance_key"]]))
 
 
 def task_changed(tx: Transaction, task: RowMapping, changes: Mapping[str, Any], action: str) -> None:
@@ -71,7 +71,7 @@ def task_changed(tx: Transaction, task: RowMapping, changes: Mapping[str, Any], 
 def _instance(row: RowMapping) -> outbox.Instance:
     """The instance of a row that was read together with it (`engine.live.with_instance`)."""
     return outbox.Instance(
-        key=row["instance_key"], process_id=row["process_id"], root_key=row["instance_root_key"],
+        key=row["instance_key"], process_id=row["instance_process_id"], root_key=row["instance_root_key"],
         business_id=row["instance_business_id"], correlation_id=row["instance_correlation_id"],
         trace_parent=row["instance_trace_parent"], revision=row["instance_revision"],
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from sqlalchemy import ColumnElement, Select, bindparam, exists, literal, select, update
 
 from engine import permits, schema
@@ -32,8 +32,16 @@ _v = schema.variables.c
 _e = schema.element_instances.c
 _t = schema.tenants.c
 
+_HANDED_OVER = (
+    "key", "type", "instance_key", "element_instance_key", "definition_key", "process_id", "element_id", "tenant_id",
+    "kind", "listener_event", "priority", "retries", "attempt", "headers", "lock_token", "idempotency_key",
+    "expected_by", "created_at", "due_at", "error_code", "error_message",
+)
+"""What of a job its worker is told, or hands it out."""
+
 _DUE = (
-    select(schema.jobs, _i.correlation_id, _i.trace_parent, _i.business_id, _i.version, _i.root_key, _i.tags)
+    select(*[_j[name] for name in _HANDED_OVER], _i.correlation_id, _i.trace_parent, _i.business_id, _i.version,
+           _i.root_key, _i.tags)
     .join(schema.instances, _i.key == _j.instance_key)
     .where(TO_HAND_OUT, _j.due_at <= bindparam("now"), _j.tenant_id == bindparam("tenant_id"))
     .order_by(_j.priority.desc(), _j.due_at, _j.key).limit(bindparam("max_jobs"))
@@ -69,8 +77,7 @@ VISIBLE = (
 """The variables that each of `tokens` sees, the outer scopes' first, so that the inner ones' replace them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActivatedJob:
+class ActivatedJob(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A job that a worker holds.
 
     `variables` is everything the element sees, `declared` what was said of them (engine.declared). `error_message` is
@@ -140,6 +147,9 @@ def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jo
     for job in found:
         tx.count("jobs_handed_out", job.type)
         tx.observe("job_latency_seconds", max(0.0, (tx.now - job.due_at).total_seconds()), job.type)
+        if tx.engine.tenants.several:
+            tx.count("tenant_jobs_handed_out", job.tenant_id)
+            tx.observe("tenant_job_latency_seconds", max(0.0, (tx.now - job.due_at).total_seconds()), job.tenant_id)
     return [_activated(job, worker, until, seen.get(job.element_instance_key, {}),
                        declared.get(job.element_instance_key, {})) for job in found]
 
