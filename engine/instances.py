@@ -104,6 +104,8 @@ def start(tx: Transaction, process_id: str | None = None, *, version: int | None
             return Started(**before._mapping, created=False)
     pauses.check(tx, definition)
     if not tx.engine.tenants.may_start(definition.tenant_id, tx.now):
+        # Not by the transaction, which comes to nothing.
+        tx.engine.metrics.count("tenant_starts_refused", definition.tenant_id)
         raise TooMany(f"Expected fewer starts, but tenant {definition.tenant_id!r} has used up its starts of this "
                       "second; try again in a moment.")
     return _start(tx, definition, content, elements=elements, terminate_after=terminate_after,

@@ -208,6 +208,8 @@ def _ended(tx: Transaction, live: Live, state: InstanceState) -> None:
     live.state = state
     process_id, outcome = live.definition.process_id, state.value.lower()
     tx.count("instances_ended", process_id, outcome)
+    if tx.engine.tenants.several:
+        tx.count("tenant_instances_ended", live.tenant_id, outcome)
     begun = tx.instance_rows.get(live.key)
     started_at = tx.now if begun is None else begun["instance_started_at"]
     tx.observe("instance_duration_seconds", (tx.now - started_at).total_seconds(), process_id, outcome)

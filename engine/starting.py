@@ -57,6 +57,8 @@ def start(tx: Transaction, definition: Definition, *, variables: Mapping[str, An
         "message_key": message_key, "tags": list(tags) if tags else None, "tokens": None, "revision": 0, "steps": 0,
     })
     tx.count("instances_started", live.definition.process_id)
+    if tx.engine.tenants.several:
+        tx.count("tenant_instances_started", live.tenant_id)
     tx.live[key] = live
     if tx.engine.targets.now:
         noting.started(tx, live)

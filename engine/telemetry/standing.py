@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from engine import schema
 from engine.cluster import nodes
@@ -20,6 +20,7 @@ from engine.queries.standing import standing
 from engine.states import IncidentState, InstanceState
 from engine.telemetry.metrics import MOST
 from engine.work import holds
+from engine.work.filters import TO_HAND_OUT
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -36,6 +37,20 @@ BY_PROCESS = (select(_i.process_id, func.count()).where(_i.state == InstanceStat
               .group_by(_i.process_id).order_by(func.count().desc()).limit(MOST))
 INCIDENTS = (select(_n.process_id, func.count()).where(_n.state == IncidentState.ACTIVE.value)
              .group_by(_n.process_id).order_by(func.count().desc()).limit(MOST))
+
+
+_j = schema.jobs.c
+LIVE_OF_TENANT = (select(_i.tenant_id, func.count()).where(_i.state == InstanceState.ACTIVE.value)
+                  .group_by(_i.tenant_id).order_by(func.count().desc()).limit(MOST))
+OPEN_OF_TENANT = (select(_n.tenant_id, func.count()).where(_n.state == IncidentState.ACTIVE.value)
+                  .group_by(_n.tenant_id).order_by(func.count().desc()).limit(MOST))
+DUE_OF_TENANT = (select(_j.tenant_id, func.count()).where(TO_HAND_OUT, _j.due_at <= bindparam("now"))
+                 .group_by(_j.tenant_id).order_by(func.count().desc()).limit(MOST))
+TENANTS = (
+    ("partitur_tenant_instances_live", "Process instances in flight, where there are several tenants.", LIVE_OF_TENANT),
+    ("partitur_tenant_incidents_open", "Incidents that are open, where there are several tenants.", OPEN_OF_TENANT),
+    ("partitur_tenant_jobs_due", "Jobs that wait for a worker, where there are several tenants.", DUE_OF_TENANT),
+)
 
 
 class StandingCollector(Collector):
@@ -62,7 +77,7 @@ class StandingCollector(Collector):
     def _look(self) -> list[Metric]:
         up = GaugeMetricFamily("partitur_database_up", "Whether the database answers.")
         try:
-            found = [*self._instances(), *self._whole()]
+            found = [*self._instances(), *self._tenants(), *self._whole()]
         except Unavailable:
             up.add_metric([], 0)
             return [up]
@@ -89,6 +104,17 @@ class StandingCollector(Collector):
         for process_id, count in open_incidents:
             incidents.add_metric([process_id], count)
         yield incidents
+
+    def _tenants(self) -> Iterator[Metric]:
+        several = self._engine.tenants.several
+        for name, text, statement in TENANTS:
+            family = GaugeMetricFamily(name, text, labels=["tenant"])
+            if several:
+                with self._engine.read() as connection:
+                    counted: dict[str, int] = dict(connection.execute(statement, {"now": self._engine.clock()}).all())
+                for tenant_id in [*counted, *(id for id in self._engine.tenants.ids[:MOST] if id not in counted)]:
+                    family.add_metric([tenant_id], counted.get(tenant_id, 0))
+            yield family
 
     def _whole(self) -> Iterator[Metric]:
         now = standing(self._engine)

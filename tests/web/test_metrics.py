@@ -11,13 +11,15 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from engine import incidents, instances
-from engine.errors import Unavailable
+from engine import definitions, incidents, instances, tenants
+from engine.errors import TooMany, Unavailable
 from engine.queries import lists
 from engine.tasks import user_tasks
 from engine.telemetry import standing
 from engine.telemetry.metrics import COUNTERS, HISTOGRAMS, MOST, OTHER, Metrics
-from engine.work import jobs
+from engine.work import activation, jobs
+from tests.engine import drawing
+from web.app import create_app
 from web.metrics import registry_of, serve
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -101,6 +103,32 @@ def test_job_types_that_expressions_make_cannot_grow_without_end():
     assert len(labels) == MOST + 1
     total = metrics.registry.get_sample_value("partitur_jobs_handed_out_total", {"type": OTHER})
     assert total == 50
+
+
+def test_tenants_have_numbers_of_their_own_where_there_are_several(app, engine, story):
+    story.deploy()
+    story.start(variables={"amount": 10, "gift": False})
+    assert not [key for key in read(app.test_client()) if key[0].startswith("partitur_tenant_")]
+    engine.execute(tenants.add, "eu", starts_per_second=1)
+    engine.execute(definitions.deploy, [drawing.file(drawing.process(
+        "p", drawing.start(), drawing.service("do"), drawing.end()))], tenant_id="eu")
+    engine.execute(instances.start, "p", tenant_id="eu")
+    with pytest.raises(TooMany):
+        engine.execute(instances.start, "p", tenant_id="eu")
+    app = create_app(engine)    # another one: what is told is kept for some seconds
+    found = read(app.test_client())
+    assert found["partitur_tenant_instances_started_total", "eu"] == 1
+    assert found["partitur_tenant_starts_refused_total", "eu"] == 1
+    assert found["partitur_tenant_jobs_due", "eu"] == 1
+    assert found["partitur_tenant_jobs_due", "<default>"] == 0
+    assert found["partitur_tenant_instances_live", "<default>"] == 1
+    [job] = engine.execute(activation.activate, ["do"], "w")
+    engine.execute(jobs.complete, job.key)
+    found = read(create_app(engine).test_client())
+    assert found["partitur_tenant_jobs_handed_out_total", "eu"] == 1
+    assert found["partitur_tenant_job_latency_seconds_count", "eu"] == 1
+    assert found["partitur_tenant_instances_ended_total", "completed", "eu"] == 1
+    assert found["partitur_tenant_instances_live", "eu"] == 0
 
 
 def test_every_metric_is_documented_and_nothing_else(engine):
