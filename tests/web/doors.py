@@ -406,7 +406,8 @@ ELSEWHERE = {
         "console.plan_operation", "console.apply_operation", "console.pause_operation", "console.resume_operation",
         "console.stop_operation", "console.repeat_operation"),
     "tests/web/test_changing_pages.py": (
-        "console.migrate_choice", "console.modify_step", "console.restart_choice", "console.review",
+        "console.migrate_choice", "console.modify_step", "console.modify_many", "console.restart_choice",
+        "console.restart_many", "console.review",
         "console.deploy_reviewed"),
     "tests/web/test_approvals.py": (
         "console.approve_deployment", "console.decline_deployment", "console.approve_operation",

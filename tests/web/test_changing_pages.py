@@ -322,3 +322,60 @@ def test_names_of_a_diagram_stay_text_on_all_of_these_pages(console, engine, sto
                  console.text(f"/migrate?from={first.key}&to={second.key}")):
         assert "<img" not in page
         assert "broken in" in page
+
+
+# Many instances
+
+def many(console, path, **data):
+    return console.post(path, data)
+
+
+def test_tokens_of_many_instances_are_moved_on_the_diagram(console, engine, story):
+    # given three instances in the newest version, and one in an older one
+    story.deploy()
+    old = story.start()
+    deploy(engine, model("review.bpmn") + b"\n")
+    keys = [story.start(business_id=f"order-{number}") for number in range(3)]
+
+    # when the page of the list leads to the diagram, with all of the list
+    form = console.text("/operations/new?kind=MODIFY&of=all&query=state%3Dactive")
+    assert 'action="/modify"' in form
+    page = console.post("/modify", {"query": "state=active", "chosen": "charge", "do": "move:check"}).text
+
+    # then it is about one version, and tells what becomes of some of them
+    assert "Modify 3 instances of" in page
+    assert "1 other of the list is in another version" in page
+    assert page.count("Goes from Check the order to Charge the card.") == 3
+    assert "Cancel the 3 tokens here" in console.text("/modify?query=state%3Dactive&element=check")
+    assert "&#34;filter&#34;" in page
+
+    # when it is planned
+    response = console.post("/modify", {"query": "state=active", **fields(step("move", "charge", "check"), do="plan")})
+    operation = planned(engine, response)
+    assert (operation.kind, operation.total) == ("MODIFY", 3)
+    carry_out(engine, operation.key)
+    assert [places(engine, key) for key in keys] == [["charge"]] * 3
+    assert places(engine, old) == ["check"]
+
+
+def test_chosen_instances_restart_on_the_diagram(console, engine, story):
+    story.deploy()
+    running, ended = story.start(), story.start()
+    engine.execute(instances.cancel, ended, "Over.")
+    keys = f"{running} {ended}"
+    page = console.post("/restart", {"keys": keys, "chosen": "charge", "variables": '{"paid": 1}'}).text
+    assert "Restart 2 instances of" in page
+    assert "Goes on from Charge the card" in page
+    assert "A new instance starts at Charge the card." in page
+    refused = console.post("/restart", {"keys": keys, "chosen": "charge", "variables": "[]", "do": "plan"})
+    assert refused.status_code == 422
+    operation = planned(engine, console.post("/restart", {"keys": keys, "chosen": "charge", "do": "plan"}))
+    assert (operation.kind, operation.total) == ("RESTART", 2)
+
+
+def test_pages_of_many_instances_without_any_are_refused(console, story):
+    story.deploy()
+    for path in ("/modify", "/restart", "/modify?keys=7", "/modify?keys=x"):
+        assert console.get(path).status_code == 422, path
+    story.start()
+    assert console.get("/modify?from=7").status_code == 404

@@ -67,7 +67,8 @@ CONSOLE: Mapping[str, Rule] = {
         cancel_instance suspend_instance resume_instance retry_instance resolve_incident record_outcome ask_service
         repeat_call reveal_variable
         set_attempts fire_timer deliver_event deliver_message set_variable care_for_incident care_for_alike
-        modify modify_step migrate migrate_choice restart restart_choice pause_starts resume_starts
+        modify modify_step modify_many restart_many migrate migrate_choice restart restart_choice
+        pause_starts resume_starts
         approve_operation decline_operation new_operation plan_operation apply_operation pause_operation
         resume_operation stop_operation
         repeat_operation"""),

@@ -71,6 +71,13 @@ def request_text(kind: str, parameters: Mapping[str, Any], keys: Iterable[int]) 
     return json.dumps(body, indent=2, ensure_ascii=False)
 
 
+def request_of_many(kind: str, parameters: Mapping[str, Any], keys: Iterable[int], query: str) -> str:
+    """What a program would send to `POST /api/operations` for the same plan of chosen instances, or of a filter."""
+    named = [str(key) for key in keys]
+    body = {"kind": kind, "parameters": parameters, **({"keys": named} if named else {"filter": query})}
+    return json.dumps(body, indent=2, ensure_ascii=False)
+
+
 def plan(kind: str, parameters: Mapping[str, Any], filter: InstanceFilter, query: str = "") -> ResponseReturnValue:
     """Freeze the instances and go to the page of the plan."""
     key = acting().execute(plans.plan, kind, parameters, filter, query=query)

@@ -20,8 +20,9 @@ from engine.queries import definitions as known
 from engine.queries import instance as found
 from engine.queries.instances import InstanceFilter
 from engine.states import InstanceState
-from web.console import changing, marks
+from web.console import changing, many, marks
 from web.console.blueprint import bp, engine
+from web.console.many import Many, Tried
 
 MOST = 50
 """How many steps a page takes; the command line takes more."""
@@ -51,18 +52,42 @@ def modify(key: int) -> ResponseReturnValue:
 @bp.post("/instances/<key:key>/modify")
 def modify_step(key: int) -> ResponseReturnValue:
     """The page with one step more or less, or the plan of all of them. No instance is changed by this."""
-    steps, chosen, wanted = _steps(), request.form.get("chosen", ""), request.form.get("do", "")
-    what, _separator, which = wanted.partition(":")
-    if what in KINDS and chosen and len(steps) < MOST:
-        steps.append(Step(kind=what, element=chosen, source=which))
-    elif what == "drop" and which.isdecimal() and int(which) < len(steps):
-        del steps[int(which)]
-    elif what == "plan":
+    steps, chosen = _with_step(), request.form.get("chosen", "")
+    if request.form.get("do") == "plan":
         try:
             return changing.plan("MODIFY", _parameters(steps), InstanceFilter(key=key))
         except Rejection as error:
             return _page(key, steps, chosen, str(error)), 422
     return _page(key, steps, chosen)
+
+
+@bp.route("/modify", methods=["GET", "POST"])
+def modify_many() -> ResponseReturnValue:
+    """The same for many instances of one definition: what the list lets through, or those that are named.
+
+    With a step more or less, or the plan of all of them. No instance is changed by this.
+    """
+    those = many.chosen()
+    if request.method == "GET":
+        return _page_of_many(those, [], request.args.get("element", ""))
+    steps, chosen = _with_step(), request.form.get("chosen", "")
+    if request.form.get("do") == "plan":
+        try:
+            return changing.plan("MODIFY", _parameters(steps), those.filter, those.query)
+        except Rejection as error:
+            return _page_of_many(those, steps, chosen, str(error)), 422
+    return _page_of_many(those, steps, chosen)
+
+
+def _with_step() -> list[Step]:
+    """The steps of the form, with what its button adds or drops."""
+    steps, chosen = _steps(), request.form.get("chosen", "")
+    what, _separator, which = request.form.get("do", "").partition(":")
+    if what in KINDS and chosen and len(steps) < MOST:
+        steps.append(Step(kind=what, element=chosen, source=which))
+    elif what == "drop" and which.isdecimal() and int(which) < len(steps):
+        del steps[int(which)]
+    return steps
 
 
 def _steps() -> list[Step]:
@@ -108,6 +133,28 @@ def _page(key: int, steps: Sequence[Step], chosen: str, trouble: str = "") -> st
         open=detail.row.state == InstanceState.ACTIVE, choices=changing.choices(process, detail.tokens), marks=looks,
         names={id: element.name or id for id, element in process.elements.items()}, tokens=tokens, judged=judged,
         payload=payload, why_not=_why_not(steps, judged, trouble), full=len(steps) >= MOST,
+    )
+
+
+def _page_of_many(those: Many, steps: Sequence[Step], chosen: str, trouble: str = "") -> str:
+    process = known.process(engine(), those.definition.key)
+    tokens = {count.element_id: count.tokens for count in those.tokens}
+    tried: list[Tried] = []
+    payload = ""
+    if steps and not trouble:
+        try:
+            parameters = _parameters(steps)
+            tried = many.tried("MODIFY", parameters, those)
+            payload = changing.request_of_many("MODIFY", parameters, those.keys, those.query)
+        except InvalidInput as error:
+            trouble = str(error)
+    looks = marks.live(those.tokens)
+    _add_badges(looks, steps, tokens)
+    return render_template(
+        "modify/many.html", section="instances", many=those, steps=steps, chosen=chosen, trouble=trouble, open=True,
+        choices=changing.choices(process, those.tokens), marks=looks, tried=tried, tokens=tokens, payload=payload,
+        names={id: element.name or id for id, element in process.elements.items()}, full=len(steps) >= MOST,
+        why_not="" if tried else trouble or _("Add at least one step first."),
     )
 
 

@@ -13,8 +13,9 @@ from engine.queries import definitions as known
 from engine.queries import instance as found
 from engine.queries.instances import InstanceFilter
 from engine.states import InstanceState
-from web.console import changing, marks, numbers
+from web.console import changing, many, marks, numbers
 from web.console.blueprint import bp, engine
+from web.console.many import Many, Tried
 
 
 @bp.get("/instances/<key:key>/restart")
@@ -34,6 +35,44 @@ def restart_choice(key: int) -> ResponseReturnValue:
         except Rejection as error:
             return _page(key, chosen, definition, text, str(error)), 422
     return _page(key, chosen, definition, text)
+
+
+@bp.route("/restart", methods=["GET", "POST"])
+def restart_many() -> ResponseReturnValue:
+    """The same for many instances of one definition. Running ones are moved, ended ones start as new ones."""
+    those = many.chosen()
+    chosen, text = request.form.get("chosen", ""), request.form.get("variables", "")
+    if request.form.get("do") == "plan":
+        try:
+            return changing.plan("RESTART", _of_many(chosen, text), those.filter, those.query)
+        except Rejection as error:
+            return _page_of_many(those, chosen, text, str(error)), 422
+    return _page_of_many(those, chosen or request.args.get("element", ""), text)
+
+
+def _of_many(chosen: str, text: str) -> dict[str, Any]:
+    made = {"elements": [chosen] if chosen else [], "variables": changing.variables_of(text)}
+    return {name: value for name, value in made.items() if value}
+
+
+def _page_of_many(those: Many, chosen: str, text: str, trouble: str = "") -> str:
+    process = known.process(engine(), those.definition.key)
+    if chosen not in process.elements:
+        chosen = ""
+    tried: list[Tried] = []
+    payload = ""
+    if not trouble:
+        try:
+            parameters = _of_many(chosen, text)
+            tried = many.tried("RESTART", parameters, those)
+            payload = changing.request_of_many("RESTART", parameters, those.keys, those.query)
+        except InvalidInput as error:
+            trouble = str(error)
+    return render_template(
+        "restart/many.html", section="instances", many=those, chosen=chosen, text=text, tried=tried, trouble=trouble,
+        choices=changing.choices(process, those.tokens), marks=marks.live(those.tokens), payload=payload,
+        why_not=trouble,
+    )
 
 
 def _parameters(key: int, chosen: str, definition: int | None, text: str) -> dict[str, Any]:
