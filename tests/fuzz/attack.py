@@ -167,3 +167,8 @@ def requests(number: int, size: int, url: str | None = None) -> list[Found]:
 def chunk(kind: str, number: int, size: int) -> list[Found]:
     """A chunk of any kind."""
     return requests(number, size) if kind == "requests" else files(kind, number, size)
+
+
+def numbered(what: tuple[str, int, int]) -> list[Found]:
+    """A chunk, for a pool of processes."""
+    return chunk(*what)
