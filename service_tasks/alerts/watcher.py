@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import structlog
 
 from engine import secrets
@@ -11,37 +9,25 @@ from engine.alerts import rules
 from engine.alerts.rules import AlertRule
 from engine.cluster.part import Part
 from engine.engine import Engine
+from service_tasks.alerts.channel import Send
+from service_tasks.connector.transport import Forbidden
 
 EVERY = 15.0
 """Seconds between two looks."""
 
 logger = structlog.get_logger(__name__)
 
-Send = Callable[[str, str, str, bool], bool]
-
-
-def send(address: str, title: str, body: str, fired: bool) -> bool:
-    """Tell one channel; whether it took it. `address` is an Apprise URL."""
-    import apprise  # it takes a second, and few processes ever tell anybody anything
-
-    channel = apprise.Apprise()
-    if not channel.add(address):
-        return False
-    kind = apprise.NotifyType.FAILURE if fired else apprise.NotifyType.SUCCESS
-    return bool(channel.notify(title=title, body=body, notify_type=kind))
-
-
 class Watcher(Part):
     """Watches the rules. Any number of nodes may; what one of them tells, the others do not.
 
-    `address` is where the console is, for the links.
+    `address` is where the console is, for the links; `send` tells one channel.
     """
 
     name = "partitur-alerts"
     first_wait = EVERY
     after_trouble = EVERY
 
-    def __init__(self, engine: Engine, address: str | None, send: Send = send) -> None:
+    def __init__(self, engine: Engine, address: str | None, send: Send) -> None:
         super().__init__(engine)
         self._address = (address or "").rstrip("/")
         self._send = send
@@ -79,6 +65,8 @@ class Watcher(Part):
                     failed.append(f"the secret {channel!r} with its address is not stored")
                 elif not self._send(known[channel], title, body, fired):
                     failed.append(f"{channel!r} did not take it")
+            except Forbidden as error:
+                failed.append(f"{channel!r}: {error}")
             except Exception as error:
                 failed.append(f"{channel!r}: {type(error).__name__}")
         if failed:

@@ -15,7 +15,9 @@ from engine.keyring import Keyring
 from engine.queries import lists
 from engine.work import activation, jobs
 from service_tasks.alerts import Watcher
-from service_tasks.alerts.watcher import send
+from service_tasks.alerts.channel import sender
+from service_tasks.connector.reach import Reach
+from service_tasks.connector.transport import Forbidden, Transport, addresses_of
 from tests.engine.drawing import end, file, process, service, start
 from tests.service_tasks.connector.service import Service
 
@@ -228,11 +230,30 @@ def test_names_are_taken_once(engine):
 
 def test_apprise_reaches_a_real_address():
     hook = Service()
+    send = sender(Transport(Reach.of("localhost 127.0.0.1")).check)
     try:
         assert send(f"json://127.0.0.1:{hook.port}/ops", "Failures: on", "1 instance", True)
         assert hook.received[0].json["title"] == "Failures: on"
         hook.answers["/ops"] = (500, {}, b"")
         assert not send(f"json://127.0.0.1:{hook.port}/ops", "Failures: on", "1 instance", True)
         assert not send("no such address", "a", "b", True)
+        hook.answers["/ops"] = (302, {"Location": f"http://127.0.0.1:{hook.port}/elsewhere"}, b"")
+        before = len(hook.received)
+        assert not send(f"json://127.0.0.1:{hook.port}/ops", "Failures: on", "1 instance", True)
+        assert len(hook.received) == before + 1     # the redirect was not followed
     finally:
         hook.stop()
+
+
+@pytest.mark.parametrize("address", [
+    "json://127.0.0.1:9/x", "jsons://169.254.169.254/latest/meta-data", "xml://10.0.0.7/", "form://[::1]:9/",
+    "json://localhost/", "json://2130706433/", "json://inside.example/", "mailto://u:p@a.example?smtp=192.168.1.1",
+    "gotify://10.1.1.1/abcdefghijklmno", "ntfy://127.0.0.1/topic", "syslog://", "rsyslog://127.0.0.1",
+])
+def test_channels_reach_nothing_inside(address):
+    def resolve(host, port):
+        return {"inside.example": ["10.0.0.1"]}.get(host) or addresses_of(host, port)
+
+    send = sender(Transport(Reach(), resolve=resolve).check)
+    with pytest.raises(Forbidden):
+        send(address, "Failures: on", "1 instance", True)

@@ -22,6 +22,7 @@ from engine.cluster.scheduler import Scheduler
 from engine.engine import Engine
 from engine.events.watching import TargetWatch
 from service_tasks.alerts import Watcher
+from service_tasks.alerts.channel import sender
 from service_tasks.events import Dispatcher
 from service_tasks.inbound import Listener
 from service_tasks.reloading import Reloader
@@ -76,7 +77,8 @@ class Node:
         if schedules:
             shown = os.environ.get("PARTITUR_PUBLIC_URL") or address
             self._background += [Cleaner(engine), Operator(engine), Dispatcher(engine, services.transport()),
-                                 Watcher(engine, shown), Listener(engine, services.transport())]
+                                 Watcher(engine, shown, sender(services.transport().check)),
+                                 Listener(engine, services.transport())]
         self._pulse = Pulse(engine, nodes.Node(roles=self.roles, services=self._types(), address=address))
 
     @property
