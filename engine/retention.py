@@ -16,6 +16,7 @@ from sqlalchemy import Table, bindparam, delete, select, update
 
 from engine import audit, schema
 from engine.errors import InvalidInput, NotFound
+from engine.tenants import within
 
 if TYPE_CHECKING:
     from engine.transaction import Transaction
@@ -73,7 +74,7 @@ def set_days(tx: Transaction, process_id: str, days: int | None, *, reason: str 
     _checked(days)
     keys = tx.connection.scalars(VERSIONS, {"process_id": process_id, "tenant_id": tenant_id}).all()
     if not keys:
-        raise NotFound(f"Expected a process with the id {process_id!r}, but none is deployed.")
+        raise NotFound(f"Expected a process with the id {process_id!r}{within(tenant_id)}, but none is deployed.")
     before = tx.connection.scalar(DAYS, {"key": max(keys)})
     for key in keys:
         tx.connection.execute(SET_DAYS, {"b_key": key, "b_days": days})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, delete, or_, select, update
 
 from engine import audit, guard, messages, permits, schema
-from engine.errors import NotFound, WrongState
+from engine.errors import InvalidInput, NotFound, WrongState
 from engine.operations import firing
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _m, _g, _s = schema.messages.c, schema.stray_messages.c, schema.subscriptions.c
 
 STRAY = select(schema.stray_messages).where(_g.key == bindparam("key")).with_for_update()
 BUFFERED = select(schema.messages).where(_m.key == bindparam("key")).with_for_update()
-SUBSCRIPTION = select(_s.instance_key, _s.process_id).where(_s.key == bindparam("key"))
+SUBSCRIPTION = select(_s.instance_key, _s.process_id, _s.tenant_id).where(_s.key == bindparam("key"))
 DELIVERED = update(schema.stray_messages).where(_g.key == bindparam("b_key")).values(
     delivered_to=bindparam("b_instance"), delivered_at=bindparam("b_now"))
 OLDEST_KEPT = select(_g.published_at).order_by(_g.published_at.desc()).offset(MOST - 1).limit(1)
@@ -54,6 +54,9 @@ def deliver(tx: Transaction, key: int, subscription_key: int, reason: str) -> in
         raise NotFound(f"Expected an instance that waits with subscription {subscription_key}, but there is none: it "
                        f"may have got its message meanwhile.")
     permits.check_instance(tx, "deliver messages to", waiting.instance_key)
+    if waiting.tenant_id != message.tenant_id:
+        raise InvalidInput(f"Expected an instance of tenant {message.tenant_id!r}, to which the message was sent, but "
+                           f"{waiting.instance_key} is of {waiting.tenant_id!r}.")
     firing.deliver(tx, subscription_key, message.variables, why)
     if stray is not None:
         tx.rows.write(DELIVERED, {"b_key": key, "b_instance": waiting.instance_key, "b_now": tx.now})

@@ -111,9 +111,9 @@ def of_graph(engine: Engine, requirements_key: int) -> dict[str, DecisionRow]:
         return {row.decision_id: DecisionRow(**row._mapping) for row in connection.execute(statement)}
 
 
-def newest(engine: Engine) -> tuple[DecisionVersion, ...]:
-    """The newest version of every decision, by name."""
-    return _versions(engine, _is_newest)
+def newest(engine: Engine, *, tenant_id: str | None = None) -> tuple[DecisionVersion, ...]:
+    """The newest version of every decision, by name; those of one tenant if it is named."""
+    return _versions(engine, _is_newest if tenant_id is None else and_(_is_newest, _d.tenant_id == tenant_id))
 
 
 def versions(engine: Engine, decision_id: str, *, tenant_id: str = DEFAULT_TENANT) -> tuple[DecisionVersion, ...]:

@@ -127,11 +127,12 @@ def get(engine: Engine, key: int) -> DefinitionRow:
 
 
 def search(engine: Engine, *, process_id: str | None = None, version: int | None = None, key: int | None = None,
-           name: str | None = None, latest: bool = False, counted: bool = False, limit: int = 50,
-           offset: int = 0) -> Page[DefinitionRow]:
+           name: str | None = None, tenant_id: str | None = None, latest: bool = False, counted: bool = False,
+           limit: int = 50, offset: int = 0) -> Page[DefinitionRow]:
     """Definitions by what is known of them, newest first; without counts unless `counted`."""
     statement = _ROWS.order_by(_d.key.desc())
-    for column, value in ((_d.process_id, process_id), (_d.version, version), (_d.key, key), (_d.name, name)):
+    for column, value in ((_d.process_id, process_id), (_d.version, version), (_d.key, key), (_d.name, name),
+                          (_d.tenant_id, tenant_id)):
         if value is not None:
             statement = statement.where(column == value)
     if latest:

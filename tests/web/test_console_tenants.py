@@ -86,3 +86,17 @@ def test_tenants_are_added_changed_and_removed_on_their_page(console, engine):
     assert send("/tenants/removal", id="us", reason="").status_code == 422
     assert send("/tenants/removal", id="us", reason="Gone.").status_code == 303
     assert [each.id for each in tenants.all_of_them(engine)] == [DEFAULT_TENANT]
+
+
+def test_programs_ask_for_a_tenant_by_name(app, two):
+    client = app.test_client()
+    assert [each["id"] for each in client.get("/api/tenants").json["items"]] == [DEFAULT_TENANT, "eu"]
+    rows = client.get("/api/definitions?tenant=eu").json["items"]
+    assert [(row["processId"], row["version"]) for row in rows] == [("work", 1)]
+    assert [row["tenantId"] for row in client.get("/api/instances?tenant=eu").json["items"]] == ["eu"]
+    paused = client.post("/api/processes/work/starts/pause", json={"reason": "Why not.", "tenant": "eu"})
+    assert (paused.json["tenantId"], paused.json["paused"]) == ("eu", True)
+    assert client.get("/api/processes/work/starts?tenant=eu").json["paused"]
+    assert not client.get("/api/processes/work/starts").json["paused"]
+    assert client.post("/api/processes/work/starts/resume", json={"reason": "x"}).status_code == 409
+    assert client.get("/api/processes/work/starts?tenant=us").status_code == 404

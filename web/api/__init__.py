@@ -15,10 +15,13 @@ from web.api import (  # each module adds its routes to the blueprint
     processes,
     revealing,
     services,
+    tenants,
     trail,
     waiting,
 )
 from web.api.blueprint import bp
 
-__all__ = ["approvals", "bp", "care", "document", "lists", "operations", "processes", "revealing", "services", "trail",
-           "waiting"]
+__all__ = [
+    "approvals", "bp", "care", "document", "lists", "operations", "processes", "revealing", "services", "tenants",
+    "trail", "waiting",
+]

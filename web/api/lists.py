@@ -135,13 +135,15 @@ def user_tasks(limit: int, offset: int) -> Page[UserTaskRow]:
     "/api/definitions", "Process definitions, newest first, with how many instances each has.", DefinitionRow, PROCESS,
     Parameter(name="version", description="The version of the process.", schema=KEY),
     Parameter(name="key", description="The key.", schema=KEY),
+    Parameter(name="tenant", description="The tenant, exactly."),
     Parameter(name="latest", description="Only the newest version of each process.", schema=_one_of(["true", "false"])),
 )
 def definitions(limit: int, offset: int) -> Page[DefinitionRow]:
     """What is deployed."""
     return known.search(
-        engine(), process_id=request.args.get("process") or None, version=_number("version"), key=_number("key"),
-        latest=request.args.get("latest") == "true", counted=True, limit=limit, offset=offset,
+        engine(), process_id=request.args.get("process") or None, tenant_id=request.args.get("tenant") or None,
+        version=_number("version"), key=_number("key"), latest=request.args.get("latest") == "true", counted=True,
+        limit=limit, offset=offset,
     )
 
 

@@ -111,15 +111,15 @@ def listing(path: str, summary: str, row: type, *parameters: Parameter) -> Calla
     return add
 
 
-def getting(path: str, summary: str, row: type | None = None, schema: Mapping[str, Any] | None = None) -> Callable[
-        [Callable[..., Any]], Callable[..., Any]]:
+def getting(path: str, summary: str, row: type | None = None, schema: Mapping[str, Any] | None = None,
+            parameters: Sequence[Parameter] = ()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a function that finds one thing an operation. Without `row` the thing is answered as it is."""
     def add(find: Callable[..., Any]) -> Callable[..., Any]:
-        operation = Operation(path=path, name=find.__name__, summary=summary, row=row,
+        operation = Operation(path=path, name=find.__name__, summary=summary, row=row, parameters=tuple(parameters),
                               schema=schema or {"type": "object"})
 
         def view(**arguments: Any) -> Response:
-            check(())
+            check(operation.parameters)
             found = find(**arguments)
             return answer(written(found) if row else found)
 

@@ -82,7 +82,7 @@ API: Mapping[str, Rule] = {
     **_rules(READ, "api", """
         audit definitions effects incidents incident incident_notes cared_incidents instances instance
         instance_variables message_subscriptions messages near_misses approvals approval instance_timers
-        instance_subscriptions operations operation operation_items
+        instance_subscriptions operations operation operation_items tenants
         starts_of_process service_contracts service_openapi user_tasks"""),
     **_rules(READ_ALL, "api", "audit_verification"),
     **_rules(OPERATE, "api", """

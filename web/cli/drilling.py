@@ -17,11 +17,13 @@ from engine.definitions import Resource
 from engine.engine import Engine
 from engine.errors import DeploymentRefused, NotFound
 from engine.queries import definitions
+from engine.schema import DEFAULT_TENANT
 from service_tasks.drills import Drill, Effect, Report, Trial, drill, gathered
 from web.cli.deploying import found, read_variables
 from web.cli.group import Refused
 from web.cli.opening import opened, read_file
 from web.cli.services import Services, Sources
+from web.cli.tenants import Tenant
 from web.cli.terminal import Json, answer, table
 
 Targets = Annotated[
@@ -38,6 +40,7 @@ def drill_process(
     version: Annotated[
         int | None, typer.Option(help="Not the newest version but this one.", show_default=False)
     ] = None,
+    tenant: Tenant = DEFAULT_TENANT,
     services: Sources = None,
     variables: Annotated[
         str, typer.Option(metavar="JSON|@FILE", help="What the process is started with, as far as it matters.")
@@ -65,7 +68,7 @@ def drill_process(
     elif len(targets) > 1:
         raise typer.BadParameter(f"Expected one process or files that exist, but there is no file {targets[0]!r}.")
     else:
-        report = _drill_deployed(targets[0], version, known, good_end or (), given)
+        report = _drill_deployed(targets[0], version, tenant, known, good_end or (), given)
     if not report.is_clean:
         raise typer.Exit(1)
 
@@ -81,10 +84,10 @@ def _drill_files(files: Sequence[Path], known: Services, good_ends: Sequence[str
                        good_ends=good_ends, **given))
 
 
-def _drill_deployed(process_id: str, version: int | None, known: Services, good_ends: Sequence[str],
+def _drill_deployed(process_id: str, version: int | None, tenant: str, known: Services, good_ends: Sequence[str],
                     given: dict[str, Any]) -> Report:
     with opened() as engine:
-        key = _key(engine, process_id, version)
+        key = _key(engine, process_id, version, tenant)
         resources = gathered(engine, key)
         model = _model(resources[0])
         process = next(each for each in model.processes if each.id == process_id)
@@ -97,8 +100,9 @@ def _drill_deployed(process_id: str, version: int | None, known: Services, good_
     return report
 
 
-def _key(engine: Engine, process_id: str, version: int | None) -> int:
-    rows = definitions.search(engine, process_id=process_id, version=version, latest=version is None, limit=1).items
+def _key(engine: Engine, process_id: str, version: int | None, tenant_id: str) -> int:
+    rows = definitions.search(engine, process_id=process_id, tenant_id=tenant_id, version=version,
+                              latest=version is None, limit=1).items
     if not rows:
         which = "" if version is None else f" version {version} of"
         raise NotFound(f"Expected{which} process {process_id!r} to be deployed, or to be a file, but it is neither.")

@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from engine import retention as keeping
+from engine.schema import DEFAULT_TENANT
 from web.cli.opening import opened
 from web.cli.operating import Reason
+from web.cli.tenants import Tenant
 from web.cli.terminal import Json, answer
 
 FOR_EVER = "default"
@@ -21,6 +23,7 @@ def retention(
                             help=f"A number, or {FOR_EVER!r}: as PARTITUR_HISTORY_DAYS says.")
     ],
     reason: Reason,
+    tenant: Tenant = DEFAULT_TENANT,
     json: Json = False,
 ) -> None:
     """Say how long the ended instances of a process are kept."""
@@ -28,7 +31,7 @@ def retention(
         raise typer.BadParameter(f"Expected a number of days or {FOR_EVER!r}, but found {days!r}.")
     kept = None if days == FOR_EVER else int(days)
     with opened() as engine:
-        versions = engine.execute(keeping.set_days, process_id, kept, reason=reason)
+        versions = engine.execute(keeping.set_days, process_id, kept, reason=reason, tenant_id=tenant)
     word = "as long as the default says" if kept is None else f"for {kept} days"
     answer(
         {"processId": process_id, "days": kept, "versions": versions},

@@ -25,7 +25,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from engine.clock import system_clock
 from engine.engine import Engine
-from engine.errors import Conflict, InvalidInput, NotAllowed, NotFound, Rejection, Unavailable, WrongState
+from engine.errors import Conflict, InvalidInput, NotAllowed, NotFound, Rejection, TooMany, Unavailable, WrongState
 from engine.masking import holds_mask
 from web import bundles, doors
 from web.auth.identity import current
@@ -38,7 +38,7 @@ bp = Blueprint("console", __name__)
 bp.before_request(check_csrf)
 
 STATUS: dict[type[Rejection], int] = {
-    NotFound: 404, NotAllowed: 403, WrongState: 409, Conflict: 409, InvalidInput: 422}
+    NotFound: 404, NotAllowed: 403, WrongState: 409, Conflict: 409, TooMany: 422, InvalidInput: 422}
 """The HTTP status of each family of rejection; anything else is 400."""
 
 bp.add_app_template_filter(formatting.iso, "iso")
