@@ -7,9 +7,11 @@ import json
 import re
 from datetime import timedelta
 
-from engine import definitions, instances, messages, schema, views
+from engine import definitions, instances, messages, schema, secrets, views
 from engine.contracts import JobContract
 from engine.definitions import Resource
+from engine.inbound import receiving, sources
+from engine.inbound.arrivals import Arrival
 from engine.queries import decisions, forms, incidents, lists
 from engine.queries import definitions as known
 from engine.queries.instance import detail
@@ -155,6 +157,24 @@ class World:
                 "dead": True})
         return key
 
+    def aside(self):
+        """The key of an event that came and was set aside, and that can be taken."""
+        source = sources.named(self.engine, "aside") or self.engine.execute(
+            sources.add, "aside", "redis://h?stream=s", mapping={"process": "errand"})
+        self.engine.execute(receiving.set_aside, source, Arrival(body=b"{}"), "It was not there.")
+        return receiving.all_set_aside(self.engine)[0].key
+
+    def hook(self):
+        """Sends an event to a webhook."""
+        self.engine.execute(secrets.put, "hook", "long enough")
+        self.engine.execute(sources.add, "hook", secret="hook", proof="token", mapping={"process": "errand"})
+        return self.client.post("/hooks/hook", json={}, headers={"Authorization": "Bearer long enough"})
+
+    def after(self, path, body, then, **more):
+        """What a second request says, after one that made something."""
+        assert self.api(path, body).status_code == 200
+        return self.api(then, R | more)
+
     def held(self, service="pay"):
         if not any(each.service == service for each in holds.all_of_them(self.engine)):
             self.engine.execute(holds.hold, service, WHY)
@@ -186,6 +206,8 @@ def upload(name="again.bpmn", process="again"):
 
 
 R = {"reason": WHY}
+TARGET, SOURCE = {"address": "https://a.example/"}, {"address": "redis://h?stream=s"}
+RULE = {"measure": "incident", "above": 5}
 ALERT = {"measure": "incident", "above": "5", "minutes": "5", "process": "", "channels": ""}
 V = {"variables": {"x": {"value": 1}}}
 MODIFY7 = {"instructions": [{"type": "startBeforeActivity", "activityId": "pay"}]}
@@ -284,6 +306,28 @@ ACTS = {
     "api.fire_timer": lambda w: (lambda key: w.api(
         f"/timers/{detail(w.engine, key).timers[0].key}/firing", R))(w.wait()),
     "api.deliver_event": lambda w: w.api(f"/subscriptions/{w.subscription(w.wait())}/delivery", R),
+    "api.add_event_target": lambda w: w.api("/events/targets", TARGET | {"name": "t1"}),
+    "api.pause_event_target": lambda w: w.after("/events/targets", TARGET | {"name": "t2"}, "/events/targets/t2/pause"),
+    "api.resume_event_target": lambda w: w.after(
+        "/events/targets", TARGET | {"name": "t3"}, "/events/targets/t3/resume"),
+    "api.remove_event_target": lambda w: w.after(
+        "/events/targets", TARGET | {"name": "t4"}, "/events/targets/t4/removal"),
+    "api.retry_event": lambda w: w.api(f"/events/deliveries/{w.dead_event()}/retry", R),
+    "api.discard_event": lambda w: w.api(f"/events/deliveries/{w.dead_event()}/discard", R),
+    "api.add_inbound_source": lambda w: w.api("/inbound/sources", SOURCE | {"name": "s1"}),
+    "api.pause_inbound_source": lambda w: w.after(
+        "/inbound/sources", SOURCE | {"name": "s2"}, "/inbound/sources/s2/pause"),
+    "api.resume_inbound_source": lambda w: w.after(
+        "/inbound/sources", SOURCE | {"name": "s3"}, "/inbound/sources/s3/resume"),
+    "api.remove_inbound_source": lambda w: w.after(
+        "/inbound/sources", SOURCE | {"name": "s4"}, "/inbound/sources/s4/removal"),
+    "api.retry_inbound_event": lambda w: w.api(f"/inbound/set-aside/{w.aside()}/retry", R),
+    "api.discard_inbound_event": lambda w: w.api(f"/inbound/set-aside/{w.aside()}/discard", R),
+    "api.add_alert": lambda w: w.api("/alerts", RULE | {"name": "r1"}),
+    "api.disable_alert": lambda w: w.after("/alerts", RULE | {"name": "r2"}, "/alerts/r2/disable"),
+    "api.enable_alert": lambda w: w.after("/alerts", RULE | {"name": "r3"}, "/alerts/r3/enable"),
+    "api.remove_alert": lambda w: w.after("/alerts", RULE | {"name": "r4"}, "/alerts/r4/removal"),
+    "hooks.receive": lambda w: w.hook(),
     "api.pause_starts": lambda w: w.api("/processes/begin/starts/pause", R),
     "api.resume_starts": lambda w: (w.api("/processes/moving/starts/pause", R), w.api(
         "/processes/moving/starts/resume", R))[1],
@@ -340,6 +384,13 @@ ACTS = {
                                              w.page("/events/targets/pause", {**R, "name": "b", "paused": "yes"}))[1],
     "console.remove_event_target": lambda w: (w.page("/events/targets", {
         "name": "c", "address": "https://a.example/"}), w.page("/events/targets/removal", {**R, "name": "c"}))[1],
+    "console.add_source": lambda w: w.page("/inbound/sources", SOURCE | {"name": "p1"}),
+    "console.pause_source": lambda w: (w.page("/inbound/sources", SOURCE | {"name": "p2"}), w.page(
+        "/inbound/sources/pause", {**R, "name": "p2", "paused": "yes"}))[1],
+    "console.remove_source": lambda w: (w.page("/inbound/sources", SOURCE | {"name": "p3"}), w.page(
+        "/inbound/sources/removal", {**R, "name": "p3"}))[1],
+    "console.retry_inbound": lambda w: w.page("/inbound/aside/retry", {**R, "key": str(w.aside())}),
+    "console.discard_inbound": lambda w: w.page("/inbound/aside/discard", {**R, "key": str(w.aside())}),
     "console.retry_event": lambda w: w.page("/events/dead/retry", {**R, "key": str(w.dead_event())}),
     "console.discard_event": lambda w: w.page("/events/dead/discard", {**R, "key": str(w.dead_event())}),
     "console.pause_starts": lambda w: w.page(f"/definitions/{w.definition('paused')}/pause", R),

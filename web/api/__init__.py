@@ -7,9 +7,11 @@ Each operation is declared with its parameters and the row it lists (`operation`
 from __future__ import annotations
 
 from web.api import (  # each module adds its routes to the blueprint
+    alerts,
     approvals,
     care,
     document,
+    events,
     lists,
     operations,
     processes,
@@ -22,6 +24,7 @@ from web.api import (  # each module adds its routes to the blueprint
 from web.api.blueprint import bp
 
 __all__ = [
-    "approvals", "bp", "care", "document", "lists", "operations", "processes", "revealing", "services", "tenants",
+    "alerts", "approvals", "bp", "care", "document",
+    "events", "lists", "operations", "processes", "revealing", "services", "tenants",
     "trail", "waiting",
 ]

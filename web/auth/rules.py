@@ -56,7 +56,7 @@ CONSOLE: Mapping[str, Rule] = {
         forms form_list form form_file try_form tasks task drill services service service_templates service_preview
         operations operation operation_file approvals approval audit audit_file save_view save_filter"""),
     **_rules(READ, "console", "remove_view remove_filter"),
-    **_rules(READ_ALL, "console", "nodes alerts events audit_verification"),
+    **_rules(READ_ALL, "console", "nodes alerts events inbound audit_verification"),
     **_rules(TASKS, "console", """
         assign_task claim_task comment_on_task complete_task delegate_task unclaim_task keep_draft discard_draft"""),
     **_rules(START, "console", "start_instance"),
@@ -75,7 +75,8 @@ CONSOLE: Mapping[str, Rule] = {
     **_rules(OPERATE_ALL, "console", "hold_service release_service"),
     **_rules(ADMINISTER, "console", """
         save_tenant remove_tenant secrets set_secret delete_secret add_alert remove_alert switch_alert
-        add_event_target pause_event_target remove_event_target discard_event retry_event"""),
+        add_event_target pause_event_target remove_event_target discard_event retry_event
+        add_source pause_source remove_source retry_inbound discard_inbound"""),
 }
 API: Mapping[str, Rule] = {
     **_rules(KNOWN, "api", "nothing openapi_document"),
@@ -84,7 +85,8 @@ API: Mapping[str, Rule] = {
         instance_variables message_subscriptions messages near_misses approvals approval instance_timers
         instance_subscriptions operations operation operation_items tenants
         starts_of_process service_contracts service_openapi user_tasks"""),
-    **_rules(READ_ALL, "api", "audit_verification"),
+    **_rules(READ_ALL, "api", """
+        audit_verification alerts event_targets event_deliveries inbound_sources inbound_set_aside"""),
     **_rules(OPERATE, "api", """
         incident_acknowledgement_post incident_assignment_post incident_notes_post incident_snooze_post
         incident_ticket_post fingerprint_acknowledgement_post fingerprint_assignment_post fingerprint_notes_post
@@ -93,6 +95,10 @@ API: Mapping[str, Rule] = {
         resume_operation stop_operation pause_starts resume_starts fire_timer deliver_event approve_operation
         decline_operation"""),
     **_rules(DEPLOY, "api", "approve_deployment decline_deployment"),
+    **_rules(ADMINISTER, "api", """
+        add_event_target pause_event_target resume_event_target remove_event_target retry_event discard_event
+        add_inbound_source pause_inbound_source resume_inbound_source remove_inbound_source retry_inbound_event
+        discard_inbound_event add_alert enable_alert disable_alert remove_alert"""),
 }
 CAMUNDA8: Mapping[str, Rule] = {
     **_rules(KNOWN, "camunda8", "nothing me license status topology"),
