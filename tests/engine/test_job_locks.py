@@ -140,3 +140,19 @@ def test_local_variables_of_an_answer_do_not_leave_the_element(engine, steps, or
     engine.execute(jobs.complete, job.key, {"paid": True}, local_variables={"receipt": 7}, worker="worker")
     assert steps.variables(job.instance_key)["paid"] is True
     assert "receipt" not in steps.variables(job.instance_key)
+
+
+def test_who_ended_a_job_stays_known(engine, steps):
+    # given two jobs, one that a worker has
+    steps.deploy(process("order", start(), service("work"), end()))
+    first, second = steps.start("order"), steps.start("order")
+    [job] = steps.take("work", worker="billing-7")
+
+    # when both are completed, the other one by somebody who never took it
+    engine.execute(jobs.complete, job.key, lock_token=job.lock_token)
+    [other] = [each for each in lists.jobs(engine).items if each.ended_at is None]
+    engine.acting_as("erika").execute(jobs.complete, other.key)
+
+    # then
+    known = {each.instance_key: (each.locked_by, each.locked_until) for each in lists.jobs(engine).items}
+    assert known == {first: ("billing-7", None), second: ("erika", None)}
