@@ -87,7 +87,8 @@ def test_door_leaves_an_entry(world, endpoint):
     assert entries, f"{endpoint} left no entry"
     assert not asked_why or any(entry.reason == WHY for entry in entries), entries
     actors = {entry.actor for entry in entries}
-    wanted = {"camunda7": "Camunda 7 REST", "camunda8": "Camunda 8 REST", "api": "API", "console": "operator"}
+    wanted = {"camunda7": "Camunda 7 REST", "camunda8": "Camunda 8 REST", "api": "API", "console": "operator",
+              "hooks": "inbound hook"}
     assert wanted[endpoint.partition(".")[0]] in actors
 
 

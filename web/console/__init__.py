@@ -48,8 +48,8 @@ from web.console.blueprint import bp
 
 __all__ = [
     "alerts", "approvals", "audit", "bp", "decisions", "deployments", "doubts", "drills", "events", "export",
-    "form_pages", "home", "hotspot", "inbound", "incidents", "instance", "instance_actions", "instances", "interfaces", "language",
-    "messages", "migrate", "modify", "nodes", "operations", "playground", "processes", "reports", "restart",
+    "form_pages", "home", "hotspot", "inbound", "incidents", "instance", "instance_actions", "instances", "interfaces",
+    "language", "messages", "migrate", "modify", "nodes", "operations", "playground", "processes", "reports", "restart",
     "reviews", "secrets", "services", "sessions", "surroundings", "task_actions", "tasks",
     "tenants",
 ]
