@@ -14,13 +14,14 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	$$p -c 'import sys, sqlite3, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve doctor test test-long lint types pytest assets words chromium brokers bench constraints wheel clean
+.PHONY: help demo serve doctor audit test test-long lint types pytest assets words chromium brokers bench constraints wheel clean
 
 help:
 	@echo "make demo        run everything with an example, at http://localhost:$(PORT) (PORT=, DATA_DIR=)"
 	@echo "make test        lint, type check and every test that takes seconds"
 	@echo "make test-long   the tests that take minutes"
 	@echo "make lint types pytest assets    one of these alone (pytest: ARGS='tests/engine -k retry')"
+	@echo "make audit       known vulnerabilities in what this depends on"
 	@echo "make bench       the figures (ARGS='--json figures.json')"
 	@echo "make words       bring the catalogues of all languages up to date with what the pages say"
 	@echo "make wheel       a wheel with the built web assets, in dist/"
@@ -49,6 +50,10 @@ pytest: .venv/.installed-dev assets chromium brokers
 
 test-long: .venv/.installed-dev assets chromium brokers
 	@$(PY) -m pytest -m long $(ARGS)
+
+# Asks the package indexes whether something that we depend on has known vulnerabilities.
+audit: .venv/.installed-audit
+	@$(PY) .ci/audit
 
 bench: .venv/.installed-bench
 	@$(PY) -m bench $(ARGS)
@@ -102,6 +107,10 @@ $(PY):
 	@echo "Installing what Partitur is measured beside ..."
 	@$(INSTALL) --editable ".[bench]"
 	@touch .venv/.installed $@
+
+.venv/.installed-audit: pyproject.toml constraints.txt | .venv/bin/uv
+	@$(INSTALL) --editable ".[audit]"
+	@touch $@
 
 .venv/.installed-node: constraints.txt | .venv/bin/uv
 	@echo "Installing Node (there is none on the PATH, or it is too old) ..."
