@@ -22,7 +22,7 @@ from engine.cluster.queue import Kind
 from engine.cluster.wakeup import due_topic, jobs_topic
 from engine.contracts import ANY_WORKER
 from engine.errors import InvalidInput, NotFound, WrongState
-from engine.live import Live, joined_instance, with_instance
+from engine.live import Live, locked_instances, with_instance
 from engine.states import OPEN_JOB_STATES, EffectState, JobState
 from engine.tasks import user_tasks
 from engine.tasks.user_tasks import ListenerAnswer
@@ -36,9 +36,9 @@ _j = schema.jobs.c
 
 BY_KEY = with_instance(schema.jobs)
 BY_KEYS = (
-    joined_instance(schema.jobs).where(_j.key.in_(bindparam("keys", expanding=True)))
-    .order_by(schema.instances.c.depth, schema.instances.c.key, _j.key).with_for_update()
+    select(schema.jobs).where(_j.key.in_(bindparam("keys", expanding=True))).order_by(_j.key).with_for_update()
 )
+INSTANCES_OF = locked_instances(select(_j.instance_key).where(_j.key.in_(bindparam("keys", expanding=True))))
 
 CANCEL = (
     update(schema.jobs).where(_j.element_instance_key == bindparam("b_token"), _j.ended_at.is_(None))
@@ -132,10 +132,15 @@ def fetch(tx: Transaction, keys: Collection[int]) -> None:
     """Read and lock jobs that the same transaction is going to answer: one statement for all instead of one each.
 
     The instances are locked in the order of their keys, so that two transactions with many answers do not wait for
-    each other.
+    each other; each is read once, however many of its jobs are answered.
     """
-    for row in tx.select(BY_KEYS, {"keys": list(keys)}):
-        tx.fetched_jobs[row._mapping["key"]] = row._mapping
+    if not keys:
+        return
+    wanted = {"keys": list(keys)}
+    for row in tx.select(INSTANCES_OF, wanted):
+        tx.instance_rows[row.instance_key] = row._mapping
+    for row in tx.select(BY_KEYS, wanted):
+        tx.fetched_jobs[row.key] = row._mapping
 
 
 def complete(tx: Transaction, key: int, variables: Mapping[str, Any] | None = None, *,
@@ -268,7 +273,7 @@ def lock(tx: Transaction, key: int, worker: str, duration: timedelta) -> datetim
     if not worker or duration <= timedelta():
         raise InvalidInput("Expected the name of a worker and a lock longer than nothing, but got less.")
     job = _get(tx, key)
-    guard.running(job)
+    guard.running(tx.instance_rows[job["instance_key"]])
     held = job["state"] == JobState.ACTIVATED and job["locked_until"] > tx.now and job["locked_by"] != worker
     if held or job["state"] not in (JobState.CREATED, JobState.ACTIVATED):
         standing = f"worker {job['locked_by']!r} holds it" if held else f"it is {job['state'].lower()}"
@@ -370,16 +375,16 @@ def _get(tx: Transaction, key: int, states: Collection[str] = tuple(JobState)) -
         if row is None:
             raise NotFound(f"Expected to find a job with key {key}, but there is none.")
         job = row._mapping
+        tx.instance_rows[job["instance_key"]] = job
     if job["state"] not in states:
         raise WrongState(f"Expected job {key} to be open, but it is {job['state'].lower()}.")
-    tx.instance_rows[job["instance_key"]] = job
     return job
 
 
 def _answered(tx: Transaction, key: int, lock_token: int | None, worker: str | None) -> RowMapping:
     """The job that a worker answers, after checking that it is still this worker's to answer."""
     job = _get(tx, key, (JobState.CREATED, JobState.ACTIVATED))
-    guard.active(job)
+    guard.active(tx.instance_rows[job["instance_key"]])
     if lock_token is not None and lock_token != job["lock_token"]:
         raise WrongState(f"Expected to hold the lock of job {key}, but another worker took it since.")
     if worker is not None and job["locked_by"] != worker:
