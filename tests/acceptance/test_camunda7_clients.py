@@ -13,7 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.test_camunda8_clients import DRIVERS, had, install_npm, install_python, passed, run, server
+from tests.acceptance.test_camunda8_clients import (
+    DRIVERS,
+    add_tenants,
+    had,
+    install_npm,
+    install_python,
+    passed,
+    run,
+    server,
+)
 
 __all__ = ["server"]  # a fixture that the clients of both interfaces share
 
@@ -44,8 +53,13 @@ def clients(tmp_path_factory):
         }
 
 
-def test_the_javascript_worker(server, clients):
+def test_the_javascript_worker(server, clients, tmp_path):
     node = had(clients["node"])
+    shutil.copy(OWN / "c7_tenants.mjs", clients["drivers"])
+    report = passed(run(node, "c7_tenants.mjs", f"{server}/engine-rest", "fixtures", *add_tenants(tmp_path),
+                        cwd=clients["drivers"]))
+    assert "PASS  the worker of us gets its task" in report
+    # What is left of it is locked, and of no matter to a worker that knows nothing of tenants.
     report = passed(run(node, "c7_external_task.mjs", f"{server}/engine-rest", "--full", cwd=clients["drivers"]))
     assert "[full] events instance ended" in report
 

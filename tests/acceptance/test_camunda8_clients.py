@@ -17,9 +17,13 @@ from pathlib import Path
 
 import pytest
 
+from engine import tenants
+from engine.engine import Engine
+
 ROOT = Path(__file__).parents[2]
 DRIVERS = Path(os.environ.get("CLIENT_DRIVERS", ROOT.parent / "shared" / "drivers"))
 PATIENCE = 150
+TENANTS = ("eu", "us")
 
 pytestmark = [
     pytest.mark.timeout(400),
@@ -110,10 +114,22 @@ def test_the_client_that_camunda_modeler_uses(server, clients):
     assert "[full] cancel instance" in report
 
 
-def test_the_client_that_validates_every_answer(server, clients):
-    node = had(clients["strict"])
-    report = passed(run(node, "c8_strict.mjs", server, str(clients["drivers"] / "fixtures"),
+def add_tenants(tmp_path):
+    """Two tenants beside the default one, of which the server has to hear by itself."""
+    engine = Engine(f"sqlite:///{tmp_path / 'data' / 'partitur.db'}")
+    for id in TENANTS:
+        engine.execute(tenants.add, id)
+    engine.close()
+    return TENANTS
+
+
+def test_the_client_that_validates_every_answer(server, clients, tmp_path):
+    node, fixtures = had(clients["strict"]), str(clients["drivers"] / "fixtures")
+    report = passed(run(node, "c8_tenants.mjs", server, fixtures, *add_tenants(tmp_path),
                         cwd=clients["strict folder"]))
+    assert "PASS  one of each for who asks for both" in report
+    # Who knows nothing of tenants does not notice that there are some.
+    report = passed(run(node, "c8_strict.mjs", server, fixtures, cwd=clients["strict folder"]))
     assert "PASS  404" in report
 
 
