@@ -16,7 +16,7 @@ from sqlalchemy import RowMapping, and_, bindparam, exists, or_, select, update
 from engine import live as lives
 from engine import schema
 from engine.errors import NotFound, Rejection, Unavailable
-from engine.operations import plans, trial
+from engine.operations import freezing, plans, trial
 from engine.operations.deed import Deed
 from engine.operations.deeds import deed_of
 from engine.operations.plans import ItemState, OperationState
@@ -38,8 +38,9 @@ SOON = timedelta(seconds=1)
 FARTHEST = timedelta(seconds=30)
 
 _o, _m, _j = schema.operations.c, schema.operation_items.c, schema.jobs.c
-UNFINISHED = select(_o.key, _o.state, _o.applied_by).where(
-    _o.ended_at.is_(None), _o.state.in_([OperationState.PLANNING.value, OperationState.RUNNING.value])
+UNFINISHED = select(_o.key, _o.state, _o.applied_by, _o.planned_at).where(
+    _o.ended_at.is_(None), _o.state.in_([
+        OperationState.FREEZING.value, OperationState.PLANNING.value, OperationState.RUNNING.value])
 ).order_by(_o.key)
 NEXT = select(_m.key).where(_m.operation_key == bindparam("key"), _m.state == ItemState.PLANNED.value).order_by(
     _m.position).limit(BATCH)
@@ -82,7 +83,10 @@ def work(engine: Engine) -> int:
         operations = connection.execute(UNFINISHED).all()
     done = 0
     for row in operations:
-        if row.state == OperationState.PLANNING:
+        if row.state == OperationState.FREEZING:
+            if row.planned_at <= engine.clock() - freezing.LONGEST:
+                done += engine.execute(freezing.abandon, row.key)
+        elif row.state == OperationState.PLANNING:
             done += engine.execute(plans.judge, row.key)
         else:
             done += _carry_on(engine.acting_as(row.applied_by), row.key)

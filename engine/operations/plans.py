@@ -35,9 +35,14 @@ SLICE = 20
 INSERTED = 5_000
 
 
+Item = tuple[int | None, str | None]
+"""The key of an instance and what people call it; for a service: none, and its name."""
+
+
 class OperationState(StrEnum):
     """An operation."""
 
+    FREEZING = "FREEZING"  # its instances are written down, a part at a time (engine.operations.freezing)
     PLANNING = "PLANNING"  # it is found out what would change
     PLANNED = "PLANNED"  # it waits for somebody to apply it
     WAITING = "WAITING"  # it was applied; another person has to approve it
@@ -61,7 +66,7 @@ class ItemState(StrEnum):
 
 
 OUTCOMES = (ItemState.FIXED, ItemState.FAILED_AGAIN, ItemState.SKIPPED, ItemState.NOT_STARTED)
-OPEN = {OperationState.PLANNING, OperationState.PLANNED}
+OPEN = {OperationState.FREEZING, OperationState.PLANNING, OperationState.PLANNED}
 TO_STOP = {*OPEN, OperationState.WAITING, OperationState.RUNNING, OperationState.PAUSED}
 
 _o, _m, _i = schema.operations.c, schema.operation_items.c, schema.instances.c
@@ -89,27 +94,28 @@ AGAIN = (
 
 
 def plan(tx: Transaction, kind: str, parameters: Mapping[str, Any], filter: InstanceFilter | None = None, *,
-         query: str = "", repeats_key: int | None = None) -> int:
+         query: str = "", rest: list[Item] | None = None, most: int = 0) -> int:
     """Freeze the instances that a filter lets through, for a deed of this kind; the key of the operation.
 
     `query` is the filter as the address of the list has it. Kinds that are about a service have no filter. Nothing is
-    done yet; `judge` finds out what each instance would be like. Audited. Raises InvalidInput (unknown kind, wrong
+    done yet; `judge` finds out what each instance would be like. If there are more than `most`, they go into `rest`, to
+    be written down in parts (`engine.operations.freezing`). Audited. Raises InvalidInput (unknown kind, wrong
     parameters, no instance, too many); NotFound.
     """
     deed = deed_of(kind, parameters)
     _check_permitted(tx, deed)
     deed.check(tx)
     if not deed.on_instances:
-        items: list[tuple[int | None, str | None]] = [(None, str(deed.service))]    # type: ignore[attr-defined]
+        items: list[Item] = [(None, str(deed.service))]    # type: ignore[attr-defined]
     elif filter is None:
         raise InvalidInput("Expected a filter or keys that say which instances are meant, but there is none.")
     else:
         items = _matching(tx, filter)
-    return _write(tx, kind, deed, items, query, repeats_key)
+    return _write(tx, kind, deed, items, query, rest=rest, most=most)
 
 
-def plan_again(tx: Transaction, key: int, states: Sequence[str] = (ItemState.FAILED_AGAIN, ItemState.NOT_STARTED),
-               ) -> int:
+def plan_again(tx: Transaction, key: int, states: Sequence[str] = (ItemState.FAILED_AGAIN, ItemState.NOT_STARTED), *,
+               rest: list[Item] | None = None, most: int = 0) -> int:
     """A new plan for the items of an operation that ended in one of these states; its key.
 
     Audited. Raises NotFound; WrongState if there is none.
@@ -119,11 +125,12 @@ def plan_again(tx: Transaction, key: int, states: Sequence[str] = (ItemState.FAI
     rows = tx.select(AGAIN, {"key": key, "states": wanted})
     if not rows:
         raise WrongState("Expected items that failed again or were not started, but there is none.")
-    items = [(row.instance_key, row.label) for row in rows]
-    return _write(tx, before["kind"], deed_of(before["kind"], before["parameters"]), items, "", key)
+    items: list[Item] = [(row.instance_key, row.label) for row in rows]
+    deed = deed_of(before["kind"], before["parameters"])
+    return _write(tx, before["kind"], deed, items, "", repeats_key=key, rest=rest, most=most)
 
 
-def _matching(tx: Transaction, filter: InstanceFilter) -> list[tuple[int | None, str | None]]:
+def _matching(tx: Transaction, filter: InstanceFilter) -> list[Item]:
     tx.rows.flush()
     matching = select(_i.key, _i.business_id).where(
         *found.where(filter, tx.now, tx.connection), *permits.among(tx, _i.process_id, _i.tenant_id))
@@ -145,17 +152,29 @@ def _check_permitted(tx: Transaction, deed: Deed) -> None:
         permits.check_definition(tx, "move instances to", target)
 
 
-def _write(tx: Transaction, kind: str, deed: Deed, items: Sequence[tuple[int | None, str | None]], query: str,
-           repeats_key: int | None) -> int:
+def _write(tx: Transaction, kind: str, deed: Deed, items: Sequence[Item], query: str, *,
+           repeats_key: int | None = None, rest: list[Item] | None = None, most: int = 0) -> int:
     key = tx.key()
+    in_parts = rest is not None and len(items) > most
     tx.rows.insert(schema.operations, {
         "key": key, "kind": kind, "parameters": parameters_of(deed), "filter": query, "author": tx.actor,
-        "state": OperationState.PLANNING, "total": len(items), "repeats_key": repeats_key, "reason": None,
-        "applied_by": None, "planned_at": tx.now, "applied_at": None, "ended_at": None,
+        "state": OperationState.FREEZING if in_parts else OperationState.PLANNING, "total": len(items),
+        "repeats_key": repeats_key, "reason": None, "applied_by": None, "planned_at": tx.now, "applied_at": None,
+        "ended_at": None,
     })
     audit.record(tx, "PLAN", "OPERATION", key, details={"kind": kind, "instances": len(items), "filter": query})
+    if rest is not None and in_parts:
+        rest[:] = items     # whatever an attempt before left in it
+        return key
+    write_items(tx, key, 0, items)
+    tx.announce(TOPIC)
+    return key
+
+
+def write_items(tx: Transaction, key: int, first: int, items: Sequence[Item]) -> None:
+    """Write down items of an operation, `first` being the position of the first one."""
     for part in range(0, len(items), INSERTED):
-        for position, (instance_key, label) in enumerate(items[part:part + INSERTED], part):
+        for position, (instance_key, label) in enumerate(items[part:part + INSERTED], first + part):
             item = tx.key()
             tx.rows.insert(schema.operation_items, {
                 "key": item, "operation_key": key, "position": position, "instance_key": instance_key, "label": label,
@@ -163,8 +182,13 @@ def _write(tx: Transaction, kind: str, deed: Deed, items: Sequence[tuple[int | N
                 "sentence": None, "result": {}, "started_at": None, "check_at": None, "ended_at": None,
             })
         tx.rows.flush()
+
+
+def frozen(tx: Transaction, key: int) -> None:
+    """All items of an operation are written down: it can be found out what would change."""
+    tx.rows.flush()
+    tx.connection.execute(MOVE.values(state=OperationState.PLANNING.value), {"b_key": key})
     tx.announce(TOPIC)
-    return key
 
 
 def get(tx: Transaction, key: int) -> RowMapping:
@@ -204,7 +228,7 @@ def _judge_item(tx: Transaction, deed: Deed, item: AnyRow) -> Judged:
     return judged
 
 
-def plan_one(tx: Transaction, kind: str, parameters: Mapping[str, Any], item: tuple[int | None, str | None], *,
+def plan_one(tx: Transaction, kind: str, parameters: Mapping[str, Any], item: Item, *,
              seen: int | None = None) -> tuple[int, int]:
     """A plan for one instance (or service) that is ready; the keys of the operation and of its item.
 
@@ -215,7 +239,7 @@ def plan_one(tx: Transaction, kind: str, parameters: Mapping[str, Any], item: tu
     if item[0] is not None:
         permits.check_instance(tx, "change", item[0])
     deed.check(tx)
-    key = _write(tx, kind, deed, [item], "", None)
+    key = _write(tx, kind, deed, [item], "")
     [row] = tx.select(FROZEN, {"key": key})
     judged = _judge_item(tx, deed, row)
     if judged.refusal is not None:
@@ -248,7 +272,7 @@ def apply(tx: Transaction, key: int, reason: str, *, consent: bool = False) -> N
     """
     why = guard.reason_given(reason, "apply an operation")
     row = get(tx, key)
-    if row["state"] == OperationState.PLANNING:
+    if row["state"] in (OperationState.FREEZING, OperationState.PLANNING):
         raise WrongState("Expected a plan that is ready, but it is still found out what would change. Wait a moment.")
     _expect(row, {OperationState.PLANNED}, "planned")
     if not tx.connection.scalar(READY, {"key": key}):

@@ -7,7 +7,7 @@ from typing import Any
 from flask import request
 
 from engine.errors import InvalidInput
-from engine.operations import plans
+from engine.operations import freezing, plans
 from engine.operations.deeds import KINDS
 from engine.operations.plans import ItemState, OperationState
 from engine.queries import operations as found
@@ -43,11 +43,11 @@ def plan_operation(sent: Body) -> OperationRow:
     """The plan; it is PLANNING until each instance was looked at."""
     repeats = sent.key("repeats")
     if repeats is not None:
-        key = acting().execute(plans.plan_again, repeats)
+        key = freezing.plan_again(acting(), repeats)
     else:
         kind, query = sent.required_text("kind"), sent.text("filter")
-        key = acting().execute(plans.plan, kind, sent.mapping("parameters"), _selected(sent, kind, query),
-                               query=Query.parse(query).address if query else "")
+        key = freezing.plan(acting(), kind, sent.mapping("parameters"), _selected(sent, kind, query),
+                            query=Query.parse(query).address if query else "")
     return found.operation(engine(), key)
 
 

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from engine.engine import Engine
-from engine.operations import carrying, plans
+from engine.operations import carrying, freezing, plans
 from engine.operations.deeds import KINDS
 from engine.operations.plans import ItemState, OperationState
 from engine.queries import operations as found
@@ -103,7 +103,7 @@ def _key(target: str | None) -> int:
 def _plan(engine: Engine, kind: str | None, query: str | None, keys: list[int], parameters: str,
           repeats: int | None) -> int:
     if repeats is not None:
-        key = engine.execute(plans.plan_again, repeats)
+        key = freezing.plan_again(engine, repeats)
     else:
         if kind is None:
             raise Refused(f"Expected a KIND out of {', '.join(KINDS)}, but there is none.")
@@ -115,8 +115,8 @@ def _plan(engine: Engine, kind: str | None, query: str | None, keys: list[int], 
         wanted: InstanceFilter | None = InstanceFilter(keys=keys) if keys else None
         if query is not None:
             wanted = Query.parse(query).filter()
-        key = engine.execute(plans.plan, kind, content, wanted,
-                             query=Query.parse(query).address if query is not None else "")
+        key = freezing.plan(engine, kind, content, wanted,
+                            query=Query.parse(query).address if query is not None else "")
     while engine.execute(plans.judge, key):
         pass
     # Another node may still judge a part of it.

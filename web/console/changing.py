@@ -16,7 +16,7 @@ from flask_babel import gettext as _
 
 from bpmn.model import Process
 from engine.errors import InvalidInput, Rejection
-from engine.operations import plans, trial
+from engine.operations import freezing, trial
 from engine.operations.deeds import deed_of
 from engine.operations.trial import Judged
 from engine.queries.definitions import ElementCount
@@ -80,5 +80,5 @@ def request_of_many(kind: str, parameters: Mapping[str, Any], keys: Iterable[int
 
 def plan(kind: str, parameters: Mapping[str, Any], filter: InstanceFilter, query: str = "") -> ResponseReturnValue:
     """Freeze the instances and go to the page of the plan."""
-    key = acting().execute(plans.plan, kind, parameters, filter, query=query)
+    key = freezing.plan(acting(), kind, parameters, filter, query=query)
     return done(_("Planned. Nothing is changed until you apply it."), url_for("console.operation", key=key), "waiting")

@@ -73,6 +73,7 @@ IN_BULK = tuple(kind for kind in ON_INSTANCES if kind != "DECIDE")
 """The kinds that are offered for many instances; a call in doubt is decided where it is."""
 
 STATE_WORDS: dict[str, tuple[str, Any]] = {
+    OperationState.FREEZING: ("active", lazy_gettext("Being frozen")),
     OperationState.PLANNING: ("active", lazy_gettext("Being planned")),
     OperationState.PLANNED: ("waiting", lazy_gettext("Planned")),
     OperationState.WAITING: ("held", lazy_gettext("Waits for an approval")),

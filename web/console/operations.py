@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from engine.errors import InvalidInput
-from engine.operations import carrying, plans, trial
+from engine.operations import carrying, freezing, plans, trial
 from engine.operations.deeds import deed_of
 from engine.operations.plans import ItemState, OperationState
 from engine.queries import approvals
@@ -82,9 +82,9 @@ def plan_operation() -> ResponseReturnValue:
                   if value is not None}
     if kind in ON_INSTANCES:
         selected = operation_forms.selection(request.form)
-        key = acting().execute(plans.plan, kind, parameters, selected.filter, query=selected.address)
+        key = freezing.plan(acting(), kind, parameters, selected.filter, query=selected.address)
     else:
-        key = acting().execute(plans.plan, kind, parameters)
+        key = freezing.plan(acting(), kind, parameters)
     _judge(key)
     return done(_("This is the plan. Nothing was done yet."), url_for("console.operation", key=key), "waiting")
 
@@ -124,6 +124,8 @@ def operation(key: int) -> ResponseReturnValue:
 def _sentence(row: OperationRow) -> tuple[str, str]:
     """How it stands, with the colour that goes with it."""
     state = OperationState(row.state)
+    if state is OperationState.FREEZING:
+        return "active", _("Its instances are written down: %(total)s.", total=f"{row.total:,}")
     if state is OperationState.PLANNING:
         return "active", _("It is found out what would change: %(done)s of %(total)s instances are looked at.",
                            done=f"{row.total - row.frozen:,}", total=f"{row.total:,}")
@@ -185,7 +187,7 @@ def stop_operation(key: int) -> ResponseReturnValue:
 @bp.post("/operations/<key:key>/repetition")
 def repeat_operation(key: int) -> ResponseReturnValue:
     """A new plan for what failed again or was not started."""
-    again = acting().execute(plans.plan_again, key)
+    again = freezing.plan_again(acting(), key)
     _judge(again)
     return done(_("This is a new plan. Nothing was done yet."), _page(again), "waiting")
 
