@@ -22,6 +22,7 @@ from engine.cluster import agreed
 from engine.engine import Engine
 from engine.errors import WrongSchema
 from web import bundles
+from web.auth.accessfile import AccessFile, AccessFileError
 from web.cli.settings import Settings, shown_url
 
 OLDEST_PYTHON = (3, 11)
@@ -58,10 +59,28 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield check_time_zones()
     yield check_clock(settings, time.time())
     yield check_disk(settings)
+    yield check_roles(settings)
     yield from check_database(settings)
     yield check_port(settings)
     yield check_assets()
     yield check_node()
+
+
+def check_roles(settings: Settings) -> Check:
+    """Whether somebody may do everything only because they came before there were roles."""
+    try:
+        content = AccessFile(settings.access_file).read()
+    except AccessFileError as error:
+        return Check(name="roles", result=Result.FAILED, found=str(error), advice="Restore the file, or remove it.")
+    before = sorted(name for of in (content.users, content.tokens) for name, each in of.items()
+                    if each.grants is None and not content.of_groups(each.groups))
+    if not before:
+        return Check(name="roles", result=Result.OK, found="everybody who may come in has a role"
+                     if not content.is_empty else "nobody has to log in")
+    return Check(name="roles", result=Result.WARNING,
+                 found=f"from before there were roles, and so may do everything: {', '.join(before[:5])}"
+                 + (f" and {len(before) - 5} more" if len(before) > 5 else ""),
+                 advice="partitur roles give NAME --role …")
 
 
 def check_python() -> Check:

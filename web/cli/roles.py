@@ -13,6 +13,7 @@ from engine.schema import DEFAULT_TENANT
 from engine.sight import ANY
 from web.auth.accessfile import AccessFile, Content, checked_name
 from web.auth.roles import EVERYTHING, Grant, Permission, Role
+from web.cli import noting
 from web.cli.group import Refused
 from web.cli.settings import Settings
 from web.cli.terminal import Json, answer, table
@@ -51,7 +52,9 @@ def roles(
 
     `give` adds to what NAME has already; `take` takes all of it.
     """
-    file = AccessFile(Settings.of().access_file)
+    settings = Settings.of()
+    settings.make_data_dir()
+    file = AccessFile(settings.access_file)
     content = file.read()
     if action is Action.LIST:
         return _list(content)
@@ -64,8 +67,11 @@ def roles(
         now = (*_of(content, name, group=group), given)
     else:
         now = ()
+    before = content.roles.get(name, ()) if group else _of(content, name, group=False)
     _set(content, name, now, group=group)
     file.write(content)
+    kind = "GROUP" if group else "USER" if name in content.users else "TOKEN"
+    noting.tell("CHANGE", kind, name, {"may": shown(before)}, {"may": shown(now)})
     answer({"name": name, "grants": shown(now)},
            lambda console: console.print(f"{name}: {words(now)}.", markup=False))
 
@@ -101,7 +107,8 @@ def words(grants: tuple[Grant, ...]) -> str:
 
 def shown(grants: tuple[Grant, ...] | None) -> list[Any]:
     """Grants as programs read them."""
-    return [msgspec.to_builtins(each) for each in (EVERYTHING if grants is None else grants)]
+    return [{"role": each.role, "permissions": list(each.permissions), "definitions": list(each.definitions),
+             "tenants": list(each.tenants)} for each in (EVERYTHING if grants is None else grants)]
 
 
 def _of(content: Content, name: str, *, group: bool) -> tuple[Grant, ...]:
