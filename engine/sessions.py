@@ -152,6 +152,12 @@ def end_all(tx: Transaction, name: str | None = None, but: str = "") -> int:
     return _end(tx, condition if name is None else condition & (_s.name == name), "END")
 
 
+def password_changed(tx: Transaction, name: str) -> None:
+    """Somebody has another password from now on: all sessions with the one before end. Audited."""
+    audit.record(tx, "CHANGE", "PASSWORD", tx.key(), details={"name": name})
+    end_all(tx, name)
+
+
 def end_of_provider(tx: Transaction, issuer: str, subject: str | None, provider_session: str | None) -> int:
     """End what a provider says is over: one of its sessions, or all of a person; returns how many. Audited."""
     of_issuer = _s.issuer == issuer

@@ -446,6 +446,7 @@ OWN = {
     "login.enter": lambda w: w.page("/login", {"name": "ann", "password": "x"}),
     "login.leave": lambda w: w.page("/logout"),
     "console.end_session": lambda w: w.page("/sessions/1/end"),
+    "console.change_password": lambda w: w.page("/sessions/password", {"current": "x", "new": "y"}),
     "console.end_other_sessions": lambda w: w.page("/sessions/end"),
     "provider.ended": lambda w: w.client.post("/login/provider/end", data={"logout_token": "x"}),
     "oauth.token": lambda w: w.client.post("/oauth/token", data={"grant_type": "client_credentials"}),

@@ -97,6 +97,14 @@ class AccessFile:
             raise AccessFileError(f"Expected users and tokens in {self.path}, but: {error}.") from error
         return self._content
 
+    def set_password(self, name: str, password: str) -> None:
+        """Replace the hash of the password of a user, unless the user is gone. Raises AccessFileError."""
+        # A copy: what was read is looked at by other threads meanwhile.
+        content = msgspec.json.decode(msgspec.json.encode(self.read()), type=Content)
+        if name in content.users:
+            content.users[name].password = password
+            self.write(content)
+
     def write(self, content: Content) -> None:
         """Replace it as a whole; only its owner may read it. Raises AccessFileError."""
         if self.path is None:

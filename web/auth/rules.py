@@ -49,7 +49,7 @@ ADMINISTER = Rule((May.ADMINISTER,), everywhere=True)
 CONSOLE: Mapping[str, Rule] = {
     **_rules(KNOWN, "console", """
         change_actor change_language have_looked interfaces playground try_expression
-        sessions end_session end_other_sessions"""),
+        sessions end_session end_other_sessions change_password"""),
     **_rules(READ, "console", """
         home find tenants processes process process_figures definition_file instances instances_file instance preview raw_file
         incidents incident hotspot report report_file messages message decisions decision decision_file evaluation

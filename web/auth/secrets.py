@@ -13,6 +13,9 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 SHORTEST = 8
+LONGEST = 1_000
+EASY = 2
+"""The least score of zxcvbn, of 0 to 4: below, whoever tries common words, names and rows of keys gets there soon."""
 TOKEN_PREFIX = "ptt_"
 """Tells people, and programs that look for secrets in places where they should not be, what it is."""
 REMEMBERED = 300.0
@@ -23,6 +26,26 @@ MOST_REMEMBERED = 1_000
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _at_once = threading.BoundedSemaphore(4)
 _of_nobody = _hasher.hash(secrets.token_urlsafe(16))
+
+
+class Easy(Exception):
+    """A password that is no password; a sentence says why."""
+
+
+def checked_password(password: str, name: str) -> str:
+    """A new password of somebody. Raises Easy.
+
+    Whatever is long and hard to guess will do: no rules about digits and signs (NIST SP 800-63B §3.1.1.2).
+    """
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise Easy(f"Expected a password of {SHORTEST} to {LONGEST} characters, but it has {len(password)}.")
+    from zxcvbn import zxcvbn  # its lists of words take a while, and few need them
+
+    # What is behind these characters makes it harder only; zxcvbn gets slow with long ones.
+    if zxcvbn(password[:72], user_inputs=[name, "partitur"])["score"] < EASY:
+        raise Easy("Expected a password that is hard to guess, but this one is among those that are tried first. Some "
+                   "words that do not belong together will do.")
+    return password
 
 
 def hash_of(password: str) -> str:

@@ -59,7 +59,7 @@ def users(
     is_new = who not in content.users
     if who in content.tokens:
         raise Refused(f"Expected a new name, but {who!r} is a token.")
-    password = _password(password_stdin)
+    password = _password(who, password_stdin)
     kept = groups if groups is not None or who not in content.users else content.users[who].groups
     given = grant(role, permissions, definitions, tenants)
     grants = at_first(content, given, tuple(kept or ())) if is_new or given else content.users[who].grants
@@ -122,14 +122,15 @@ def _required(name: str | None) -> str:
     return checked_name(name)
 
 
-def _password(from_stdin: bool) -> str:
+def _password(name: str, from_stdin: bool) -> str:
     if from_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
     else:
         password = str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
-    if len(password) < secrets.SHORTEST:
-        raise Refused(f"Expected a password of {secrets.SHORTEST} characters or more, but it has {len(password)}.")
-    return password
+    try:
+        return secrets.checked_password(password, name)
+    except secrets.Easy as easy:
+        raise Refused(str(easy)) from easy
 
 
 def _remove(file: AccessFile, content: Content, of: dict[str, Any], who: str, kind: str) -> None:

@@ -17,7 +17,7 @@ from web.cli.group import Refused
 from web.cli.logs import configure_logging
 from web.cli.opening import opened
 from web.cli.services import Services
-from web.cli.serving import DataDir, bound, run, url_of
+from web.cli.serving import DataDir, bound, entrance, run, url_of
 from web.cli.settings import Settings
 from web.cli.terminal import Json, table
 
@@ -53,7 +53,7 @@ def demo(
             address = url_of(settings, web)
             node = Node(engine, known, web=web, address=address)
             facts = {"url": address, "services": companies.url, "orders": started}
-            run(node, facts, lambda console: show(console, address, companies.url, started), GRACE)
+            run(node, facts, lambda console: show(console, address, companies.url, started, entrance(settings)), GRACE)
         finally:
             companies.stop()
 
@@ -76,9 +76,10 @@ def is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def show(console: Console, address: str, services_url: str, started: Sequence[Any]) -> None:
+def show(console: Console, address: str, services_url: str, started: Sequence[Any], who: str) -> None:
     """What was started, and what to click."""
-    console.print(Panel.fit(f"[bold]Partitur is running:[/] [link={address}]{address}[/link]", border_style="green"))
+    console.print(Panel.fit(f"[bold]Partitur is running:[/] [link={address}]{address}[/link]\n{who}",
+                            border_style="green"))
     outcomes: dict[str, list[Any]] = {}
     for item in started:
         outcomes.setdefault(item.order.outcome, []).append(item)

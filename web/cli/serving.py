@@ -13,6 +13,8 @@ from rich.console import Console
 
 from engine.cluster.partitions import Partitions, parse
 from engine.engine import Engine
+from web.auth.accessfile import AccessFile
+from web.cli import identity
 from web.cli.group import Refused
 from web.cli.logs import configure_logging
 from web.cli.opening import opened
@@ -71,8 +73,9 @@ def serve(
         web = bound(engine, settings, known, threads)
         address = url_of(settings, web)
         node = Node(engine, known, web=web, schedules=not no_scheduler, address=address)
-        sentence = f"Partitur serves {address} with {known.count}. Ctrl-C ends it."
-        run(node, {"url": address}, lambda console: console.print(sentence))
+        who = entrance(settings)
+        sentence = f"Partitur serves {address} with {known.count}. {who} Ctrl-C ends it."
+        run(node, {"url": address, "login": who}, lambda console: console.print(sentence, soft_wrap=True))
 
 
 def worker(
@@ -179,6 +182,16 @@ def bound(engine: Engine, settings: Settings, services: Services, threads: int =
                 f"Choose another one: PORT={settings.port + 1}."
             ) from error
         raise Refused(f"Expected to listen on {settings.host}:{settings.port}, but: {error.strerror}.") from error
+
+
+def entrance(settings: Settings) -> str:
+    """Who comes in, in a sentence. Raises SettingsError, AccessFileError."""
+    provider = identity.registration()
+    if provider:
+        return f"People log in with {provider.shown}."
+    if AccessFile(settings.access_file).read().is_empty:
+        return "Nobody has to log in: only this machine reaches it."
+    return "Everybody has to log in."
 
 
 def url_of(settings: Settings, web: WebServer) -> str:

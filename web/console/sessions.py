@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from flask import current_app, redirect, render_template, url_for
+from flask import current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from engine import sessions as store
+from engine.errors import InvalidInput
+from web.auth import limits, secrets
 from web.auth import sessions as of_browser
-from web.auth.access import Access
+from web.auth.access import Access, TooOften, Wrong
+from web.auth.accessfile import AccessFileError
 from web.auth.identity import current
+from web.auth.limits import TooMany
 from web.auth.roles import Permission
 from web.console.blueprint import acting, bp, done, engine
 
@@ -18,11 +22,11 @@ from web.console.blueprint import acting, bp, done, engine
 @bp.get("/sessions")
 def sessions() -> ResponseReturnValue:
     """Who is logged in: oneself, or everybody."""
-    access: Access = current_app.extensions["access"]
+    access = _access()
     mine = of_browser.of_request()
     return render_template("sessions.html", section="", everybody=_whose() is None, policy=access.policy,
                            sessions=store.present(engine(), access.policy.idle, _whose()) if current() else (),
-                           this=mine.key if mine else None)
+                           this=mine.key if mine else None, has_password=has_password(), shortest=secrets.SHORTEST)
 
 
 @bp.post("/sessions/<key:key>/end")
@@ -42,6 +46,38 @@ def end_other_sessions() -> ResponseReturnValue:
     count = acting().execute(store.end_all, identity.name, of_browser.digest()) if identity else 0
     return done(ngettext("%(num)s session is over.", "%(num)s sessions are over.", count), url_for("console.sessions"),
                 "terminated")
+
+
+@bp.post("/sessions/password")
+def change_password() -> ResponseReturnValue:
+    """Give whoever asks another password; the sessions with the one before end, but for this one."""
+    access, identity, form = _access(), current(), request.form
+    if identity is None or not has_password():
+        raise InvalidInput(_("Expected somebody with a password of this server."))
+    new = form.get("new", "")
+    try:
+        access.limits.count(limits.LOGIN, request.remote_addr or "")
+        access.by_password(identity.name, form.get("current", ""), request.remote_addr or "")
+        kept = secrets.hash_of(secrets.checked_password(new, identity.name))
+        access.file.set_password(identity.name, kept)
+    except Wrong as wrong:
+        raise InvalidInput(_("The present password is not right.")) from wrong
+    except (TooOften, TooMany, secrets.Easy, AccessFileError) as error:
+        raise InvalidInput(str(error)) from error
+    acting().execute(store.password_changed, identity.name)
+    of_browser.begin(access, identity, access.stamp(identity.name))
+    return done(_("Your password is changed, and you are logged out everywhere else."), url_for("console.sessions"))
+
+
+def has_password() -> bool:
+    """Whether whoever asks logged in with a password of this server."""
+    mine = of_browser.of_request()
+    return mine is not None and mine.issuer is None
+
+
+def _access() -> Access:
+    found: Access = current_app.extensions["access"]
+    return found
 
 
 def _whose() -> str | None:

@@ -98,6 +98,7 @@ DEEDS = {
     ("LOG_IN", "SESSION"): _("logged in"),
     ("LOG_OUT", "SESSION"): _("logged out"),
     ("END", "SESSION"): _("ended a session"),
+    ("CHANGE", "PASSWORD"): _("changed the password"),
     ("PUBLISH", "MESSAGE"): _("published a message"),
     ("PLAN", "OPERATION"): _("planned an operation"),
     ("APPLY", "OPERATION"): _("applied an operation"),

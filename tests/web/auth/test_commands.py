@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import stat
+from datetime import timedelta
 
 import pytest
 from typer.testing import CliRunner
 
+from engine import sessions
+from engine.engine import Engine
 from web.auth.access import Access
 from web.auth.accessfile import AccessFile
 from web.cli import app
+from web.cli.serving import entrance
+from web.cli.settings import Settings
 
 PASSWORD = "correct horse"
 
@@ -81,7 +86,60 @@ def test_names_that_cannot_log_in_are_refused(run, name):
 
 def test_passwords_that_are_short_are_refused(run):
     refused = run("users", "add", "ann", "--password-stdin", input="short\n", code=1)
-    assert refused["error"] == "Expected a password of 8 characters or more, but it has 5."
+    assert refused["error"] == "Expected a password of 8 to 1000 characters, but it has 5."
+    for easy in ("password1", "partitur1", "annannann"):
+        refused = run("users", "add", "ann", "--password-stdin", input=f"{easy}\n", code=1)
+        assert "tried first" in refused["error"]
+
+
+def test_a_token_expires_and_a_new_one_need_not(run, file):
+    for said, days in (("12h", 0.5), ("90d", 90), ("8w", 56)):
+        run("tokens", "add", "billing", "--expires", said)
+        token = file.read().tokens["billing"]
+        assert (token.expires - token.made).total_seconds() == days * 86_400
+    listed, = run("tokens", "list")["tokens"]
+    assert (listed["expired"], listed["last_used"]) == (False, None)
+    run("tokens", "add", "billing")
+    assert file.read().tokens["billing"].expires is None
+    for wrong in ("0d", "soon", "9999999d", "-1d", "3651d"):
+        assert run("tokens", "add", "billing", f"--expires={wrong}", code=1)["error"].startswith("Expected a time")
+
+
+def test_sessions_are_listed_and_ended(run, tmp_path):
+    engine = Engine(f"sqlite:///{tmp_path}/x.db")
+    login = sessions.Login(digest="d", name="ann", stamp="s", address="192.0.2.1", agent="A browser")
+    add(run, "ann")
+    for arguments, left in ((("sessions", "end", "--user", "ann"), 0), (("sessions", "end", "--all"), 0),
+                            (("sessions", "end", "--user", "bob"), 1), (("users", "list"), 1)):
+        engine.execute(sessions.end_all)
+        key = engine.execute(sessions.begin, login, timedelta(hours=1))
+        assert [each["key"] for each in run("sessions", "list")["sessions"]] == [str(key)]
+        run(*arguments)
+        assert len(run("sessions", "list", "--user", "ann")["sessions"]) == left
+    assert run("users", "list")["users"][0]["last_used"] is not None
+    assert run("sessions", "end", str(key)) == {"ended": 1}
+    assert "there is none" in run("sessions", "end", str(key), code=1)["error"]
+    assert "Expected either" in run("sessions", "end", code=1)["error"]
+
+    # with another password, and without the user, they end on servers that read another copy of the file, too
+    add(run, "bob")
+    for change in (lambda: add(run, "ann"), lambda: run("users", "remove", "ann")):
+        engine.execute(sessions.begin, login, timedelta(hours=1))
+        change()
+        assert run("sessions", "list")["sessions"] == []
+    engine.close()
+
+
+def test_who_comes_in_is_said_at_the_start(run, tmp_path, monkeypatch):
+    def said():
+        return entrance(Settings.of())
+
+    assert said() == "Nobody has to log in: only this machine reaches it."
+    add(run, "ann")
+    assert said() == "Everybody has to log in."
+    monkeypatch.setenv("PARTITUR_OIDC_ISSUER", "https://login.example/realm")
+    monkeypatch.setenv("PARTITUR_OIDC_CLIENT_ID", "partitur")
+    assert said() == "People log in with login.example."
 
 
 def test_a_name_is_a_user_or_a_token(run):

@@ -210,6 +210,32 @@ def test_sessions_are_listed_and_ended_on_the_page(app, engine):
     assert [person.get("/sessions").status_code for person in (ann, bob)] == [303, 200]
 
 
+def test_people_change_their_password(app, engine):
+    ann, other = Person(app), Person(app)
+    for each in (ann, other):
+        each.log_in()
+    before = ann.client.get_cookie("partitur").value
+
+    def change(current, new):
+        return ann.client.post("/sessions/password", data={
+            "csrf_token": ann.token("/sessions"), "current": current, "new": new})
+
+    for current, new, why in (("guess", "four words of ours", "present password is not right"),
+                              (PASSWORD, "short", "8 to 1000 characters"), (PASSWORD, "x" * 1_001, "8 to 1000"),
+                              (PASSWORD, "Password123!", "tried first"), (PASSWORD, "partitur1", "tried first")):
+        refused = change(current, new)
+        assert (refused.status_code, why in refused.text) == (422, True), refused.text
+    assert other.get().status_code == 200
+    assert change(PASSWORD, "four words of ours").status_code == 303
+    assert [each.get().status_code for each in (ann, other)] == [200, 303]
+    other.client.set_cookie("partitur", before)
+    assert other.get().status_code == 303
+    assert Person(app).log_in().status_code == 401
+    assert Person(app).log_in(password="four words of ours").status_code == 303
+    assert ("ann", "CHANGE", "PASSWORD") in {
+        (row.actor, row.operation, row.entity) for row in lists.audit(engine).items}
+
+
 def test_over_https_the_cookie_is_for_this_host_only(engine, access):
     for options, sent, name, secure in (
         ({"public_url": "https://partitur.example"}, "http", "__Host-partitur", True),
