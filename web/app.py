@@ -47,9 +47,9 @@ HEADERS = {
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
     "X-Permitted-Cross-Domain-Policies": "none",
 }
-# Only where the request came over https, which the proxy in front of us says: half a year, and no other names of the
+# Only where the request came over https, which the proxy in front of us says: a year, and no other names of the
 # site, which are not ours to decide about.
-STRICT_TRANSPORT = "max-age=15552000"
+STRICT_TRANSPORT = "max-age=31536000"
 
 
 def create_app(engine: Engine, *, secret_key: str | None = None, services: Registry | None = None,

@@ -75,7 +75,7 @@ def test_https_stays_https(app):
     client = app.test_client()
     assert "Strict-Transport-Security" not in client.get("/").headers
     answer = client.get("/", base_url="https://localhost")
-    assert answer.headers["Strict-Transport-Security"] == "max-age=15552000"
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
 def test_errors_of_the_framework_have_them_too(app):
