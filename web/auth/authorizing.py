@@ -66,11 +66,23 @@ def enforce(engine: Engine, identity: Identity) -> None:
         if not identity.may_everywhere(Permission.READ):
             sight.begin(_seen(identity, rule), None)
         return
-    if rule.everywhere or not any(identity.may_somewhere(each) for each in rule.any_of):
+    if not has(identity, rule):
         raise Forbidden(lacking(identity, rule))
     seen, allowed = _seen(identity, rule), _allowed(identity, rule)
     _look_at(engine, identity, rule, request.view_args or {}, seen, allowed)
     sight.begin(seen, allowed)
+
+
+def has(identity: Identity, rule: Rule) -> bool:
+    """Whether somebody has the permission of an address, for something at least."""
+    if rule.everywhere:
+        return any(identity.may_everywhere(each) for each in rule.any_of)
+    return not rule.any_of or any(identity.may_somewhere(each) for each in rule.any_of)
+
+
+def reaches(engine: Engine, identity: Identity, rule: Rule, named: Any) -> bool:
+    """Whether the permission holds for what an address names by a key."""
+    return _is(engine, key_of(named), _allowed(identity, rule))
 
 
 def lacking(identity: Identity, rule: Rule) -> str:

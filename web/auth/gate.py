@@ -24,8 +24,8 @@ from web.auth.identity import Identity
 from web.auth.limits import TooMany
 from web.auth.openid import ProviderTrouble
 
-PUBLIC = frozenset({"static", "health", "ready", "login.page", "login.enter", "login.leave", "oauth.token", "hooks.receive",
-                    "provider.begin", "provider.answered", "provider.ended"})
+PUBLIC = frozenset({"static", "health", "ready", "login.page", "login.enter", "login.leave", "oauth.token",
+                    "hooks.receive", "provider.begin", "provider.answered", "provider.ended"})
 """Endpoints that answer everybody."""
 HEADER_ONLY = ("/v2", "/engine-rest", "/oauth")
 """Doors that do not look at sessions."""

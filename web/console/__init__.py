@@ -10,6 +10,7 @@ from web.console import (
     alerts,
     approvals,
     audit,
+    buttons,
     decisions,
     deployments,
     doubts,

@@ -24,7 +24,8 @@ OWN, OTHER, NONE = "lion", "zebra", "zzbra"
 NOWHERE = 8_999_999_999
 TABLES = ("instances", "definitions", "jobs", "user_tasks", "incidents", "variables", "element_instances", "decisions",
           "decision_requirements", "forms", "deployments", "messages", "operations", "decision_evaluations", "audit")
-CHANGING = re.compile(r'name="csrf_token" value="[^"]+"|20\d\d-\d\d-\d\d[T ][\d:.]+(?: UTC|Z)?|\d+ seconds?(?: ago)?|under [0-9a-f]{8}')
+CHANGING = re.compile(r'name="csrf_token" value="[^"]+"|20\d\d-\d\d-\d\d[T ][\d:.]+(?: UTC|Z)?|'
+                      r'\d+ seconds?(?: ago)?|under [0-9a-f]{8}')
 ASKING_MORE = re.compile(r"/(deployed|rendered|deployed-start)-form$|messageSubscriptions|/task/<id>/localVariables|"
                          r"/(group|user)/|trial$|removal$|/preview$|/messages/<|"
                          r"/approvals/")
@@ -72,9 +73,10 @@ def filled(rule, word, key, tenant_id, keys=None):
     for name, table in (("resource_id", "resources"), ("comment", "task_comments")):
         path = path.replace(f"<{name}>", str(keys[table][0] if keys else NOWHERE))
     path = re.sub(r"<(?:\w+(?:\([^)]*\))?:)?(" + "|".join(KEYS) + ")>", str(key), path)
-    for name, value in (("process_id", f"{word}-work"), ("decision_id", f"{word}-decision"), ("form_id", f"{word}-form"),
-                        ("graph_id", f"{word}-graph"), ("tenant_id", quote(tenant_id, safe="")), ("name", f"{word}_amount"),
-                        ("form", "csv"), ("fingerprint", "0" * 16)):
+    for name, value in (("process_id", f"{word}-work"), ("decision_id", f"{word}-decision"),
+                        ("form_id", f"{word}-form"), ("graph_id", f"{word}-graph"),
+                        ("tenant_id", quote(tenant_id, safe="")), ("name", f"{word}_amount"), ("form", "csv"),
+                        ("fingerprint", "0" * 16)):
         path = re.sub(rf"<(?:\w+:)?{name}>", value, path)
     return path
 
@@ -175,7 +177,8 @@ def test_what_is_hidden_cannot_be_asked_for(world):
 
 
 @pytest.mark.parametrize("sight", [
-    Sight(()), Sight((Area(("a*", "b"), ("x", "y")),)), Sight((Area(("*",), ("it's",)), Area(("%(a)s", "[_"),)), "o'_["),
+    Sight(()), Sight((Area(("a*", "b"), ("x", "y")),)),
+    Sight((Area(("*",), ("it's",)), Area(("%(a)s", "[_"),)), "o'_["),
 ])
 def test_every_table_can_be_read_under_every_sight(either_url, sight):
     engine = Engine(either_url, synchronous="OFF")
