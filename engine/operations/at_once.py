@@ -22,18 +22,20 @@ if TYPE_CHECKING:
     from engine.transaction import Transaction
 
 _m = schema.operation_items.c
-OUTCOME = select(_m.state, _m.sentence).where(_m.key == bindparam("key"))
+OUTCOME = select(_m.state, _m.sentence, _m.result).where(_m.key == bindparam("key"))
 
 
 @requests.result_type
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of it: `state` is one of `plans.ItemState`. `operation` has the report."""
+    """What became of it: `state` is one of `plans.ItemState`. `operation` has the report. `made`: the instance that
+    goes on, where that is another one."""
 
     operation: int
     item: int
     state: str
     sentence: str | None
+    made: int | None = None
 
 
 def act(engine: Engine, kind: str, parameters: Mapping[str, Any], key: int, reason: str, *,
@@ -61,8 +63,7 @@ def _act(tx: Transaction, kind: str, parameters: Mapping[str, Any], key: int | N
     plans.apply(tx, operation, reason, consent=consent)
     carrying.perform(tx, item)
     carrying.finish(tx, operation)
-    state, sentence = tx.connection.execute(OUTCOME, {"key": item}).one()
-    return Outcome(operation=operation, item=item, state=state, sentence=sentence)
+    return _outcome(tx, operation, item)
 
 
 def _verified(engine: Engine, done: Outcome) -> Outcome:
@@ -74,5 +75,10 @@ def _verified(engine: Engine, done: Outcome) -> Outcome:
 def _verify(tx: Transaction, done: Outcome) -> Outcome:
     carrying.verify(tx, done.item)
     carrying.finish(tx, done.operation)
-    state, sentence = tx.connection.execute(OUTCOME, {"key": done.item}).one()
-    return Outcome(operation=done.operation, item=done.item, state=state, sentence=sentence)
+    return _outcome(tx, done.operation, done.item)
+
+
+def _outcome(tx: Transaction, operation: int, item: int) -> Outcome:
+    state, sentence, result = tx.connection.execute(OUTCOME, {"key": item}).one()
+    made = result.get("made")
+    return Outcome(operation=operation, item=item, state=state, sentence=sentence, made=int(made) if made else None)

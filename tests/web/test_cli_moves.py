@@ -39,7 +39,7 @@ def test_what_cannot_be_moved_is_refused(partitur, deploy):
     deploy(LINE)
     key = partitur("start", "p")["key"]
     for arguments, sentence in ((("--move", "a"), "--move"), (("--put", "x"), "'x'"), (("--take", "99"), "99"),
-                                ((), "1 to 1000")):
+                                ((), "tokens to put, take or move")):
         assert sentence in str(partitur("modify", key, *arguments, *WHY, code=1))
     partitur("modify", key, "--put", "c", code=2)
 

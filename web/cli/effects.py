@@ -9,9 +9,10 @@ import typer
 from rich.console import Console
 
 from engine.errors import WrongState
+from engine.operations import at_once
 from engine.queries import effects, lists, used
 from engine.states import EffectState
-from engine.work import doubts, holds
+from engine.work import holds
 from web.cli.deploying import read_variables
 from web.cli.opening import opened
 from web.cli.operating import Reason
@@ -28,6 +29,11 @@ class Outcome(StrEnum):
     REPEAT = "repeat"
     HAPPENED = "happened"
     DID_NOT_HAPPEN = "did-not-happen"
+
+
+DECISIONS = {Outcome.ASK: "ASK", Outcome.REPEAT: "REPEAT", Outcome.HAPPENED: "HAPPENED",
+             Outcome.DID_NOT_HAPPEN: "NOT_HAPPENED"}
+"""What the operation that decides calls each of them."""
 
 
 def list_effects(
@@ -95,13 +101,8 @@ def decide(
         raise WrongState("Expected variables only for a call that happened, but they were given for another outcome.")
     with opened() as engine:
         incident = lists.incident(engine, key)
-        if outcome is Outcome.ASK:
-            engine.execute(doubts.ask, key, reason)
-        elif outcome is Outcome.REPEAT:
-            engine.execute(doubts.repeat, key, reason)
-        else:
-            happened = outcome is Outcome.HAPPENED
-            engine.execute(doubts.record, key, happened=happened, evidence=reason, variables=given)
+        parameters = {"incident": key, "decision": DECISIONS[outcome], **({"variables": given} if given else {})}
+        at_once.act(engine, "DECIDE", parameters, incident.instance_key, reason, consent=True)
     answer(
         {"incident_key": str(key), "instance_key": str(incident.instance_key), "decided": outcome},
         lambda console: console.print(f"Decided: {outcome}. Instance {incident.instance_key} goes on."),
@@ -112,12 +113,12 @@ def hold(service: Service, reason: Reason, json: Json = False) -> None:
     """Hand out no more jobs of a service; they wait and lose no attempt."""
     with opened() as engine:
         used.check_known(engine, service)
-        engine.execute(holds.hold, service, reason)
+        at_once.act_on_service(engine, "HOLD", service, reason)
     answer({"service": service, "held": True}, lambda console: console.print(f"{service} is held.", markup=False))
 
 
 def release(service: Service, reason: Reason, json: Json = False) -> None:
     """Hand out the jobs of a service again, few at first."""
     with opened() as engine:
-        engine.execute(holds.release, service, reason)
+        at_once.act_on_service(engine, "RELEASE", service, reason)
     answer({"service": service, "held": False}, lambda console: console.print(f"{service} is released.", markup=False))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 
@@ -13,7 +14,7 @@ from bpmn.model import ElementType
 from engine.approvals import asking
 from engine.engine import Engine
 from engine.errors import NotFound
-from engine.operations import migration, modification, restarting
+from engine.operations import at_once, migration
 from engine.operations.migration import Planned
 from engine.operations.modification import Move
 from engine.queries import instance
@@ -22,7 +23,7 @@ from engine.queries.repeats import repeated
 from engine.queries.searches import DEFINITIONS
 from web.cli.group import Refused
 from web.cli.opening import opened
-from web.cli.operating import Reason
+from web.cli.operating import Reason, report
 from web.cli.terminal import Json, answer, table
 from web.cli.watching import Key
 
@@ -47,13 +48,16 @@ def modify(
     takes = [Take(key=int(id)) if id.isascii() and id.isdigit() else Take(element=id) for id in take or ()]
     moves = [Move(source=source, target=target) for source, target in pairs(move or (), "--move")]
     with opened() as engine:
-        engine.execute(modification.modify, key, puts, takes, moves=moves, reason=reason)
+        asked = {"puts": msgspec.to_builtins(puts), "takes": msgspec.to_builtins(takes),
+                 "moves": msgspec.to_builtins(moves)}
+        done = at_once.act(engine, "MODIFY", {name: value for name, value in asked.items() if value}, key, reason,
+                           consent=True)
         detail = instance.detail(engine, key)
     where = sorted(row.element_id for row in detail.elements if row.state == "ACTIVE")
     place = f"it is at {', '.join(where)}" if where else "it ended"
     answer(
-        {"key": str(key), "state": detail.row.state, "elements": where},
-        lambda console: console.print(f"Modified instance {key}: {place}.", markup=False),
+        {"key": str(key), "state": detail.row.state, "elements": where, "operation": str(done.operation)},
+        lambda console: console.print(f"Modified instance {key}: {place}. {report(done)}", markup=False),
     )
 
 
@@ -84,7 +88,8 @@ def migrate(
         fit = [each for each in planned if not each.obstacles]
         if not dry_run:
             for each in fit:
-                engine.execute(migration.migrate, each.instance_key, target, mapping, reason=reason or "")
+                at_once.act(engine, "MIGRATE", {"definitionKey": target, "mapping": mapping}, each.instance_key,
+                            reason or "", consent=True)
     word = "would be migrated" if dry_run else "migrated"
     answer(
         {
@@ -117,7 +122,10 @@ def restart(
     at = elements or []
     with opened() as engine:
         again = repeated(engine, key, at or start_events(engine, key))
-        made = None if dry_run else engine.execute(restarting.restart, key, at, reason=reason or "")
+        made = None
+        if not dry_run:
+            made = at_once.act(engine, "RESTART", {"elements": at} if at else {}, key, reason or "",
+                               consent=True).made or key
     effects = [{"key": str(each.key), "elementId": each.element_id, "service": each.service, "effect": each.effect}
                for each in again]
     answer({"key": None if made is None else str(made), "mayRepeat": effects},

@@ -52,11 +52,12 @@ def retry(
     word = "incident" if len(again) == 1 else "incidents"
     answer(
         {"resolved": [str(incident) for incident in again], "operation": str(outcome.operation)},
-        lambda console: console.print(f"Trying again: {len(again)} {word}. {_report(outcome)}", markup=False),
+        lambda console: console.print(f"Trying again: {len(again)} {word}. {report(outcome)}", markup=False),
     )
 
 
-def _report(outcome: Outcome) -> str:
+def report(outcome: Outcome) -> str:
+    """Where the report of a deed is."""
     return f"Report: partitur operations show {outcome.operation}"
 
 
@@ -100,7 +101,7 @@ def _operate(kind: str, key: int, reason: str, done: str) -> None:
     with opened() as engine:
         outcome = at_once.act(engine, kind, {}, key, reason, consent=True)
         row = instance.get(engine, key)
-    answer(row, lambda console: console.print(f"{done} instance {key}. {_report(outcome)}", markup=False))
+    answer(row, lambda console: console.print(f"{done} instance {key}. {report(outcome)}", markup=False))
 
 
 def upgrade_database(json: Json = False) -> None:
