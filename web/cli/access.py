@@ -12,11 +12,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from engine import entrants, sessions
+from engine import sessions
 from engine.clock import system_clock
 from engine.errors import Unavailable, WrongSchema
 from web.auth import secrets
 from web.auth.accessfile import AccessFile, Content, Token, User, checked_name
+from web.cli import noting
 from web.cli.group import Refused
 from web.cli.opening import opened
 from web.cli.roles import Definitions, Permissions, Roles, Tenants, at_first, grant, shown, words
@@ -156,18 +157,8 @@ def _span(text: str) -> timedelta:
 
 def _tell(who: str, kind: str, before: User | Token | None, after: User | Token | None, *,
           end_sessions: bool = False) -> None:
-    """Tell the database: its audit trail has who did it, and servers that read another copy of the file end the
-    sessions."""
     operation = "ADD" if before is None else "CHANGE" if after is not None else "REMOVE"
-    try:
-        with opened() as engine:
-            engine.execute(entrants.changed, operation, kind, who, before=_facts(before), after=_facts(after))
-            if end_sessions:
-                engine.execute(sessions.end_all, who)
-    except (Refused, Unavailable, WrongSchema) as error:
-        Console(stderr=True, highlight=False).print(
-            f"The audit trail does not have it, and servers that read another copy of the file may keep {who} until it "
-            f"reaches them: {error}", markup=False)
+    noting.tell(operation, kind, who, _facts(before), _facts(after), end_sessions=end_sessions)
 
 
 def _facts(each: User | Token | None) -> dict[str, Any] | None:
