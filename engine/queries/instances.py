@@ -150,7 +150,7 @@ def search(engine: Engine, filter: InstanceFilter, *, sort: str = "-started_at",
         keys = orders.keys(asked, name, min(limit, MAX_LIMIT), offset)
         found = connection.execute(rows(now).where(_i.key.in_(keys))) if keys else ()
         by_key = {row.key: InstanceRow(**row._mapping) for row in found}
-        return Page(tuple(by_key[key] for key in keys), min(total, COUNTED), total > COUNTED)
+        return Page(tuple(by_key[key] for key in keys if key in by_key), min(total, COUNTED), total > COUNTED)
 
 
 def counts(engine: Engine, filters: Sequence[InstanceFilter]) -> list[int]:
