@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
@@ -56,7 +56,6 @@ STRING: /'(\\.|[^'\\])*'|"(\\.|[^"\\])*"/s
 NAME: /(?!(?:and|or|not|empty|eq|ne|lt|gt|le|ge|div|mod|true|false|null|instanceof)(?![\w$]))[^\W\d][\w$]*|\$[\w$]*/
 %ignore /\s+/
 """
-_PARSER = Lark(_GRAMMAR, parser="lalr", maybe_placeholders=False)
 _MAX_LENGTH = 10_000
 _MAX_DEPTH = 100
 _EXECUTION = "execution"
@@ -64,6 +63,12 @@ _EXECUTION = "execution"
 Scope = Mapping[str, Any]
 Code = Callable[[Scope], Any]
 Branch = Tree[Token]
+
+
+@cache
+def _parser() -> Lark:
+    # Making it takes longer than reading many a diagram, and most have no JUEL.
+    return Lark(_GRAMMAR, parser="lalr", maybe_placeholders=False)
 
 
 class JuelSyntaxError(ValueError):
@@ -171,7 +176,7 @@ class _Compiler:
         self._offset = start
         source = self.text[start:end]
         try:
-            tree = _PARSER.parse(source)
+            tree = _parser().parse(source)
         except UnexpectedInput as error:
             raise self._refusal(error, source) from error
         return self._compile(tree)

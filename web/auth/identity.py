@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import g
-
 from engine.sight import ANY, Sight
 from web.auth.roles import Grant, Permission, areas
 
@@ -50,6 +48,8 @@ class Identity:
 
 def current() -> Identity | None:
     """Who asks; None where nobody is asked who they are."""
+    from flask import g  # the command line knows identities, too, and no requests
+
     found: Identity | None = g.get("identity")
     return found
 

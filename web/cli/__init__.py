@@ -5,42 +5,70 @@ Exit codes: 0 done; 1 refused or failed, and a sentence said why; 2 the command 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import typer
 
-from web.cli.access import tokens, users
-from web.cli.alerts import alerts
-from web.cli.approving import approvals
-from web.cli.audit import audit
-from web.cli.caring import care
-from web.cli.checking import check
-from web.cli.demo import demo
-from web.cli.deploying import deploy, start
-from web.cli.dmn import dmn
-from web.cli.doctor import doctor
-from web.cli.drilling import drill_process
-from web.cli.effects import decide, hold, list_effects, release
-from web.cli.events import events
-from web.cli.feel import feel
 from web.cli.group import Commands
-from web.cli.happening import deliver, fire
-from web.cli.inbound import inbound
-from web.cli.moving import migrate, modify, restart
-from web.cli.operating import cancel, resume, retry, suspend, templates, upgrade_database
-from web.cli.operations import operations
-from web.cli.pausing import pause, unpause
-from web.cli.retention import retention
-from web.cli.roles import roles
-from web.cli.secrets import secrets
-from web.cli.serving import scheduler, serve, worker
-from web.cli.sessions import sessions
-from web.cli.tenants import tenants
-from web.cli.watching import list_incidents, list_instances, show
+
+COMMANDS = {
+    "demo": "demo:demo",
+    "serve": "serving:serve",
+    "worker": "serving:worker",
+    "scheduler": "serving:scheduler",
+    "check": "checking:check",
+    "deploy": "deploying:deploy",
+    "start": "deploying:start",
+    "instances": "watching:list_instances",
+    "show": "watching:show",
+    "incidents": "watching:list_incidents",
+    "retry": "operating:retry",
+    "care": "caring:care",
+    "effects": "effects:list_effects",
+    "decide": "effects:decide",
+    "hold": "effects:hold",
+    "release": "effects:release",
+    "suspend": "operating:suspend",
+    "resume": "operating:resume",
+    "cancel": "operating:cancel",
+    "modify": "moving:modify",
+    "migrate": "moving:migrate",
+    "restart": "moving:restart",
+    "fire": "happening:fire",
+    "deliver": "happening:deliver",
+    "operations": "operations:operations",
+    "approvals": "approving:approvals",
+    "secrets": "secrets:secrets",
+    "tenants": "tenants:tenants",
+    "events": "events:events",
+    "inbound": "inbound:inbound",
+    "alerts": "alerts:alerts",
+    "drill": "drilling:drill_process",
+    "templates": "operating:templates",
+    "audit": "audit:audit",
+    "pause": "pausing:pause",
+    "unpause": "pausing:unpause",
+    "retention": "retention:retention",
+    "upgrade": "operating:upgrade_database",
+    "users": "access:users",
+    "tokens": "access:tokens",
+    "roles": "roles:roles",
+    "sessions": "sessions:sessions",
+    "feel": "feel:feel",
+    "dmn": "dmn:dmn",
+    "doctor": "doctor:doctor",
+}
+"""Where each command is: the module and its function. A module is read when its command is asked for, because it brings
+the engine along."""
+
+
+class Partitur(Commands):
+    """All commands."""
+
+    table = COMMANDS
+
 
 app = typer.Typer(
     name="partitur",
-    cls=Commands,
+    cls=Partitur,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_show_locals=False,
@@ -48,55 +76,10 @@ app = typer.Typer(
     help="Process orchestration: BPMN diagrams from Camunda Modeler, run on SQLite or PostgreSQL.",
 )
 
-COMMANDS: dict[str, Callable[..., None]] = {
-    "demo": demo,
-    "serve": serve,
-    "worker": worker,
-    "scheduler": scheduler,
-    "check": check,
-    "deploy": deploy,
-    "start": start,
-    "instances": list_instances,
-    "show": show,
-    "incidents": list_incidents,
-    "retry": retry,
-    "care": care,
-    "effects": list_effects,
-    "decide": decide,
-    "hold": hold,
-    "release": release,
-    "suspend": suspend,
-    "resume": resume,
-    "cancel": cancel,
-    "modify": modify,
-    "migrate": migrate,
-    "restart": restart,
-    "fire": fire,
-    "deliver": deliver,
-    "operations": operations,
-    "approvals": approvals,
-    "secrets": secrets,
-    "tenants": tenants,
-    "events": events,
-    "inbound": inbound,
-    "alerts": alerts,
-    "drill": drill_process,
-    "templates": templates,
-    "audit": audit,
-    "pause": pause,
-    "unpause": unpause,
-    "retention": retention,
-    "upgrade": upgrade_database,
-    "users": users,
-    "tokens": tokens,
-    "roles": roles,
-    "sessions": sessions,
-    "feel": feel,
-    "dmn": dmn,
-    "doctor": doctor,
-}
-for name, command in COMMANDS.items():
-    app.command(name)(command)
+
+@app.callback()
+def partitur() -> None:
+    """Makes a group of it: its commands are in `COMMANDS`."""
 
 
 def main() -> None:

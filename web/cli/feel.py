@@ -13,7 +13,6 @@ from rich.markup import escape
 from bpmn.feel import FeelSyntaxError
 from bpmn.feel.trial import Trial, caret, try_out
 from web.cli.group import Refused
-from web.cli.opening import json_object, read_file
 from web.cli.terminal import Json, answer, fail
 
 Expression = Annotated[
@@ -61,5 +60,7 @@ def read_object(text: str | None, what: str) -> dict[str, Any]:
     """
     if text is None:
         return {}
+    from web.cli.opening import json_object, read_file  # which bring the engine along
+
     source = text if text.lstrip().startswith("{") else read_file(Path(text.removeprefix("@"))).decode(errors="replace")
     return json_object(source, what)

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -148,6 +147,8 @@ def ask(url: str, method: str, path: str, **request: Any) -> Any:
     Raises:
         Refused: the server does not answer, or says no (then with its own words).
     """
+    import httpx  # most commands open the database
+
     token = os.environ.get("PARTITUR_TOKEN")
     shown = {"Authorization": f"Bearer {token}"} if token else {}
     try:
