@@ -41,6 +41,7 @@ from engine.programs import Programs
 from engine.statements import Savepoint
 from engine.states import InstanceState
 from engine.telemetry.metrics import Metrics
+from engine.telemetry.spans import Sink
 from engine.tenants import Tenants
 from engine.transaction import Transaction
 from engine.upgrade import open_schema
@@ -80,6 +81,8 @@ class Engine:
         self.decision_models: dict[int, DecisionModel] = {}
         """Compiled DMN models by the key of their requirements graph."""
         self.metrics = Metrics()
+        self.spans: Sink | None = None
+        """Who shows traces; None: nobody."""
         self.wakeup = Wakeup()
         self.queue = queue.of(self.database)
         self.partitions: Partitions | None = None
@@ -265,6 +268,10 @@ class Engine:
 
     def _committed(self, tx: Transaction) -> None:
         self.metrics.add(tx.tally)
+        for line, about in tx.lines:
+            logger.warning(line, **about)
+        if tx.spans is not None and tx.spans.made and self.spans is not None:
+            self.spans.take(tx.spans.made)
         for definition in tx.prepared:
             self.programs.keep(definition)
         for live in tx.live.values():

@@ -21,6 +21,7 @@ from engine.cluster.queue import TAKEOVER, Kind
 from engine.live import Live
 from engine.rows import AnyRow
 from engine.states import InstanceState
+from engine.telemetry import logs
 
 if TYPE_CHECKING:
     from engine.transaction import Transaction
@@ -48,11 +49,14 @@ def run(tx: Transaction) -> None:
         actions = tx.pending.pop(key)
         live = lives.restore(tx, key)
         if live is not None and live.state == InstanceState.ACTIVE:
-            with surroundings.of_instance(live.facts):
+            with surroundings.of_instance(live.facts), \
+                    logs.about(live.key, live.correlation_id, live.trace_parent):
                 _go_on(tx, live, actions)
     for live in tx.live.values():
         lives.save(tx, live)
     tx.rows.flush()
+    if tx.spans is not None:
+        tx.spans.finish(tx)
     planned = queue.soon(tx.planned, tx.now)
     if planned:
         tx.engine.queue.put(tx.connection, planned, tx.now)
@@ -70,7 +74,7 @@ def _go_on(tx: Transaction, live: Live, actions: Sequence[Action]) -> None:
             if len(actions) == 1 and not action.may_be_late:
                 raise
             # Another action of this transaction, or one that was put off, took the token away before.
-            logger.info("event came too late", instance_key=live.key, action=repr(action))
+            logger.info("event came too late", action=repr(action))
     _move(tx, live)
 
 

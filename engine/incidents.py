@@ -51,6 +51,7 @@ def open_for(tx: Transaction, live: Live, entry: journal.Failed) -> None:
     _mark(tx, entry.key, key)
     live.incidents_changed = True
     tx.count("incidents", live.definition.process_id, entry.type)
+    tx.log("incident opened", live, element_id=entry.element.id, incident_key=key, type=entry.type, reason=message)
 
 
 def _service(tx: Transaction, job_key: int | None) -> str | None:

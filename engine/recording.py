@@ -76,6 +76,8 @@ def _passed(tx: Transaction, live: Live, entry: journal.Passed) -> None:
     row["ended_at"] = tx.now
     tx.count("elements", live.definition.process_id, "completed")
     tx.rows.insert(schema.element_instances, row)
+    if tx.spans is not None:
+        tx.spans.elements.append(row["key"])
     if entry.element.type == ElementType.END_EVENT:
         _note_reason(live, entry.element.properties)
 
@@ -94,6 +96,8 @@ def _note_reason(live: Live, properties: Mapping[str, str]) -> None:
 
 
 def _end_element(tx: Transaction, key: int, state: ElementState) -> None:
+    if tx.spans is not None:
+        tx.spans.elements.append(key)
     row = tx.rows.unwritten(schema.element_instances, key)
     if row is not None:
         row["state"] = state

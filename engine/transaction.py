@@ -19,6 +19,8 @@ from engine.cluster.wakeup import due_topic
 from engine.rows import AnyRow, Rows
 from engine.sight import Sight
 from engine.telemetry.metrics import Tally
+from engine.telemetry.spans import Noted
+from engine.telemetry.tracing import trace_of
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -70,6 +72,10 @@ class Transaction:
         self.prepared: list[Definition] = []
         self._definitions: dict[int, Definition] = {}
         self.tally = Tally()
+        self.lines: list[tuple[str, dict[str, Any]]] = []
+        """What is logged after the commit."""
+        self.spans = Noted() if engine.spans is not None else None
+        """What it ends, if somebody wants traces."""
         self.trace_parent: str | None = None
         """The `traceparent` of the request that this is done for."""
         self.event_count = 0
@@ -101,6 +107,14 @@ class Transaction:
     def count(self, name: str, *labels: str) -> None:
         """Something happened, of which `engine.telemetry.metrics.COUNTERS` tells, once this is committed."""
         self.tally.counted[name, *labels] += 1
+
+    def log(self, line: str, live: Live, **more: Any) -> None:
+        """Log a warning about an instance, once this is committed."""
+        trace = trace_of(live.trace_parent, live.correlation_id)
+        self.lines.append((line, {
+            "instance_key": live.key, "process_id": live.definition.process_id,
+            "correlation_id": live.correlation_id, "trace_id": trace.id, **more,
+        }))
 
     def observe(self, name: str, value: float, *labels: str) -> None:
         """Something took so long: for one of `engine.telemetry.metrics.HISTOGRAMS`, once this is committed."""

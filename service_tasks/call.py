@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from engine.telemetry.tracing import TRACE_PARENT
+from engine.telemetry import tracing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +44,10 @@ class Call:
         }
 
 
-def child_span(parent: str | None, correlation_id: str) -> str:
-    """A `traceparent` for one call, in the trace of `parent` (W3C Trace Context §3.2).
+def child_span(parent: str | None, correlation_id: str, job_key: int, attempt: int) -> str:
+    """A `traceparent` for one call (an attempt of a job), in the trace of `parent` (W3C Trace Context §3.2).
 
     Without a usable parent the trace id comes from the correlation id, so that all calls of an instance are in one
     trace even where nobody started any.
     """
-    match = TRACE_PARENT.fullmatch(parent or "")
-    if match:
-        trace, flags = match[1], match[3]
-    else:
-        trace, flags = hashlib.sha256(correlation_id.encode()).hexdigest()[:32], "01"
-    return f"00-{trace}-{secrets.token_hex(8)}-{flags}"
+    return tracing.trace_of(parent, correlation_id).parent(tracing.attempt_span(job_key, attempt))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import enum
 import random
 import threading
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from engine.states import EffectState
+from engine.telemetry import logs
 from engine.work.activation import ActivatedJob
 from service_tasks import outcome
 from service_tasks.call import Call, child_span
@@ -25,6 +27,12 @@ class Stage(enum.Enum):
     WAITING = "waiting"  # for a thread
     CALLING = "calling"
     ANSWERED = "answered"
+
+
+def about_job(job: ActivatedJob) -> AbstractContextManager[None]:
+    """Log lines inside carry the ids of the job's instance and element."""
+    return logs.about(job.instance_key, job.correlation_id, job.trace_parent, element_id=job.element_id,
+                      job_key=job.key)
 
 
 class Held:
@@ -64,6 +72,10 @@ class Held:
                 return False
             self.stage = Stage.ANSWERED
             return True
+
+    def log_ids(self) -> AbstractContextManager[None]:
+        """Lines that the service logs meanwhile say which instance and element they are about."""
+        return about_job(self.job)
 
     def arguments(self) -> dict[str, Any]:
         """What the service function is called with. Raises GiveUp for missing or wrong variables."""
@@ -119,8 +131,9 @@ class Held:
         job, timeout = self.job, self.contract.policy.timeout
         return Call(
             service=self.contract.name, idempotency_key=job.idempotency_key, correlation_id=job.correlation_id,
-            traceparent=child_span(job.trace_parent, job.correlation_id), attempt=job.attempt, job_key=job.key,
-            instance_key=job.instance_key, element_id=job.element_id, business_id=job.business_id,
+            traceparent=child_span(job.trace_parent, job.correlation_id, job.key, job.attempt),
+            attempt=job.attempt, job_key=job.key, instance_key=job.instance_key, element_id=job.element_id,
+            business_id=job.business_id,
             deadline=datetime.now(UTC) + timeout, timeout=timeout.total_seconds(), task_headers=job.headers,
             definition_key=job.definition_key, retries=job.retries,
         )

@@ -12,6 +12,7 @@ from engine.engine import Engine
 from engine.errors import Unavailable
 from engine.work.activation import ActivatedJob
 from service_tasks.exchange import Answer, Exchanged, Trip, Want, exchange
+from service_tasks.held import about_job
 from service_tasks.outcome import Failed
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,10 @@ class Reporter:
         return done
 
     def _report(self, answer: Answer, done: Exchanged) -> None:
+        with about_job(answer[0]):
+            self._report_alone(answer, done)
+
+    def _report_alone(self, answer: Answer, done: Exchanged) -> None:
         try:
             done.refused += self._run([answer], [], []).refused
         except (Unavailable, DBAPIError):

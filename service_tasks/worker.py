@@ -23,7 +23,7 @@ from engine.errors import Unavailable
 from engine.work.activation import ActivatedJob
 from service_tasks.errors import UnknownOutcome
 from service_tasks.exchange import Exchanged, Want
-from service_tasks.held import Held, Stage
+from service_tasks.held import Held, Stage, about_job
 from service_tasks.limits import Allowance
 from service_tasks.outcome import Outcome, Returned
 from service_tasks.registry import Registry
@@ -201,7 +201,8 @@ class Worker:
             else:
                 self._drop(held)
         for job, error in done.refused:
-            logger.warning("The answer of service %r came too late: %s", job.type, error)
+            with about_job(job):
+                logger.warning("The answer of service %r came too late: %s", job.type, error)
         renew_at = now + self._lock.total_seconds() / 3
         for job in renewals:
             if job.key in self._held:
@@ -243,12 +244,13 @@ class Worker:
         """Call a plain function; runs in a service thread."""
         if not held.begin(self._give_up_time(held)):
             return
-        try:
-            outcome = held.of_finding(held.ask()) if held.doubtful else None
-            if outcome is None:
-                outcome = held.of_result(held.contract.function(**held.arguments()))
-        except BaseException as error:
-            outcome = held.of_error(error)
+        with held.log_ids():
+            try:
+                outcome = held.of_finding(held.ask()) if held.doubtful else None
+                if outcome is None:
+                    outcome = held.of_result(held.contract.function(**held.arguments()))
+            except BaseException as error:
+                outcome = held.of_error(error)
         if not self._deliver(held, outcome):
             self._threads.shrink()  # another thread was started in place of this one
 
@@ -257,17 +259,18 @@ class Worker:
         if not held.begin(self._give_up_time(held)):
             return
         timeout = held.contract.policy.timeout.total_seconds()
-        try:
-            outcome = held.of_finding(await asyncio.wait_for(held.ask(), timeout)) if held.doubtful else None
-            if outcome is None:
-                call: Any = held.contract.function(**held.arguments())
-                outcome = held.of_result(await asyncio.wait_for(call, timeout))
-        except TimeoutError as error:
-            # The service may have given up something itself, long before its own time was over.
-            is_late = held.give_up_at is not None and time.monotonic() >= held.give_up_at - GRACE
-            outcome = held.of_error(_too_slow(held) if is_late else error)
-        except BaseException as error:
-            outcome = held.of_error(error)
+        with held.log_ids():
+            try:
+                outcome = held.of_finding(await asyncio.wait_for(held.ask(), timeout)) if held.doubtful else None
+                if outcome is None:
+                    call: Any = held.contract.function(**held.arguments())
+                    outcome = held.of_result(await asyncio.wait_for(call, timeout))
+            except TimeoutError as error:
+                # The service may have given up something itself, long before its own time was over.
+                is_late = held.give_up_at is not None and time.monotonic() >= held.give_up_at - GRACE
+                outcome = held.of_error(_too_slow(held) if is_late else error)
+            except BaseException as error:
+                outcome = held.of_error(error)
         self._deliver(held, outcome)
 
     def _deliver(self, held: Held, outcome: Outcome, *, only_from: Stage | None = None) -> bool:

@@ -19,6 +19,7 @@ from engine import requests
 from engine.engine import Engine
 from engine.requests import Request
 from engine.telemetry import tracing
+from web.otel import request_span
 
 logger = structlog.get_logger(__name__)
 
@@ -27,6 +28,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 """Tells that an answer is that of an earlier request."""
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 KEPT_HEADERS = ("Content-Type", "Location", "HX-Redirect")
 
 
@@ -41,12 +43,15 @@ class Application(Flask):
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Answer a request that has passed every check of who asks, in the trace that it belongs to."""
-        with tracing.under(request.headers.get("traceparent")):
-            return self._answer()
+        changes = request.method not in READING and not self._acts_again()
+        with request_span(self.extensions["engine"], counts=changes) as serving, tracing.under(serving.trace_parent):
+            response = self.make_response(self._answer())
+            serving.status = response.status_code
+            return response
 
     def _answer(self) -> ResponseReturnValue:
         key = request.headers.get(HEADER)
-        if key is None or request.method in {"GET", "HEAD", "OPTIONS"} or self._acts_again():
+        if key is None or request.method in READING or self._acts_again():
             return super().dispatch_request()
         engine: Engine = self.extensions["engine"]
         asked = Request(id=_identity(requests.checked_key(key)), digest=_digest())

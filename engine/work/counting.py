@@ -19,12 +19,17 @@ OUTCOMES: Mapping[JobState, str] = {
 }
 
 
-def answered(tx: Transaction, job: RowMapping, state: JobState) -> None:
-    """A job goes on to `state`. One that had failed is put back by an operator, which is no answer."""
+def answered(tx: Transaction, job: RowMapping, state: JobState, message: str | None = None) -> None:
+    """A job goes on to `state`; `message` is what its worker said.
+
+    One that had failed is put back by an operator, which is no answer.
+    """
     if job["state"] == JobState.FAILED:
         return
     if tx.engine.targets.now:
         noting.answered(tx, job, state)
+    if tx.spans is not None:
+        tx.spans.answered(tx, job, state, message)
     tx.count("jobs_answered", job["type"], OUTCOMES[state])
     if state is JobState.COMPLETED:
         tx.observe("job_duration_seconds", (tx.now - job["created_at"]).total_seconds(), job["type"])

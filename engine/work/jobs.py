@@ -398,7 +398,7 @@ def _answer(tx: Transaction, job: RowMapping, state: JobState, effect: EffectSta
             response: Mapping[str, Any] | None = None) -> None:
     states.move("job", job["key"], JobState(job["state"]), state)
     over = state in (JobState.COMPLETED, JobState.ERROR_THROWN)
-    counting.answered(tx, job, state)
+    counting.answered(tx, job, state, error_message)
     tx.rows.write(ANSWER, {
         "b_key": job["key"], "b_state": state, "b_retries": job["retries"] if retries is None else retries,
         "b_due_at": due_at or tx.now, "b_error_code": values.text(error_code),

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from service_tasks import BpmnError, Data, GiveUp, NotSent, RetryLater, UnknownOutcome, UnusableAnswer
-from service_tasks.call import TRACE_PARENT, child_span
+from engine.telemetry.tracing import TRACE_PARENT
+from service_tasks.call import child_span
 from service_tasks.http import HttpService
 
 
@@ -174,8 +175,9 @@ def test_nothing_is_sent_after_the_deadline(server, client, call):
 def test_a_call_is_a_span_of_its_own_in_the_trace_of_its_instance():
     parent = "00-" + "a" * 32 + "-" + "b" * 16 + "-00"
 
-    first, second = child_span(parent, "corr"), child_span(parent, "corr")
+    first, second = child_span(parent, "corr", 7, 1), child_span(parent, "corr", 7, 2)
 
+    assert child_span(parent, "corr", 7, 1) == first
     assert first.split("-")[1] == second.split("-")[1] == "a" * 32
     assert len({first.split("-")[2], second.split("-")[2], "b" * 16}) == 3
     assert first.endswith("-00")
@@ -183,7 +185,7 @@ def test_a_call_is_a_span_of_its_own_in_the_trace_of_its_instance():
 
 @pytest.mark.parametrize("parent", [None, "", "garbage", "00-" + "0" * 32 + "-" + "b" * 16 + "-01"])
 def test_calls_of_one_instance_share_a_trace_even_if_nobody_started_one(parent):
-    first, second = child_span(parent, "corr-1"), child_span(parent, "corr-1")
+    first, second = child_span(parent, "corr-1", 7, 1), child_span(parent, "corr-1", 8, 1)
 
     assert TRACE_PARENT.fullmatch(first)
-    assert first.split("-")[1] == second.split("-")[1] != child_span(parent, "corr-2").split("-")[1]
+    assert first.split("-")[1] == second.split("-")[1] != child_span(parent, "corr-2", 7, 1).split("-")[1]

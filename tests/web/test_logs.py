@@ -8,6 +8,11 @@ import logging
 import pytest
 import structlog
 
+from engine import definitions, instances
+from engine.queries import lists
+from service_tasks import Call, Data, Registry, service_task
+from service_tasks.worker import Worker
+from tests.engine import drawing
 from web.cli.logs import configure_logging
 
 
@@ -44,3 +49,55 @@ def test_a_traceback_names_places_and_no_values(as_json, logger, capsys):
     assert "passpasspass" not in said
     if as_json:
         assert json.loads(said)["event"] == "it failed"
+
+
+class Done(Data):
+    """Nothing more."""
+
+
+@service_task("charge")
+def charge(*, call: Call) -> Done:
+    """Logs by either library, and fails."""
+    logging.getLogger("billing").warning("asking the bank")
+    structlog.get_logger("billing").warning("asking again")
+    raise ValueError("the bank said no")
+
+
+@service_task("charge-async")
+async def charge_async(*, call: Call) -> Done:
+    """The same on the event loop."""
+    logging.getLogger("billing").warning("asking the bank")
+    raise ValueError("the bank said no")
+
+
+@pytest.mark.parametrize("service", [charge, charge_async])
+def test_lines_say_which_instance_and_element_they_are_about(engine, service, capsys):
+    # given
+    configure_logging(True)
+    name = service.__name__.replace("_", "-")
+    engine.execute(definitions.deploy, [drawing.file(drawing.process(
+        "pay", drawing.start(), drawing.service("card", name, retries=1), drawing.end()))])
+    registry = Registry()
+    registry.add(service)
+    worker = Worker(engine, registry)
+
+    # when
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    key = engine.execute(instances.start, "pay", correlation_id="order-4711",
+                         trace_parent=f"00-{trace}-00f067aa0ba902b7-01").key
+    with engine.wakeup.listen(()) as listener:
+        worker.start()
+        for _ in range(400):
+            if lists.incidents(engine).items:
+                break
+            listener.wait(0.05)
+    worker.stop()
+
+    # then
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    said = {line["event"]: line for line in lines}
+    assert {"asking the bank", "incident opened"} <= said.keys()
+    for line in said.values():
+        ids = {name: line.get(name) for name in ("instance_key", "element_id", "correlation_id", "trace_id")}
+        assert ids == {"instance_key": key, "element_id": "card", "correlation_id": "order-4711", "trace_id": trace}
+    assert "the bank said no" in said["incident opened"]["reason"]

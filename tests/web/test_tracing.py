@@ -23,7 +23,7 @@ def test_instance_belongs_to_the_trace_of_its_request(app, engine, story, path, 
     assert answer.status_code == 200
     [row] = found_in(engine)
     assert row.trace_parent == PARENT
-    assert child_span(row.trace_parent, row.correlation_id).split("-")[1] == PARENT.split("-")[1]
+    assert child_span(row.trace_parent, row.correlation_id, 1, 1).split("-")[1] == PARENT.split("-")[1]
 
 
 @pytest.mark.parametrize("wrong", ["", "00-0-0-01", PARENT.replace("4bf92f3577b34da6a3ce929d0e0e4736", "0" * 32),

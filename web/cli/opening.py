@@ -21,6 +21,7 @@ from engine.keyring import Keyring
 from web.auth.accessfile import AccessFile, AccessFileError
 from web.cli.group import Refused
 from web.cli.settings import Settings, actor, shown_url
+from web.otel import Exporter, TracingMissing, is_wanted
 
 Url = Annotated[
     str | None,
@@ -49,7 +50,7 @@ def opened(settings: Settings | None = None, *, by_itself: bool = False) -> Iter
     except OSError as error:
         raise Refused(f"Expected to keep data in {settings.data_dir}, but: {error.strerror}. Set DATA_DIR.") from error
     check_four_eyes(settings)
-    scripts = _scripts(settings)
+    scripts, exporter = _scripts(settings), _exporter()
     engine = _engine(settings, scripts.languages if scripts else {})
     engine.strict = settings.strict
     engine.keyring = Keyring(settings.secrets_keys, settings.data_dir / "secrets_key")
@@ -58,10 +59,13 @@ def opened(settings: Settings | None = None, *, by_itself: bool = False) -> Iter
     engine.four_eyes = settings.four_eyes
     if not by_itself:
         engine.tell_others_at_once()
+    engine.spans = exporter
     try:
         yield engine if by_itself else engine.acting_as(actor())
     finally:
         engine.close()
+        if exporter:
+            exporter.close()
         if scripts:
             scripts.close()
 
@@ -83,6 +87,13 @@ def check_four_eyes(settings: Settings) -> None:
         raise Refused(f"Expected at least two users, because PARTITUR_FOUR_EYES lets one approve what another one asks "
                       f"for, but found {known or 'none'}. `partitur users add NAME` adds one; without users, leave "
                       f"PARTITUR_FOUR_EYES out.")
+
+
+def _exporter() -> Exporter | None:
+    try:
+        return Exporter() if is_wanted() else None
+    except TracingMissing as error:
+        raise Refused(str(error)) from error
 
 
 def _scripts(settings: Settings) -> PythonScripts | None:
