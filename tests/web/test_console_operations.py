@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from engine import instances
+from engine.cluster import nodes
+from engine.cluster.nodes import Node
 from engine.operations import carrying, plans
 from engine.queries import instance as one
 from engine.queries import instances as listed
@@ -164,6 +166,16 @@ def test_large_plans_get_ready_in_the_background(console, engine, story, monkeyp
     assert found.operation(engine, made).state == "PLANNED"
 
 
+def test_it_is_said_when_nobody_would_carry_out_what_is_applied(console, engine, failed_instance):
+    made = key_of(console.post("/operations", {"kind": "SUSPEND", "query": ""}))
+    console.post(f"/operations/{made}/application", {"reason": WHY})
+    for path in ("/operations", f"/operations/{made}"):
+        assert "No node with a scheduler is alive" in console.text(path)
+    engine.execute(nodes.join, Node(roles=["web", "scheduler"]))
+    for path in ("/operations", f"/operations/{made}"):
+        assert "No node with a scheduler" not in console.text(path)
+
+
 def test_what_is_not_there(console):
     assert console.get("/operations/7").status_code == 404
     assert console.get("/operations/new?kind=X").status_code == 422
@@ -221,6 +233,12 @@ def test_a_dialog_shows_what_would_change_before_it_asks_why(open_page, failed_i
     page = open_page(f"/instances/{failed_instance}")
     page.get_by_role("button", name="Cancel", exact=True).click()
     page.locator("#cancel .preview", has_text="Ends for good").wait_for()
+    # and leads to the report of what came of it
+    page.locator("#cancel").get_by_label("Why would you do that?").fill(WHY)
+    page.locator("#cancel").get_by_role("button", name="Cancel the instance").click()
+    page.locator("#toasts").get_by_role("link", name="Report").click()
+    page.get_by_text("Done: 1 instance has its outcome.").wait_for()
+    assert page.get_by_text(WHY).is_visible()
 
 
 @pytest.mark.browser

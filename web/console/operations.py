@@ -116,6 +116,7 @@ def operation(key: int) -> ResponseReturnValue:
         live=2 if row.is_open and row.state not in (OperationState.PLANNED, OperationState.WAITING) else 0,
         state=state, risky=risky, counts=counts, risks=risks, consent=row.final or risks > 0,
         approval=approvals.of_operation(engine(), key) if row.state == OperationState.WAITING else None,
+        trouble=_trouble() if row.state in (OperationState.PLANNING, OperationState.RUNNING) else "",
         sentence=_sentence(row), failed=row.failed_again + row.not_started,
         outcomes=(ItemState.FIXED, ItemState.FAILED_AGAIN, ItemState.SKIPPED, ItemState.NOT_STARTED),
     )
