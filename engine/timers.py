@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, exists, func, select, text, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, select, text, update
 
 from bpmn.interpreter import journal
 from engine import fairness, schedules, schema, starting
@@ -153,9 +153,10 @@ def _shared(engine: Engine, statement: Select[Any], now: datetime, read: Read,
         seen.extend(row.key for row in found)
         return found
 
-    waiting = select(_known.id).where(
-        exists().where(ARMED, _t.due_at <= bindparam("now"), _t.tenant_id == _known.id, *served)
-        .correlate(schema.tenants))
+    # One look into the index for each tenant, which EXISTS, or no order, does not make on PostgreSQL.
+    first = (select(_t.key).where(ARMED, _t.due_at <= bindparam("now"), _t.tenant_id == _known.id, *served)
+             .order_by(_t.due_at, _t.key).limit(1).correlate(schema.tenants).scalar_subquery())
+    waiting = select(_known.id).where(first.is_not(None))
     ids = [row.id for row in read(waiting, {"now": now})]
     return fairness.served(engine.tenants.turns(TURNS), ids, BATCH, take)
 

@@ -7,8 +7,24 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import event as sql_event
+from sqlalchemy import update
 
-from engine import conditions, decisions, definitions, fairness, instances, messages, pausing, signals, tenants, timers
+from engine import (
+    conditions,
+    decisions,
+    definitions,
+    fairness,
+    instances,
+    messages,
+    pausing,
+    schema,
+    signals,
+    tenants,
+    timers,
+)
+from engine.cluster import due
+from engine.cluster.queue import Entry, Kind
+from engine.cluster.sweeping import Handling
 from engine.definitions import Resource
 from engine.engine import Engine
 from engine.errors import Conflict, DeploymentRefused, InvalidInput, NotFound, TooMany, WrongState
@@ -86,8 +102,9 @@ def test_what_names_an_unknown_tenant_is_refused(engine, steps):
     steps.deploy(WORK)
     for command, *given in (
         (definitions.deploy, [drawing.file(WORK)]), (definitions.check, [drawing.file(WORK)]),
-        (instances.start, "work"), (messages.publish, "paid"), (messages.correlate, "paid"), (signals.broadcast, "alarm"), (conditions.evaluate,),
-        (decisions.evaluate, "risk"), (pausing.pause, "work", "why"),
+        (instances.start, "work"), (messages.publish, "paid"), (messages.correlate, "paid"),
+        (signals.broadcast, "alarm"), (conditions.evaluate,), (decisions.evaluate, "risk"),
+        (pausing.pause, "work", "why"),
     ):
         with pytest.raises(NotFound, match="Expected a tenant 'eu', but there is none"):
             engine.execute(command, *given, tenant_id="eu")
@@ -237,6 +254,30 @@ def test_the_flood_of_one_tenant_leaves_the_others_their_share_of_timers(engine,
     assert ended[3].total() == 38
     assert timers.due(engine) == []
     assert timers_due_at(engine) is None
+
+
+@pytest.mark.parametrize("by", ["queue", "scheduler"])
+def test_both_ways_of_firing_timers_serve_the_tenants_in_turn(engine, clock, eu, monkeypatch, by):
+    """An entry of the queue fires the timers of a group of partitions, the scheduler those of all."""
+    monkeypatch.setattr(timers, "BATCH", 6)
+    flood(engine, {"us": 24, eu: 4, DEFAULT_TENANT: 4}, "sleeps", SLEEPS)
+    with engine.database.write() as connection:
+        connection.execute(update(schema.timers).values(partition_key=0))
+    order, fire = [], timers.fire
+
+    def noted(tx, timer):
+        order.append(timer.tenant_id)
+        fire(tx, timer)
+
+    monkeypatch.setattr(timers, "fire", noted)
+    clock.advance(hours=2)
+    if by == "queue":
+        Handling(engine)(Entry(Kind.TIMERS, "", 0, clock()))
+    else:
+        while due.fire_timers(engine):
+            pass
+    assert Counter(order[:12]) == {"us": 4, eu: 4, DEFAULT_TENANT: 4}
+    assert len(order) == 32
 
 
 def timers_due_at(engine):

@@ -36,8 +36,8 @@ def upgrade() -> None:
     # All that there is belongs to the one tenant that there was.
     op.add_column("timers", sa.Column("tenant_id", sa.String(64), nullable=False, server_default=DEFAULT))
     op.drop_index("ix_timers_due", "timers")
-    op.create_index("ix_timers_due", "timers", ["tenant_id", "due_at"], unique=False, sqlite_where=ARMED,
+    op.create_index("ix_timers_due", "timers", ["tenant_id", "due_at", "key"], unique=False, sqlite_where=ARMED,
                     postgresql_where=ARMED)
     op.drop_index("ix_jobs_due", "jobs")
-    op.create_index("ix_jobs_due", "jobs", ["type", "tenant_id", sa.text("priority DESC"), "due_at"], unique=False,
-                    sqlite_where=TO_HAND_OUT, postgresql_where=TO_HAND_OUT)
+    op.create_index("ix_jobs_due", "jobs", ["type", "tenant_id", sa.text("priority DESC"), "due_at", "key"],
+                    unique=False, sqlite_where=TO_HAND_OUT, postgresql_where=TO_HAND_OUT)
