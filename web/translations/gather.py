@@ -43,7 +43,7 @@ WORDS = re.compile(r"(?<![\w.*/:#-])[a-z]{2,}(?![\w(=*/:_-]*[(=*/_])")
 CODE = re.compile(r"""
     \b[A-Z]{3,}\ [A-Z]{2,} | \b(SET|SELECT|FROM|WHERE|PRAGMA|NOT|DELETE|AND|BEGIN|SAVEPOINT)\b   # SQL
     | ^\S+\ =\  | ^\w+\??:\ \w+\b(,|$) | ^repetitions\? | ^\?start    # parameters, a grammar
-    | charset= | filename= | max-age | ^Bearer\  | ^-c\  | ^\w+:// | <svg | ^<span | ^\{ | \\b | \x00
+    | =" | charset= | filename= | max-age | ^Bearer\  | ^-c\  | ^\w+:// | <svg | ^<span | ^\{ | \\b | \x00
     | ^(?!Expected)(.|\n)*\n""", re.VERBOSE)
 PLACE = "\ufffc"
 SHORT = re.compile(r"\ufffc [a-z]{2,} \ufffc|[a-z]{2,} [`(]?\ufffc[`)]?(, )?|(a|an|the|not|no|be) [a-z]+")
