@@ -36,7 +36,7 @@ SILENT_FILES = frozenset({
 """The same: what speaks when a server starts or a service is declared."""
 SILENT_CALLS = re.compile(
     r"""(.*\.)?(_?logger|logging|log|re)\.\w+|_|n?gettext|lazy_n?gettext|text|Index|exec_driver_sql|(.*\.)?exec_driver_sql
-    |.*\.(startswith|endswith|split|rsplit|partition|removeprefix|removesuffix|strftime|encode|count)|cast|TypeVar
+    |.*\.(log|startswith|endswith|split|rsplit|partition|removeprefix|removesuffix|strftime|encode|count)|cast|TypeVar
     |getattr|NewType|AssertionError|Thread|.*\.Thread|url_for|Response""", re.VERBOSE)
 """Calls whose texts are shown to nobody, or are marked already."""
 WORDS = re.compile(r"(?<![\w.*/:#-])[a-z]{2,}(?![\w(=*/:_-]*[(=*/_])")
