@@ -36,6 +36,7 @@ class IncidentFilter:
     assignee: str | None = None
     fingerprint: str | None = None
     process_id: str | None = None
+    tenant_id: str | None = None
     element_id: str | None = None
     type: str | None = None
     instance_key: int | None = None
@@ -163,6 +164,7 @@ def conditions(filter: IncidentFilter, now: datetime) -> list[ColumnElement[bool
         raise InvalidInput(f"Expected a state out of {', '.join(STATES)}, but found {filter.state[:40]!r}.")
     found = [] if filter.state == "all" else [_STATES[filter.state](now)]
     for column, value in ((_n.fingerprint, filter.fingerprint), (_n.process_id, filter.process_id),
+                          (_n.tenant_id, filter.tenant_id),
                           (_n.element_id, filter.element_id), (_n.type, filter.type),
                           (_n.instance_key, filter.instance_key)):
         if value is not None:

@@ -55,6 +55,7 @@ class TaskCriteria:
     """
 
     process_id: str | None = None
+    tenant_id: str | None = None
     element_id: str | None = None
     text: str | None = None
     assignee: str | None = None
@@ -110,7 +111,8 @@ def _counted(matching: Select[Any], most: int) -> Select[Any]:
 def _matching(criteria: TaskCriteria) -> Select[Any]:
     """The keys of the tasks."""
     conditions = [OPEN, *_people(criteria), *_ranges(criteria)]
-    for column, value in ((_u.process_id, criteria.process_id), (_u.element_id, criteria.element_id)):
+    for column, value in ((_u.process_id, criteria.process_id), (_u.tenant_id, criteria.tenant_id),
+                          (_u.element_id, criteria.element_id)):
         if value is not None:
             conditions.append(column == value)
     if criteria.variable_name is not None:

@@ -9,7 +9,7 @@ import pytest
 from engine import definitions, instances, tenants
 from engine.definitions import Resource
 from engine.schema import DEFAULT_TENANT
-from tests.engine.drawing import end, file, process, service, start
+from tests.engine.drawing import call, end, file, process, service, start, user
 from tests.web.camunda8.test_decisions import DISCOUNT
 
 WORK = file(process("work", start(), service("do"), end()), name="work.bpmn")
@@ -100,3 +100,18 @@ def test_programs_ask_for_a_tenant_by_name(app, two):
     assert not client.get("/api/processes/work/starts").json["paused"]
     assert client.post("/api/processes/work/starts/resume", json={"reason": "x"}).status_code == 409
     assert client.get("/api/processes/work/starts?tenant=us").status_code == 404
+
+
+def test_tasks_and_incidents_are_narrowed_to_a_tenant(console, engine, two):
+    ask = file(process("ask", start(), user("look"), call("sub", "nowhere"), end()), name="ask.bpmn")
+    for id in (DEFAULT_TENANT, "eu"):
+        engine.execute(definitions.deploy, [ask], tenant_id=id)
+        engine.execute(instances.start, "ask", tenant_id=id, business_id=f"task of {id}")
+        engine.execute(instances.start, "ask", tenant_id=id, business_id=f"incident of {id}", elements=["sub"])
+    for path, of in (("/tasks", "task of"), ("/incidents", "incident of")):
+        assert f"{of} eu" in console.text(path)
+        assert f"{of} &lt;default&gt;" in console.text(path)
+        of_eu = console.text(f"{path}?tenant=eu")
+        assert '<option value="eu" selected' in of_eu
+        assert f"{of} eu" in of_eu
+        assert f"{of} &lt;default&gt;" not in of_eu

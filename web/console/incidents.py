@@ -48,6 +48,7 @@ def incidents() -> ResponseReturnValue:
         state="open" if tab == "mine" else tab, acknowledged=ACKNOWLEDGED.get(arguments.get("acknowledged", "")),
         assignee=actor() if tab == "mine" else arguments.get("assignee") or None,
         fingerprint=arguments.get("fingerprint") or None, process_id=arguments.get("process") or None,
+        tenant_id=arguments.get("tenant") or None,
         element_id=arguments.get("element") or None, error=arguments.get("error") or None,
         instance_key=numbers.argument("instance"),
     )

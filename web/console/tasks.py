@@ -69,7 +69,7 @@ def tasks() -> ResponseReturnValue:
     return render_template(
         "tasks/list.html", section="tasks", live=5, view=view, tabs=_tabs(kept, view, chosen), chosen=chosen,
         part=part, page=paging.Page(part.items, part.total, paging.offset()), typed=typed, criteria={**base, **typed},
-        more=bool(typed.keys() - {"q", "process"}), sort=sort, sorts=SORTS, words=WORDS,
+        more=bool(typed.keys() - {"q", "process", "tenant"}), sort=sort, sorts=SORTS, words=WORDS,
         processes=known.processes(engine(), counted=False),
         begun=task_drafts.begun(engine(), [row.key for row in part.items], actor()),
         key=key, pane=None if key is None else _pane(key), **_times(),
