@@ -52,8 +52,8 @@ CONSOLE: Mapping[str, Rule] = {
         sessions end_session end_other_sessions change_password"""),
     **_rules(READ, "console", """
         home find tenants processes process process_figures definition_file instances instances_file instance preview
-        raw_file incidents incident hotspot report report_file messages message decisions decision decision_file evaluation
-        form_list form form_file try_form tasks task drill services service service_templates service_preview
+        raw_file incidents incident hotspot report report_file messages message decisions decision decision_file
+        evaluation form_list form form_file try_form tasks task drill services service service_templates service_preview
         operations operation operation_file approvals approval audit audit_file save_view save_filter"""),
     **_rules(READ, "console", "remove_view remove_filter"),
     **_rules(READ_ALL, "console", "nodes alerts events inbound audit_verification"),

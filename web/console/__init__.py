@@ -48,7 +48,7 @@ from web.console import (
 from web.console.blueprint import bp
 
 __all__ = [
-    "alerts", "approvals", "audit", "bp", "decisions", "deployments", "doubts", "drills", "events", "export",
+    "alerts", "approvals", "audit", "bp", "buttons", "decisions", "deployments", "doubts", "drills", "events", "export",
     "form_pages", "home", "hotspot", "inbound", "incidents", "instance", "instance_actions", "instances", "interfaces",
     "language", "messages", "migrate", "modify", "nodes", "operations", "playground", "processes", "reports", "restart",
     "reviews", "secrets", "services", "sessions", "surroundings", "task_actions", "tasks",
