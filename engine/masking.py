@@ -22,6 +22,7 @@ HIDDEN = "••••••"
 DEFAULT = ("password", "passwd", "pwd", "passphrase", "secret", "token", "api key", "apikey", "authorization",
            "private key", "iban", "card number", "credit card", "cvv", "cvc", "pin", "ssn", "social security")
 """Words of names whose values are hidden unless somebody says otherwise."""
+_PASSWORD_OF_ADDRESS = re.compile(r"(://[^\s/:@]*:)[^\s/@]+(?=@)")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _DEEP = 60
 
@@ -79,10 +80,23 @@ class Masking:
         return self._inside(value, 0)
 
     def text(self, text: str) -> str:
-        """A text without what is hidden in it: `password=x`, `"token": "x"`."""
+        """A text without what is hidden in it: `password=x`, `"token": "x"`, `https://ann:x@host`."""
+        if "://" in text:
+            text = _PASSWORD_OF_ADDRESS.sub(lambda found: found[1] + HIDDEN, text)
         if self._said is None or ("=" not in text and ":" not in text):
             return text
         return self._said.sub(lambda found: found[1] + HIDDEN, text)
+
+    def all_of_it(self, value: Any, depth: int = 0) -> Any:
+        """Like `value`, with the texts in it looked through, too: for what is written into a log."""
+        if isinstance(value, str):
+            return self.text(value)
+        if depth > _DEEP:
+            return value
+        if isinstance(value, Mapping):
+            return {key: HIDDEN if isinstance(key, str) and item not in (None, "") and self.hides(key)
+                    else self.all_of_it(item, depth + 1) for key, item in value.items()}
+        return [self.all_of_it(item, depth + 1) for item in value] if isinstance(value, list | tuple) else value
 
     def _inside(self, value: Any, depth: int) -> Any:
         if depth > _DEEP:

@@ -51,6 +51,23 @@ def test_a_traceback_names_places_and_no_values(as_json, logger, capsys):
         assert json.loads(said)["event"] == "it failed"
 
 
+@pytest.mark.parametrize("as_json", [True, False])
+@pytest.mark.parametrize("logger", [structlog.get_logger, logging.getLogger])
+def test_what_is_hidden_is_in_no_line(as_json, logger, capsys):
+    configure_logging(as_json)
+    try:
+        raise ConnectionError("no way to amqp://ann:hunter2@host, with token=hunter2 and 'apiKey': 'hunter2'")
+    except ConnectionError:
+        logger("engine.somewhere").exception("it failed, password: hunter2")
+    if logger is structlog.get_logger:
+        structlog.get_logger("x").warning("refused", accessToken="hunter2", about={"pin": "hunter2", "key": 7})
+    said = capsys.readouterr().err
+    assert "hunter2" not in said
+    assert "it failed" in said
+    assert "amqp://ann:" in said
+    assert "ConnectionError" in said
+
+
 class Done(Data):
     """Nothing more."""
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from typing import Any
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
+
+from engine.masking import MaskError, Masking
 
 
 def configure_logging(as_json: bool, level: int = logging.WARNING) -> None:
@@ -18,13 +21,15 @@ def configure_logging(as_json: bool, level: int = logging.WARNING) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    mask = _masking().all_of_it
     # Local variables hold passwords, secrets and what instances are about: a log must not show them.
     last: list[Any] = (
         [structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
-         structlog.processors.JSONRenderer()]
+         lambda _logger, _method, line: mask(line), structlog.processors.JSONRenderer()]
         if as_json
-        else [structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
+        else [structlog.processors.format_exc_info, lambda _logger, _method, line: mask(line),
+              structlog.dev.ConsoleRenderer(
+                  colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
     )
     handler = logging.StreamHandler()
     handler.setFormatter(
@@ -41,3 +46,11 @@ def configure_logging(as_json: bool, level: int = logging.WARNING) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _masking() -> Masking:
+    """What no line tells. A setting that cannot be is refused elsewhere; until then the usual names are hidden."""
+    try:
+        return Masking.of(os.environ.get("PARTITUR_MASK") or "")
+    except MaskError:
+        return Masking()
