@@ -25,6 +25,8 @@ DEFAULT = ("password", "passwd", "pwd", "passphrase", "secret", "token", "api ke
 _PASSWORD_OF_ADDRESS = re.compile(r"(://[^\s/:@]*:)[^\s/@]+(?=@)")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _DEEP = 60
+SHORTEST = 4
+"""Characters of a value that is looked for in texts: a shorter one could be anything."""
 
 NamesOf = Callable[[], Iterable[str]]
 
@@ -86,6 +88,24 @@ class Masking:
         if self._said is None or ("=" not in text and ":" not in text):
             return text
         return self._said.sub(lambda found: found[1] + HIDDEN, text)
+
+    def without(self, text: str, variables: Any) -> str:
+        """A text without what is hidden in it, nor what is hidden in some variables: a service may repeat what it was
+        given."""
+        for hidden in sorted(self._hidden_in(variables, False, 0), key=len, reverse=True):
+            text = text.replace(hidden, HIDDEN)
+        return self.text(text)
+
+    def _hidden_in(self, value: Any, is_hidden: bool, depth: int) -> set[str]:
+        if depth > _DEEP:
+            return set()
+        if isinstance(value, Mapping):
+            return {text for key, item in value.items()
+                    for text in self._hidden_in(item, is_hidden or self.hides(str(key)), depth + 1)}
+        if isinstance(value, list | tuple):
+            return {text for item in value for text in self._hidden_in(item, is_hidden, depth + 1)}
+        text = "" if value is None or isinstance(value, bool) else str(value)
+        return {text} if is_hidden and len(text) >= SHORTEST else set()
 
     def all_of_it(self, value: Any, depth: int = 0) -> Any:
         """Like `value`, with the texts in it looked through, too: for what is written into a log."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy.exc import DBAPIError
@@ -34,6 +35,7 @@ class Reporter:
 
         Raises what the engine raises when there is no answer to save.
         """
+        answers = [self._discreet(answer) for answer in answers]
         try:
             return self._run(answers, renewals, wants, breakers)
         except Unavailable as error:
@@ -49,6 +51,13 @@ class Reporter:
         for answer in answers:
             self._report(answer, done)
         return done
+
+    def _discreet(self, answer: Answer) -> Answer:
+        """The answer, without what is hidden of the variables that the service was given (`engine.masking`)."""
+        job, outcome = answer
+        if not isinstance(outcome, Failed):
+            return answer
+        return job, replace(outcome, message=self._engine.masking.without(outcome.message, job.variables))
 
     def _report(self, answer: Answer, done: Exchanged) -> None:
         with about_job(answer[0]):

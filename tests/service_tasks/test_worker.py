@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from engine.work import jobs
-from service_tasks import BpmnError, Call, Data, GiveUp, Registry, Retry, RetryLater, service_task, worker
+from service_tasks import BpmnError, Call, Data, GiveUp, Registry, Retry, RetryLater, Sensitive, service_task, worker
 from tests.service_tasks.stage import LONG, hanging
 
 AT_ONCE = Retry(attempts=5, backoff="fixed", first=0, jitter=0)
@@ -133,6 +133,17 @@ def test_a_job_waits_as_long_as_the_service_asks(stage, clock):
     clock.advance(hours=1)
 
     assert stage.ended(key).row.state == "COMPLETED"
+
+
+def test_an_incident_does_not_repeat_what_is_hidden(stage):
+    @service_task("work", retry=Retry(attempts=1))
+    def work(iban: str, secret_word: Sensitive[str], amount: int) -> None:
+        raise ValueError(f"cannot take {amount} from {iban}, {secret_word}, password=abc")
+
+    stage.serve(work)
+
+    assert stage.incident(stage.start(iban="DE02120300", secretWord="open sesame", amount=1234)).message == (
+        "ValueError: cannot take 1234 from ••••••, ••••••, password=••••••")
 
 
 def test_a_business_error_that_nothing_catches_is_an_incident_with_its_code(stage):
