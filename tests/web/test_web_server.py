@@ -107,3 +107,22 @@ def test_a_body_that_is_not_even_read_is_refused_in_the_words_of_the_door(engine
     else:
         assert answer.json().keys() == fields
     assert server.drain(10)
+
+
+@pytest.mark.parametrize(("proxies", "seen"), [
+    (0, "127.0.0.1 http 127.0.0.1"), (1, "192.0.2.2 https partitur.example"),
+    (2, "192.0.2.1 https partitur.example"),
+])
+def test_the_word_of_as_many_proxies_counts_as_there_are(proxies, seen):
+    def tell(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        host = environ["HTTP_HOST"].partition(":")[0]
+        return [f"{environ['REMOTE_ADDR']} {environ['wsgi.url_scheme']} {host}".encode()]
+
+    server = WebServer(tell, "127.0.0.1", 0, threads=4, proxies=proxies)
+    server.start()
+    # what the client itself says stands first, and each proxy adds whom it got the request from
+    said = {"X-Forwarded-For": "6.6.6.6, 192.0.2.1, 192.0.2.2", "X-Forwarded-Proto": "https",
+            "X-Forwarded-Host": "partitur.example"}
+    assert httpx.get(f"http://127.0.0.1:{server.port}/", headers=said, trust_env=False).text == seen
+    server.drain(1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -17,6 +19,12 @@ from web.auth.identity import current
 from web.auth.limits import TooMany
 from web.auth.roles import Permission
 from web.console.blueprint import acting, bp, done, engine
+
+BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("FxiOS", "Firefox"), ("CriOS", "Chrome"),
+            ("Chrome", "Chrome"), ("Version", "Safari"))
+"""What a browser has in its User-Agent that others do not have, in this order."""
+SYSTEMS = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "macOS"),
+           ("CrOS", "ChromeOS"), ("Linux", "Linux"))
 
 
 @bp.get("/sessions")
@@ -67,6 +75,14 @@ def change_password() -> ResponseReturnValue:
     acting().execute(store.password_changed, identity.name)
     of_browser.begin(access, identity, access.stamp(identity.name))
     return done(_("Your password is changed, and you are logged out everywhere else."), url_for("console.sessions"))
+
+
+@bp.app_template_filter("browser")
+def browser(agent: str) -> str:
+    """What people call a browser, such as "Firefox 140 · Linux"; what is none is shown as it calls itself."""
+    name = next((f"{word} {found[1]}" for mark, word in BROWSERS if (found := re.search(rf"{mark}/(\d+)", agent))), "")
+    system = next((word for mark, word in SYSTEMS if mark in agent), "")
+    return " · ".join(filter(None, (name, system))) if name else agent[:60]
 
 
 def has_password() -> bool:

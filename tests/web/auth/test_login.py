@@ -193,7 +193,7 @@ def test_sessions_are_listed_and_ended_on_the_page(app, engine):
         assert person.log_in(name).status_code == 303
     # everybody sees their own, whatever they may do otherwise; who administers, those of all
     page = ann.get("/sessions").text
-    assert "Firefox" in page
+    assert "Firefox 140 · Linux" in page
     assert "bob" not in page
     assert "bob" in bob.get("/sessions").text
 
