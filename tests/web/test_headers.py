@@ -88,6 +88,14 @@ def test_errors_of_the_framework_have_them_too(app):
         assert "Content-Security-Policy" in answer.headers
 
 
+def test_a_form_with_too_many_parts_is_refused(app):
+    client = app.test_client()
+    fields = {f"x{number}": "y" for number in range(1_001)}
+    for path in ("/deployments", "/v2/deployments", "/engine-rest/deployment/create"):
+        answer = client.post(path, data=fields, content_type="multipart/form-data")
+        assert answer.status_code == 413, path
+
+
 def test_downloads_are_never_shown_as_pages(app, answered):
     """What somebody uploaded comes back as a file of a harmless type."""
     for answer in answered:
