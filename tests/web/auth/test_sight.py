@@ -23,12 +23,12 @@ OWN, OTHER, NONE = "lion", "zebra", "zzbra"
 """The word of what is seen, of what is hidden, and one that is nowhere, as long as that."""
 NOWHERE = 8_999_999_999
 TABLES = ("instances", "definitions", "jobs", "user_tasks", "incidents", "variables", "element_instances", "decisions",
-          "decision_requirements", "forms", "deployments", "messages", "operations", "decision_evaluations", "audit")
+          "decision_requirements", "forms", "deployments", "messages", "operations", "decision_evaluations", "audit",
+          "approvals")
 CHANGING = re.compile(r'name="csrf_token" value="[^"]+"|20\d\d-\d\d-\d\d[T ][\d:.]+(?: UTC|Z)?|'
                       r'\d+ seconds?(?: ago)?|under [0-9a-f]{8}')
 ASKING_MORE = re.compile(r"/(deployed|rendered|deployed-start)-form$|messageSubscriptions|/task/<id>/localVariables|"
-                         r"/(group|user)/|trial$|removal$|/preview$|/messages/<|"
-                         r"/approvals/")
+                         r"/(group|user)/|trial$|removal$|/preview$|/messages/<")
 """Addresses that need more than a key to answer, or messages, of which a part of a tenant sees none."""
 QUERY = {"process": "{word}-work", "q": "{word}-business", "key": "{instances}", "definition": "{definitions}",
          "processInstanceId": "{instances}", "processDefinitionKey": "{word}-work"}
