@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import event
 
-from engine import timers
+from engine import tenants, timers
 from engine.queries import due_jobs
 from engine.work import activation
 
@@ -58,3 +58,13 @@ def test_looking_for_timers_uses_their_index(engine, clock):
         # Those of start events are few, and found by having no instance.
         assert any("ix_timers_due" in step or "ix_timers_instance" in step for step in plan), plan
     assert sum("ix_timers_due" in step for plan in found for step in plan) >= 3
+
+
+def test_looking_for_the_tenants_that_have_work_uses_the_indexes_too(engine, plans):
+    engine.execute(tenants.add, "eu")
+    for types in (["pay"], ["pay", "ship"]):
+        engine.execute(activation.activate, types, "worker", 1)
+    assert len(plans) == 2
+    for plan in plans:
+        assert sum("ix_jobs_due" in step for step in plan) >= 1, plan
+        assert not any(step.startswith("SCAN jobs") for step in plan), plan

@@ -19,6 +19,7 @@ from engine import (
     pausing,
     schema,
     signals,
+    strays,
     tenants,
     timers,
 )
@@ -197,8 +198,7 @@ def flood(engine, counts, process_id="work", model=WORK):
             start_in(engine, id, process_id)
 
 
-@pytest.mark.parametrize("types", [["do"], ["do", "other"], None])
-@pytest.mark.parametrize("most", [1, 2, 5])
+@pytest.mark.parametrize(("types", "most"), [(["do"], 1), (["do"], 5), (["do", "other"], 2), (None, 2)])
 def test_the_flood_of_one_tenant_leaves_the_others_their_share_of_jobs(engine, eu, types, most):
     # given a tenant whose jobs came first, and all of them before those of the others
     flood(engine, {"us": 40, eu: 6, DEFAULT_TENANT: 6})
@@ -348,3 +348,15 @@ def test_files_of_one_tenant_are_not_found_by_another(engine, eu):
     assert [(each.version, each.tenant_id) for each in deployed] == [(1, eu), (1, "us")]
     with pytest.raises(DeploymentRefused):
         engine.execute(definitions.deploy, [Resource(name="f.form", content=b"{")], tenant_id=eu)
+
+
+def test_a_message_that_reached_nobody_is_delivered_by_hand_within_its_tenant(engine, steps, eu):
+    for id in (eu, "us"):
+        deploy(engine, id, *WAITS)
+    keys = {id: start_in(engine, id, "waits", variables={"order": "1"}) for id in (eu, "us")}
+    stray = engine.execute(messages.publish, "paid", "misspelt", tenant_id=eu).key
+    waiting = {id: steps.detail(key).subscriptions[0].key for id, key in keys.items()}
+    with pytest.raises(InvalidInput, match="Expected an instance of tenant 'eu'"):
+        engine.execute(strays.deliver, stray, waiting["us"], "why")
+    engine.execute(strays.deliver, stray, waiting[eu], "why")
+    assert [steps.state(keys[id]) for id in (eu, "us")] == ["COMPLETED", "ACTIVE"]
