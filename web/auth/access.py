@@ -17,6 +17,7 @@ from web.auth.identity import Identity
 from web.auth.last_uses import LastUses
 from web.auth.limits import Limits
 from web.auth.openid import Provider, Untrusted, claim, groups_of
+from web.auth.roles import Permission, permissions_in
 from web.auth.sessions import Policy
 from web.auth.throttle import Throttle
 
@@ -102,13 +103,18 @@ class Access:
             raise Wrong("Expected a token that is known and not expired, but this one is not.")
         return found
 
-    def access_token(self, name: str, secret: str, address: str, audience: str | None) -> str:
-        """An access token for a program (or a user) that shows its secret. Raises Wrong, TooOften."""
+    def access_token(self, name: str, secret: str, address: str, audience: str | None,
+                     scope: Iterable[Permission] = ()) -> str:
+        """An access token for a program (or a user) that shows its secret; for these permissions only, if any.
+
+        Raises Wrong, TooOften.
+        """
         identity = self.by_password(name, secret, address)
         now = int(time.time())
         claims = {"iss": ISSUER, "sub": identity.name, "iat": now, "exp": now + LIFETIME,
                   "jti": random.token_urlsafe(9), "stamp": self.stamp(identity.name)}
-        return jwt.encode(claims | ({"aud": audience} if audience else {}), self._signing_key, ALGORITHM)
+        more = {"aud": audience, "scope": " ".join(scope)}
+        return jwt.encode(claims | {name: value for name, value in more.items() if value}, self._signing_key, ALGORITHM)
 
     def still(self, name: str, stamp: str) -> Identity | None:
         """The owner of something made earlier, unless the owner is gone or has another password since."""
@@ -163,7 +169,8 @@ class Access:
                                 options={"require": ["exp", "sub", "stamp"], "verify_aud": False})
         except (jwt.InvalidTokenError, ValueError, RecursionError):
             return None
-        return self.still(str(claims["sub"]), str(claims["stamp"]))
+        found = self.still(str(claims["sub"]), str(claims["stamp"]))
+        return found.narrowed(permissions_in(str(claims["scope"]))) if found and "scope" in claims else found
 
     @property
     def _signing_key(self) -> str:

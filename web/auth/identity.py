@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engine.sight import ANY, Sight
@@ -19,6 +20,12 @@ class Identity:
     name: str
     groups: tuple[str, ...] = ()
     grants: tuple[Grant, ...] = ()
+
+    def narrowed(self, permissions: Iterable[Permission]) -> Identity:
+        """The same, with no more than these permissions, where they have them."""
+        left = ((tuple(filter(each.has, permissions)), each) for each in self.grants)
+        return Identity(self.name, self.groups, tuple(
+            Grant(permissions=kept, definitions=each.definitions, tenants=each.tenants) for kept, each in left if kept))
 
     def may(self, permission: Permission, definition_id: str, tenant_id: str) -> bool:
         """Whether they may do this to a process, decision or form of a tenant."""

@@ -14,6 +14,7 @@ from web.answers import answer
 from web.auth import limits
 from web.auth.access import LIFETIME, Access, TooOften, Wrong
 from web.auth.limits import TooMany
+from web.auth.roles import permissions_in
 
 bp = Blueprint("oauth", __name__)
 
@@ -34,7 +35,8 @@ def token() -> Response:
         return _refused(400, "invalid_client", "Expected clients to be known, but nobody has to log in at this server.")
     try:
         access.limits.count(limits.TOKEN, request.remote_addr or "")
-        made = access.access_token(name, secret, request.remote_addr or "", asked.get("audience"))
+        scope = permissions_in(asked.get("scope", ""))
+        made = access.access_token(name, secret, request.remote_addr or "", asked.get("audience"), scope)
     except Wrong:
         response = _refused(401, "invalid_client", "Expected a client id and its secret, but they do not fit.")
         response.headers["WWW-Authenticate"] = 'Basic realm="Partitur"'
@@ -44,8 +46,9 @@ def token() -> Response:
         response.headers["Retry-After"] = str(error.seconds)
         return response
     content: dict[str, Any] = {"access_token": made, "token_type": "Bearer", "expires_in": LIFETIME}
-    if scope := asked.get("scope"):
-        content["scope"] = scope
+    if scope or asked.get("scope"):
+        # Scopes of others mean nothing here, and their clients want to see them again.
+        content["scope"] = " ".join(scope) or asked["scope"]
     return _never_kept(answer(content))
 
 

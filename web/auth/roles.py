@@ -86,6 +86,12 @@ EVERYTHING = (Grant(role=Role.ADMIN),)
 """What those have who came into a file of users before there were roles."""
 
 
+def permissions_in(scope: str) -> tuple[Permission, ...]:
+    """The permissions that a scope of OAuth names, by words with spaces between them; others mean nothing here."""
+    words = set(scope.split())
+    return tuple(each for each in Permission if each in words)
+
+
 def areas(grants: Iterable[Grant], permission: Permission) -> tuple[Area, ...]:
     """Where a permission holds."""
     return tuple(each.area for each in grants if each.has(permission))

@@ -11,6 +11,7 @@ from tests.web.auth.conftest import PASSWORD, TOKEN
 from tests.web.auth.test_gate import basic, bearer
 from web.auth import secrets
 from web.auth.accessfile import Content, Token
+from web.auth.roles import Grant, Role
 
 ASKED = {"grant_type": "client_credentials", "client_id": "billing", "client_secret": TOKEN, "audience": "zeebe-api"}
 
@@ -33,6 +34,27 @@ def test_the_secret_may_be_in_the_header(client):
     answer = client.post("/oauth/token", data={"grant_type": "client_credentials", "scope": "x"},
                          headers=basic("billing", TOKEN))
     assert (answer.status_code, answer.json["scope"]) == (200, "x")
+
+
+def test_a_scope_leaves_no_more_than_it_names(client, access):
+    def statuses(scope):
+        answer = ask(client, scope=scope)
+        shown = bearer(answer.json["access_token"])
+        return answer.json.get("scope"), [
+            client.post("/v2/signals/broadcast", json={"signalName": "x"}, headers=shown).status_code,
+            client.post("/v2/process-instances/search", json={}, headers=shown).status_code,
+            client.post("/v2/jobs/activation", headers=shown, json={
+                "type": "x", "maxJobsToActivate": 1, "timeout": 1000, "requestTimeout": -1}).status_code]
+
+    assert statuses("") == (None, [200, 200, 200])
+    assert statuses("Zeebe") == ("Zeebe", [200, 200, 200])
+    assert statuses("jobs read other") == ("read jobs", [403, 200, 200])
+    assert statuses("message") == ("message", [200, 403, 403])
+    # it gives nothing that its owner has not
+    file = access.file.read()
+    file.tokens["billing"].grants = (Grant(role=Role.VIEWER),)
+    access.file.write(file)
+    assert statuses("read jobs") == ("read jobs", [403, 200, 403])
 
 
 @pytest.mark.parametrize(("changes", "status", "error"), [
