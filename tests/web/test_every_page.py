@@ -195,3 +195,22 @@ def test_focus_goes_through_every_page_in_order_and_is_seen(pages, open_page):
                     && around.outlineStyle === 'none' && around.boxShadow === 'none';
             }).map(each => each.outerHTML.slice(0, 120))""")
         assert unseen == [], address
+
+
+@pytest.mark.browser
+def test_focus_on_a_phone_is_not_under_the_navigation(furnished, open_page):
+    page = open_page("/", viewport={"width": 360, "height": 700})
+    for address in ("/", "/processes", "/incidents"):
+        # when somebody goes through the page by the tabulator
+        visit(page, address)
+        covered = []
+        for _ in range(70):
+            page.keyboard.press("Tab")
+            covered.append(page.evaluate("""() => {
+                const each = document.activeElement, box = each.getBoundingClientRect();
+                const above = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+                return above && !each.contains(above) && !above.contains(each) ? each.outerHTML.slice(0, 120) : null;
+            }"""))
+
+        # then nothing lies over what has the focus
+        assert [each for each in covered if each] == [], address
