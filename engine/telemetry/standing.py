@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import bindparam, func, select
 
-from engine import schema
+from engine import schema, sight
 from engine.cluster import nodes
 from engine.errors import Unavailable
 from engine.queries.overview import Overview, overview
@@ -68,6 +68,10 @@ class StandingCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The gauges, at most `KEPT` seconds old."""
+        if sight.current() is not None:
+            # Kept for everybody is what everybody may see.
+            yield from self._look()
+            return
         with self._guard:
             if time.monotonic() >= self._until:
                 self._last = self._look()
@@ -106,13 +110,14 @@ class StandingCollector(Collector):
         yield incidents
 
     def _tenants(self) -> Iterator[Metric]:
-        several = self._engine.tenants.several
+        several, seen = self._engine.tenants.several, sight.current()
         for name, text, statement in TENANTS:
             family = GaugeMetricFamily(name, text, labels=["tenant"])
             if several:
                 with self._engine.read() as connection:
                     counted: dict[str, int] = dict(connection.execute(statement, {"now": self._engine.clock()}).all())
-                for tenant_id in [*counted, *(id for id in self._engine.tenants.ids[:MOST] if id not in counted)]:
+                for tenant_id in [*counted, *(id for id in self._engine.tenants.ids[:MOST]
+                                              if id not in counted and (seen is None or seen.has_tenant(id)))]:
                     family.add_metric([tenant_id], counted.get(tenant_id, 0))
             yield family
 

@@ -104,17 +104,17 @@ class _Locks(HTMLParser):
         super().__init__(convert_charrefs=True)
         self._page, self._permitted = page, permitted
         self._lines = [0, *accumulate(len(line) + 1 for line in page.split("\n"))]
-        self._form = ""
+        self._form = self._dialog = ""
         self._why: dict[str, str] = {}
-        """By the id of a form, for buttons that are outside it."""
+        """By the id of a form, for buttons that are outside it, and by that of the dialog that it is in."""
         self._edits: list[tuple[int, int, str]] = []
         self._outside: list[tuple[str, int]] = []
         self.feed(page)
 
     def locked(self) -> str:
         """The page."""
-        for form, at in self._outside:
-            if why := self._why.get(form):
+        for led_to, at in self._outside:
+            if why := self._why.get(led_to):
                 self._edits.append((at, at, _disabled(why)))
         made, at = [], 0
         for begin, end, text in sorted(self._edits):
@@ -128,17 +128,21 @@ class _Locks(HTMLParser):
         if tag == "form":
             posts = given.get("method", "").lower() == "post"
             self._form = self._permitted.why_not("POST", given.get("action") or request.path) if posts else ""
-            if self._form and "id" in given:
-                self._why[given["id"]] = self._form
+            if self._form:
+                self._why.update(dict.fromkeys(filter(None, (given.get("id"), self._dialog)), self._form))
+        elif tag == "dialog":
+            self._dialog = given.get("id", "")
         elif tag in ("button", "input"):
             self._control(tag, given)
         elif tag == "a" and given.get("href", "").startswith("/"):
             self._link(given["href"])
 
     def handle_endtag(self, tag: str) -> None:
-        """A form ends."""
+        """A form or a dialog ends."""
         if tag == "form":
             self._form = ""
+        elif tag == "dialog":
+            self._dialog = ""
 
     def _control(self, tag: str, given: Mapping[str, str]) -> None:
         kind = given.get("type", "submit" if tag == "button" else "text").lower()
@@ -146,13 +150,15 @@ class _Locks(HTMLParser):
             return
         addresses = [value for name, value in given.items() if value.startswith("/") and not value.startswith("//")]
         why = next(filter(None, (self._permitted.why_not("POST", each) for each in addresses)), "")
+        at = self._begin() + 1 + len(tag)
         if not why and kind == "submit" and "formaction" not in given:
             if "form" in given:
-                self._outside.append((given["form"], self._begin() + 1 + len(tag)))
-                return
-            why = self._form
+                self._outside.append((given["form"], at))
+            else:
+                why = self._form
+        elif not why and "data-dialog" in given and "data-action" not in given:
+            self._outside.append((given["data-dialog"], at))
         if why:
-            at = self._begin() + 1 + len(tag)
             self._edits.append((at, at, _disabled(why)))
 
     def _link(self, address: str) -> None:

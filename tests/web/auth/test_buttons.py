@@ -89,6 +89,13 @@ def test_what_leads_to_a_page_one_may_not_see_is_no_link(world):
     assert all("href" not in given and given["title"].startswith("You may not") for given in locked)
 
 
+def test_what_opens_a_dialog_that_could_not_be_sent_is_locked_too(world):
+    html = world[1]["viewer"].get(f"/instances/{world[2].failed}?tab=incidents").text
+    openers = [given for tag, given in Read(html).elements if tag == "button" and "data-dialog" in given]
+    assert {given["data-dialog"] for given in openers if "disabled" in given} >= {"retry", "suspend", "cancel"}
+    assert all("title" in given for given in openers if "disabled" in given)
+
+
 def test_a_permission_for_another_process_leaves_buttons_locked_there_only(world):
     client, lion, zebra = world[1]["mixed"], world[2], world[3]
     for herd, expected in ((lion, True), (zebra, False)):

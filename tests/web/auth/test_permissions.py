@@ -27,7 +27,7 @@ GRANTS = {
     **{role.value: [Grant(role=role)] for role in Role},
 }
 PERSONAL = {"console.save_filter", "console.remove_filter", "console.save_view", "console.remove_view"}
-DOORS = {door: act for door, act in {**ACTS, **WORKERS}.items() if door not in PERSONAL}
+DOORS = {door: act for door, act in {**ACTS, **WORKERS}.items() if door not in PERSONAL | PUBLIC}
 NO_JOBS = ([], {"jobs": []})
 OF_A_TENANT = {"camunda7.deploy", "camunda7.broadcast", "camunda8.deploy", "camunda8.publish", "camunda8.broadcast",
                "console.deploy"}
