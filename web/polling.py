@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Hashable
 from datetime import datetime, timedelta
 
+from engine import sight
 from engine.cluster.wakeup import jobs_topic
 from engine.engine import Engine
 from engine.work import jobs
@@ -40,7 +41,8 @@ def take(engine: Engine, types: Collection[str], patience: timedelta, connection
     place = parking.place()
     topics = [jobs_topic(type) for type in types]
     if place:
-        place.join(engine.wakeup, topics, ("jobs", frozenset(types), alike))
+        # Who may take other jobs would go away from news that are for the next one.
+        place.join(engine.wakeup, topics, ("jobs", frozenset(types), alike, sight.allowed()))
         return _parking(engine, place, patience, connection, next_due, activate)
     return _blocking(engine, topics, patience, connection, next_due, activate)
 

@@ -54,6 +54,8 @@ def world(request, tmp_path_factory, sqlite_template):
         engine.execute(tenants.add, elsewhere)
     own, other = herds(engine, (OWN, DEFAULT_TENANT), (OTHER, elsewhere))
     app, made = clients(engine, path / "users.json", {"ann": [grant], "root": [Grant(role=Role.ADMIN)]})
+    # What was read for somebody who sees everything is not kept for others.
+    assert OTHER in made["root"].get("/metrics").text
     yield app, made["ann"], own, other
     engine.close()
 
