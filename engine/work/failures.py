@@ -12,9 +12,15 @@ if TYPE_CHECKING:
     from engine.transaction import Transaction
 
 
-def record(tx: Transaction, job: RowMapping, retries: int, message: str, details: str | None) -> None:
-    """Write down that an attempt failed; `retries` is how many are left, `details` what is too long for a message."""
+def record(tx: Transaction, job: RowMapping, retries: int, message: str, details: str | None) -> str:
+    """Write down that an attempt failed; `retries` is how many are left, `details` what is too long for a message.
+
+    Gives the message as it may be told: without what is hidden (`engine.masking`).
+    """
+    hide = tx.engine.masking.text
+    message, details = hide(message), hide(details) if details else details
     tx.rows.insert(schema.job_failures, {
         "key": tx.key(), "instance_key": job["instance_key"], "job_key": job["key"], "worker": job["locked_by"],
         "retries": retries, "message": values.text(message), "details": values.text(details), "failed_at": tx.now,
     })
+    return message

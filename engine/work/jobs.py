@@ -35,10 +35,9 @@ if TYPE_CHECKING:
 _j = schema.jobs.c
 
 BY_KEY = with_instance(schema.jobs)
-BY_KEYS = (
-    select(schema.jobs).where(_j.key.in_(bindparam("keys", expanding=True))).order_by(_j.key).with_for_update()
-)
+BY_KEYS = select(schema.jobs).where(_j.key.in_(bindparam("keys", expanding=True))).order_by(_j.key).with_for_update()
 INSTANCES_OF = locked_instances(select(_j.instance_key).where(_j.key.in_(bindparam("keys", expanding=True))))
+ONE = update(schema.jobs).where(_j.key == bindparam("b_key"))
 
 CANCEL = (
     update(schema.jobs).where(_j.element_instance_key == bindparam("b_token"), _j.ended_at.is_(None))
@@ -53,15 +52,9 @@ ANSWER = (
             locked_until=None, effect=bindparam("b_effect"), response_digest=bindparam("b_response"),
             settled_at=bindparam("b_settled_at"))
 )
-EXTEND = update(schema.jobs).where(_j.key == bindparam("b_key")).values(locked_until=bindparam("b_until"))
-RETRIES = (
-    update(schema.jobs).where(_j.key == bindparam("b_key"))
-    .values(retries=bindparam("b_retries"), changed_at=bindparam("b_now"))
-)
-PRIORITY = (
-    update(schema.jobs).where(_j.key == bindparam("b_key"))
-    .values(priority=bindparam("b_priority"), changed_at=bindparam("b_now"))
-)
+EXTEND = ONE.values(locked_until=bindparam("b_until"))
+RETRIES = ONE.values(retries=bindparam("b_retries"), changed_at=bindparam("b_now"))
+PRIORITY = ONE.values(priority=bindparam("b_priority"), changed_at=bindparam("b_now"))
 GIVE_BACK = (
     update(schema.jobs)
     .where(_j.key == bindparam("b_key"), _j.lock_token == bindparam("b_lock_token"),
@@ -74,7 +67,7 @@ UNLOCK = (
     .values(state=JobState.CREATED.value, locked_by=None, locked_until=None, lock_token=_j.lock_token + 1,
             error_code=effects.LAPSED_CODE, effect=effects.LAPSED, changed_at=bindparam("b_now"))
 )
-RENEW = update(schema.jobs).where(_j.key == bindparam("b_key")).values(give_up_at=bindparam("b_until"))
+RENEW = ONE.values(give_up_at=bindparam("b_until"))
 EXPIRED = (
     select(_j.key, _j.type)
     .where(_j.state == JobState.ACTIVATED.value, _j.locked_until <= bindparam("now"))
@@ -200,13 +193,11 @@ def fail(tx: Transaction, key: int, message: str, *, details: str | None = None,
     if retries is not None and retries < 0:
         raise InvalidInput(f"Expected a number of retries of 0 or more, but it is {retries}.")
     result = values.checked(variables)
-    message = tx.engine.masking.text(message)
-    details = tx.engine.masking.text(details) if details else details
     job = _answered(tx, key, lock_token, worker)
     left = max(job["retries"] - 1, 0) if retries is None else retries
     if _is_declared_error(tx, job, result, message, left):
         return
-    failures.record(tx, job, left, message, details)
+    message = failures.record(tx, job, left, message, details)
     if result:
         tx.resume(job["instance_key"], SetVariables(job["element_instance_key"], result, local=True))
     if left == 0:
