@@ -158,13 +158,18 @@ def all_set_aside(engine: Engine, limit: int = 100) -> list[AnyRow]:
 
 
 def retry(tx: Transaction, key: int, reason: str) -> Outcome:
-    """Try again to take what was set aside; audited. Raises what stands in its way still, InvalidInput, NotFound."""
+    """Try again to take what was set aside; audited. Raises what stands in its way still (WrongState: what it names
+    is not there), InvalidInput, NotFound."""
     why = guard.reason_given(reason, "take an event again")
     row = _found(tx, key)
     source = tx.first(sources.BY_NAME, {"name": row.source})
     if source is None:
         raise WrongState(f"Expected the source {row.source!r} to be there, but it was removed.")
-    outcome = take(tx, sources.of_row(source._mapping), Arrival.of_kept(row.headers, row.body))
+    try:
+        outcome = take(tx, sources.of_row(source._mapping), Arrival.of_kept(row.headers, row.body))
+    except NotFound as error:
+        # The event is there; what it names is not.
+        raise WrongState(str(error)) from error
     tx.rows.write(DISCARD, {"b_key": key})
     audit.record(tx, "RETRY", "INBOUND_EVENT", key, reason=why,
                  details={"source": row.source, "result": outcome.result})

@@ -23,8 +23,9 @@ from engine.inbound import arrivals, receiving, sources
 from engine.inbound.arrivals import Arrival
 from engine.inbound.counting import Counter
 from engine.inbound.sources import CHANGED, Source
-from service_tasks.brokers import Incoming, Login, Loop, receive
-from service_tasks.connector.transport import Transport
+from service_tasks.brokers import Incoming, Login, Loop, MissingClient, Unroutable, receive
+from service_tasks.connector.transport import Forbidden, Transport
+from service_tasks.errors import NotSent
 
 Result = TypeVar("Result")
 
@@ -37,6 +38,14 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 TRIES = 5
 """How often an event is tried that makes us fail, before it is set aside."""
 AT_ONCE = 8
+
+
+class Missing(Exception):
+    """A secret is not stored."""
+
+
+SENTENCES = (Rejection, Forbidden, NotSent, MissingClient, Unroutable, Missing)
+"""What says in a sentence why a broker cannot be listened to."""
 
 
 class Listener(Part):
@@ -87,9 +96,10 @@ class Listener(Part):
             except asyncio.CancelledError:
                 raise
             except Exception as error:
-                trouble = str(error) or type(error).__name__
+                trouble = str(error) if isinstance(error, SENTENCES) else (
+                    f"Expected to listen to the broker, but: {str(error) or type(error).__name__}.")
             else:
-                trouble = "the connection was closed"
+                trouble = "Expected to listen to the broker, but the connection was closed."
             if connected.is_set():
                 pause, told = FIRST_PAUSE, None
             if trouble != told:
@@ -152,6 +162,3 @@ class Listener(Part):
         """Do in a thread what waits."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
-
-class Missing(Exception):
-    """A secret is not stored."""

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from engine import pausing
-from engine.errors import Conflict, InvalidInput, NotFound, Rejection
+from engine.errors import Conflict, InvalidInput, NotFound, Rejection, WrongState
 from engine.inbound import arrivals, receiving, sources
 from engine.inbound.arrivals import Arrival
 from engine.inbound.receiving import Result
@@ -130,8 +130,10 @@ def test_what_was_set_aside_is_taken_once_what_was_wrong_is_mended(engine, steps
         assert "claim" in receiving.receive(engine, mapped, event()).error
     [row] = receiving.all_set_aside(engine)
     assert row.attempts == 2
-    with pytest.raises(NotFound):
+    with pytest.raises(WrongState, match="claim"):
         engine.execute(receiving.retry, row.key, "try")
+    with pytest.raises(NotFound):
+        engine.execute(receiving.retry, row.key + 1000, "try")
     with pytest.raises(InvalidInput):
         engine.execute(receiving.retry, row.key, " ")
     steps.deploy(process("claim", start(), service("look"), end()))

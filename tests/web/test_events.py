@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 
 from engine.events import outbox, targets
+from engine.inbound import receiving, sources
+from engine.inbound.arrivals import Arrival
 
 ADDRESS = "http://127.0.0.1:9/hook"
 
@@ -70,3 +72,34 @@ def test_events_page_in_a_browser(open_page, console, engine):
     dialog.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Go on billing").wait_for()
     assert targets.all_of_them(engine)[0].paused
+
+
+def test_sources_are_added_paused_and_removed(console, engine):
+    assert "Events come from nowhere" in console.text("/inbound")
+    form = {"name": "shop", "secret": "hooks", "proof": "hmac", "message": "=event.type", "correlation_key": "=body.id"}
+    assert console.post("/inbound/sources", form).status_code == 303
+    page = console.text("/inbound")
+    assert "POST /hooks/shop" in page
+    assert "is the message =event.type" in page
+    assert console.post("/inbound/sources", form | {"name": "x", "message": "=1 +"}).status_code == 422
+    assert console.post("/inbound/sources/pause", {"name": "shop", "paused": "yes", "reason": " "}).status_code == 422
+    console.post("/inbound/sources/pause", {"name": "shop", "paused": "yes", "reason": "moving"})
+    assert "Paused" in console.text("/inbound")
+    console.post("/inbound/sources/removal", {"name": "shop", "reason": "gone"})
+    assert sources.all_of_them(engine) == ()
+
+
+def test_what_was_set_aside_is_shown_and_taken_again_or_discarded(console, engine, story):
+    source = engine.execute(sources.add, "queue", "redis://h?stream=s", mapping={"process": "review"})
+    for key in ("a", "b"):
+        arrival = Arrival(body=b'{"note": "<b>hostile</b>"}', id=key)
+        assert receiving.receive(engine, source, arrival).result is receiving.Result.SET_ASIDE
+    page = console.text("/inbound")
+    assert "&lt;b&gt;hostile" in page
+    newest, oldest = receiving.all_set_aside(engine)
+    answer = console.post("/inbound/aside/retry", {"key": str(oldest.key), "reason": "try"})
+    assert (answer.status_code, "review" in answer.text) == (422, True)
+    story.deploy()
+    assert console.post("/inbound/aside/retry", {"key": str(oldest.key), "reason": "deployed"}).status_code == 303
+    assert console.post("/inbound/aside/discard", {"key": str(newest.key), "reason": "old"}).status_code == 303
+    assert receiving.all_set_aside(engine) == []
