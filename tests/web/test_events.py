@@ -98,7 +98,7 @@ def test_what_was_set_aside_is_shown_and_taken_again_or_discarded(console, engin
     assert "&lt;b&gt;hostile" in page
     newest, oldest = receiving.all_set_aside(engine)
     answer = console.post("/inbound/aside/retry", {"key": str(oldest.key), "reason": "try"})
-    assert (answer.status_code, "review" in answer.text) == (422, True)
+    assert (answer.status_code, "review" in answer.text) == (409, True)
     story.deploy()
     assert console.post("/inbound/aside/retry", {"key": str(oldest.key), "reason": "deployed"}).status_code == 303
     assert console.post("/inbound/aside/discard", {"key": str(newest.key), "reason": "old"}).status_code == 303
