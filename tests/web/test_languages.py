@@ -19,8 +19,10 @@ SPOKEN = ("aria-label", "title", "placeholder", "alt", "data-label")
 SAME_EVERYWHERE = re.compile(r"Partitur|CSV|JSON|FEEL|BPMN|DMN|OpenAPI( 3\.1)?|Camunda [78]|CloudEvents|REST|UTC")
 """Names, which are the same in every language."""
 CALLS = {"_", "gettext", "ngettext"}
-EXAMPLE = re.compile(r"""https?://\S*|\{".*\}|[\w-]+="[^"]*"|\b\w+=\S+|\b[a-z]+(?:[-.*_/]+[a-z*]+)+""")
-"""What stands for something typed: an address, JSON, an id."""
+EXAMPLE = re.compile(r"""
+    [a-z]+://\S* | \{".*\} | [\w-]+="[^"]*" | \b\w+=\S+ | =\w+(?:\.\w+)+ | \{\w+:[ ][\w.]+\} | \bX(?:-\w+)+ | \bPT\d\w+
+    | \b\w+(?:\.\w+)+[ ]=[ ]"\w+" | \b[a-z]+(?:[-.*_/]+[a-z*]+)+""", re.X)
+"""What stands for something typed: an address, JSON, FEEL, a header, a duration, an id."""
 NOT_READ = {"forms/rendered.html", "_icons.html"}
 """What Camunda 7's interface gives to programs, and drawings."""
 
