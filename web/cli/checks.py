@@ -23,7 +23,9 @@ from engine.engine import Engine
 from engine.errors import WrongSchema
 from web import bundles
 from web.auth.accessfile import AccessFile, AccessFileError
-from web.cli.settings import Settings, shown_url
+from web.auth.openid import Provider, ProviderTrouble
+from web.cli import identity
+from web.cli.settings import Settings, SettingsError, shown_url
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_SQLITE = (3, 35)
@@ -60,6 +62,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield check_clock(settings, time.time())
     yield check_disk(settings)
     yield check_roles(settings)
+    yield from check_provider()
     yield from check_database(settings)
     yield check_port(settings)
     yield check_assets()
@@ -81,6 +84,24 @@ def check_roles(settings: Settings) -> Check:
                  found=f"from before there were roles, and so may do everything: {', '.join(before[:5])}"
                  + (f" and {len(before) - 5} more" if len(before) > 5 else ""),
                  advice="partitur roles give NAME --role …")
+
+
+def check_provider() -> Iterator[Check]:
+    """Whether the provider of identities can be asked, where there is one."""
+    try:
+        known = identity.registration()
+    except SettingsError as error:
+        yield Check(name="log-in", result=Result.FAILED, found=str(error), advice="docs/IDENTITY.md has the settings.")
+        return
+    if known is None:
+        return
+    try:
+        Provider(known).metadata()
+    except ProviderTrouble as error:
+        yield Check(name="log-in", result=Result.WARNING, found=f"{known.issuer} cannot be used: {error}",
+                    advice=f"Nobody new comes in by it. Is {identity.ISSUER} its exact name, and within reach?")
+    else:
+        yield Check(name="log-in", result=Result.OK, found=f"{known.issuer} answers")
 
 
 def check_python() -> Check:

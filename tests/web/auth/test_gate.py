@@ -21,7 +21,8 @@ from web.auth.limits import LimitError, Limits
 
 SIGNAL = "/v2/signals/broadcast"
 PUBLIC = {"/static/<path:filename>", "/health", "/health/live", "/health/ready", "/ready",
-         "/login", "/logout", "/oauth/token", "/login/provider", "/login/provider/answer", "/login/provider/end"}
+         "/login", "/logout", "/oauth/token", "/login/provider", "/login/provider/answer", "/login/provider/end",
+         "/hooks/<name>"}
 
 
 def basic(name, password):

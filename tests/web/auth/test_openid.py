@@ -24,6 +24,7 @@ from web.auth.openid import LOGGED_OUT, Registration
 from web.auth.openid import Provider as Known
 from web.auth.roles import Grant, Role
 from web.cli import identity
+from web.cli.checks import check_provider
 from web.cli.settings import SettingsError
 
 DAY = timedelta(days=1)
@@ -421,6 +422,17 @@ def test_settings_say_what_the_provider_is(monkeypatch):
         issuer="https://login.example", client_id="partitur", client_secret="s3cret", scopes=("openid", "groups"),
         name_claim="email", groups_claim="roles", domains=("a.example", "b.example"), audience="api", label="Us")
     assert "s3cret" not in repr(known)
+
+
+def test_the_doctor_asks_the_provider(monkeypatch, provider):
+    assert list(check_provider()) == []
+    monkeypatch.setenv("PARTITUR_OIDC_ISSUER", provider.url)
+    assert [each.result for each in check_provider()] == ["failed"]
+    monkeypatch.setenv("PARTITUR_OIDC_CLIENT_ID", CLIENT)
+    assert [each.result for each in check_provider()] == ["ok"]
+    provider.away = {"discovery"}
+    found, = check_provider()
+    assert (found.result, found.found) == ("warning", f"{provider.url} cannot be used: it answered 502")
 
 
 @pytest.mark.parametrize(("name", "value", "read"), [
