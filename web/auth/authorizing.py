@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+import structlog
 from flask import Flask, current_app, request
 from sqlalchemy import BindParameter, Select, bindparam, exists, or_, select
 from werkzeug.exceptions import Forbidden, NotFound
@@ -23,6 +24,8 @@ from web.auth.gate import PUBLIC
 from web.auth.identity import Identity, current
 from web.auth.roles import Permission
 from web.auth.rules import RULES, Rule
+
+logger = structlog.get_logger(__name__)
 
 WORDS: Mapping[Permission, str] = {
     Permission.READ: "see this",
@@ -47,7 +50,12 @@ def install(app: Flask) -> None:
         sight.begin(None, None)
         identity = current()
         if identity is not None and request.endpoint is not None and request.endpoint not in PUBLIC:
-            enforce(current_app.extensions["engine"], identity)
+            try:
+                enforce(current_app.extensions["engine"], identity)
+            except (Forbidden, NotFound) as refusal:
+                logger.warning("a request was refused", who=identity.name, method=request.method, path=request.path,
+                               endpoint=request.endpoint, status=refusal.code)
+                raise
 
     @app.teardown_request
     def over(_error: BaseException | None = None) -> None:

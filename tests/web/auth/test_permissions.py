@@ -8,13 +8,14 @@ import shutil
 import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
 from engine import schema, tenants
 from engine.engine import Engine
 from engine.keyring import Keyring
 from engine.schema import DEFAULT_TENANT
 from tests.web.auth.herds import clients
-from tests.web.doors import ACTS, ELSEWHERE, OWN, READS, WORKERS, World
+from tests.web.doors import ACTS, ELSEWHERE, OWN, READS, WORKERS, R, World
 from web.auth.gate import PUBLIC
 from web.auth.roles import PERMISSIONS, Grant, Permission, Role
 from web.auth.rules import RULES
@@ -44,6 +45,11 @@ class Intruder(World):
     def page(self, path, data=None, **more):
         found = re.search(r'name="csrf_token" value="([^"]+)"', self.client.get("/feel").text)
         return self.client.post(path, data={"csrf_token": found[1] if found else "", **(data or {})}, **more)
+
+    def after(self, path, body, then, **more):
+        """What a door answers, whether or not somebody could make what it is about."""
+        self.api(path, body)
+        return self.api(then, R | more)
 
     def answer(self, door, who):
         """What a door answers to somebody."""
@@ -146,3 +152,10 @@ def test_every_door_that_changes_something_was_tried(world):
     known = {*DOORS, *OWN, *(each for many in ELSEWHERE.values() for each in many)}
     assert sorted(each for each in mutating - known - PUBLIC - PERSONAL if not READS.fullmatch(each)
                   and RULES[each].any_of != (Permission.READ,)) == []
+
+
+def test_what_was_refused_is_in_the_log(world):
+    with capture_logs() as logs:
+        world.people["viewer"].post("/v2/process-instances", json={"processDefinitionId": "errand"})
+    [entry] = [each for each in logs if each["event"] == "a request was refused"]
+    assert (entry["who"], entry["status"], entry["endpoint"]) == ("viewer", 403, "camunda8.start")

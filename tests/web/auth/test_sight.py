@@ -24,7 +24,7 @@ OWN, OTHER, NONE = "lion", "zebra", "zzbra"
 NOWHERE = 8_999_999_999
 TABLES = ("instances", "definitions", "jobs", "user_tasks", "incidents", "variables", "element_instances", "decisions",
           "decision_requirements", "forms", "deployments", "messages", "operations", "decision_evaluations", "audit",
-          "job_failures", "approvals")
+          "job_failures", "timers", "approvals")
 CHANGING = re.compile(r'name="csrf_token" value="[^"]+"|20\d\d-\d\d-\d\d[T ][\d:.]+(?: UTC|Z)?|'
                       r'\d+ seconds?(?: ago)?|under [0-9a-f]{8}')
 ASKING_MORE = re.compile(r"/(deployed|rendered|deployed-start)-form$|messageSubscriptions|/task/<id>/localVariables|"
