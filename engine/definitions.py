@@ -101,7 +101,8 @@ def deploy(tx: Transaction, resources: Sequence[Resource], *, name: str | None =
     is new: what is deployed together is versioned together (as in Camunda 8). The start events of a new version
     replace those of the one before. Audited. Where two people are needed, NeedsApproval is raised, and it waits.
 
-    Raises NotFound (the tenant), DeploymentRefused with every problem of every file; on a strict engine also if all are warnings.
+    Raises NotFound (the tenant), DeploymentRefused with every problem of every file; on a strict engine also if all
+    are warnings.
     """
     models, problems = _read(tx, resources)
     tx.engine.database.serialize(tx.connection, "deploy")

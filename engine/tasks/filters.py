@@ -114,7 +114,8 @@ def read(criteria: Mapping[str, str], person: str, groups: Collection[str], now:
     tomorrow = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     until = {"overdue": now, "today": tomorrow, "week": tomorrow + timedelta(days=6)}.get(due or "")
     return TaskCriteria(
-        process_id=text.get("process"), tenant_id=text.get("tenant"), element_id=text.get("element"), text=text.get("q"),
+        process_id=text.get("process"), tenant_id=text.get("tenant"), element_id=text.get("element"),
+        text=text.get("q"),
         assignee=person if whose == "mine" else text.get("assignee"), unassigned=whose == "unassigned",
         offered_to=(person, tuple(groups)) if whose == "groups" else None, candidate_group=text.get("group"),
         due_from=_moment(text, "due_from", zone), due_until=until or _moment(text, "due_to", zone),
