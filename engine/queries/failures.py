@@ -58,6 +58,15 @@ def outage(engine: Engine, fingerprint: str) -> Outage | None:
     return next(iter(outages(engine, fingerprint=fingerprint)), None)
 
 
+def words_of(engine: Engine, fingerprint: str) -> str | None:
+    """What incidents with a fingerprint say, without what differs from case to case, open ones first; None if there is
+    none."""
+    alike = select(_n.message).where(_n.fingerprint == fingerprint).limit(1)
+    with engine.read() as connection:
+        message = connection.scalar(alike.where(OPEN)) or connection.scalar(alike)
+    return None if message is None else normalise(message)
+
+
 def outages(engine: Engine, *, limit: int = 20, fingerprint: str | None = None) -> tuple[Outage, ...]:
     """What has failed, what concerns most instances first; or only what has one fingerprint."""
     which = (OPEN,) if fingerprint is None else (OPEN, _n.fingerprint == fingerprint)

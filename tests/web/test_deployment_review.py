@@ -184,3 +184,20 @@ def test_what_a_process_needs_and_who_calls_it_is_told(console, story):
     story.deploy("calls.bpmn")
     assert "Processes that it calls" in console.text("/processes/" + re.search(r"/processes/(?!review)([\w-]+)",
                                                                                  console.text("/processes"))[1])
+
+
+def test_what_is_deployed_as_next_version_is_looked_at_first(console, engine, story):
+    # given a process that is deployed, by a page that showed nothing because there was nothing to compare
+    answer = send(console, "/deployments", ("review.bpmn", model("review.bpmn")))
+    assert answer.status_code == 303
+
+    # when a changed file is deployed
+    page = send(console, "/deployments", ("review.bpmn", renamed(check="look")))
+
+    # then nothing is, until its difference was seen
+    assert "Version 1 → 2" in page.text
+    assert len(known.versions(engine, "review")) == 1
+    assert console.post("/deployments/reviewed", carried(page.text)).status_code == 303
+    assert [each.version for each in known.versions(engine, "review")] == [2, 1]
+    # and the same file again is no next version
+    assert send(console, "/deployments", ("review.bpmn", renamed(check="look"))).status_code == 303

@@ -34,12 +34,6 @@ def new_deployment() -> ResponseReturnValue:
     return render_template("deployments/new.html", section="processes")
 
 
-@bp.post("/deployments")
-def deploy() -> ResponseReturnValue:
-    """Deploy the uploaded files, or say everything that is wrong with them."""
-    return deployed(uploaded())
-
-
 def uploaded() -> list[Resource]:
     """The files of the form."""
     return [Resource(name=file.filename or "", content=file.read())

@@ -14,10 +14,12 @@ from flask_babel import lazy_gettext
 from werkzeug.datastructures import MultiDict
 
 from engine.errors import InvalidInput
+from engine.queries import failures
 from engine.queries.instances import InstanceFilter
 from engine.queries.orders import VARIABLE
 from engine.queries.variables import WITHOUT_VALUE, VariableCondition
 from web.console import forms, numbers
+from web.console.blueprint import engine
 
 NEWEST_FIRST = "-started_at"
 CONDITIONS = 9
@@ -208,6 +210,8 @@ def _conditions(given: MultiDict[str, str]) -> list[Condition]:
 
 
 def _shown(name: str, text: str) -> str:
+    if name == "fingerprint":
+        return failures.words_of(engine(), text) or _("none that is known")
     return f"{text.replace('T', ' ')} UTC" if name in MOMENTS and "+" not in text else text
 
 

@@ -67,10 +67,34 @@ class Reviewed:
         return sum(each.fit for each in self.radius)
 
 
+@bp.post("/deployments")
+def deploy() -> ResponseReturnValue:
+    """Deploy the uploaded files, or say everything that is wrong with them.
+
+    Where a process would get another version, it is shown what that changes first, and nothing is deployed yet.
+    """
+    resources = deployments.uploaded()
+    return _review(resources) if _brings_next_version(resources) else deployments.deployed(resources)
+
+
+def _brings_next_version(resources: Iterable[Resource]) -> bool:
+    tenant = tenants.named() or DEFAULT_TENANT
+    for resource in filter(is_process, resources):
+        model, _problems = parser.examine(resource.content, resource.name, engine().scripts)
+        for process in model.processes if model else ():
+            newest = next(iter(known.versions(engine(), process.id, tenant_id=tenant)), None)
+            if newest is not None and known.content(engine(), newest.key) != resource.content:
+                return True
+    return False
+
+
 @bp.post("/deployments/review")
 def review() -> ResponseReturnValue:
     """What deploying the uploaded files would change. Nothing is deployed by this."""
-    resources = deployments.uploaded()
+    return _review(deployments.uploaded())
+
+
+def _review(resources: Sequence[Resource]) -> ResponseReturnValue:
     problems = engine().execute(definitions.check, resources, tenants.named())
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     if errors or (problems and engine().strict):
