@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -124,14 +125,21 @@ def browser():
         browser.close()
 
 
-@pytest.fixture
-def address(app):
+@contextmanager
+def served(app):
+    """Where an application answers meanwhile."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.port}"
     server.shutdown()
     thread.join()
+
+
+@pytest.fixture
+def address(app):
+    with served(app) as where:
+        yield where
 
 
 @pytest.fixture
