@@ -125,8 +125,11 @@ class RabbitMq(Server):
     def end(self) -> None:
         self.kill()
         epmd = shutil.which("epmd", path=PATH)
-        if epmd:
-            subprocess.run([epmd, "-kill"], env=self.environment(), capture_output=True, check=False)
+        for _ in range(50 if epmd else 0):
+            told = subprocess.run([epmd, "-kill"], env=self.environment(), capture_output=True, check=False)
+            if b"living nodes" not in told.stdout + told.stderr:
+                break
+            time.sleep(0.1)     # until it has noticed that its node is gone
 
     def out(self, name: str) -> str:
         return f"amqp://127.0.0.1:{self.port}?queue={name}"
