@@ -113,7 +113,7 @@ class FoundSubscription(SubscriptionRow):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundDefinition:
-    """One version of a process."""
+    """One version of a process. `paused`: it takes no new starts (engine.pausing)."""
 
     key: int
     process_id: str
@@ -125,6 +125,7 @@ class FoundDefinition:
     tenant_id: str
     history_days: int | None
     latest: bool
+    paused: bool
 
 
 def _own(table: Table) -> dict[str, ColumnElement[Any]]:
@@ -151,6 +152,9 @@ _newer = schema.definitions.alias("newer_definitions")
 _is_latest = ~exists().where(
     _newer.c.process_id == _d.process_id, _newer.c.tenant_id == _d.tenant_id, _newer.c.version > _d.version
 )
+
+_is_paused = exists().where(
+    schema.pauses.c.process_id == _d.process_id, schema.pauses.c.tenant_id == _d.tenant_id)
 
 
 def _has_variable(of: ColumnElement[Any], scope: ColumnElement[Any] | None = None) -> Any:
@@ -323,7 +327,8 @@ SUBSCRIPTIONS = Searchable(
 DEFINITIONS = Searchable(
     statement=select(
         _d.key, _d.process_id, _d.name, _d.version, _d.version_tag, _d.resource_name, _d.deployment_key, _d.tenant_id,
-        _d.history_days, _is_latest.label("latest"),
+        _d.history_days, _is_latest.label("latest"), _is_paused.label("paused"),
     ),
-    make=FoundDefinition, key=_d.key, fields=_own(schema.definitions) | {"latest": _is_latest},
+    make=FoundDefinition, key=_d.key,
+    fields=_own(schema.definitions) | {"latest": _is_latest, "paused": _is_paused},
 )

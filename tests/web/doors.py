@@ -260,6 +260,15 @@ ACTS = {
         "POST", "/process-definition/key/errand/submit-form", V),
     "camunda7.deploy": lambda w: w.c7("POST", "/deployment/create", data={"x.bpmn": upload("x.bpmn", "c7")}),
     "camunda7.delete_instance": lambda w: w.c7("DELETE", f"/process-instance/{w.work()}"),
+    "camunda7.suspend_process": lambda w: w.c7(
+        "PUT", "/process-definition/key/again2/suspended", {"suspended": True}) and w.c7(
+        "PUT", "/process-definition/key/again2/suspended", {"suspended": False}),
+    "camunda7.suspend_definition": lambda w: w.c7(
+        "PUT", f"/process-definition/{w.definition('stuck')}/suspended", {"suspended": True}) and w.c7(
+        "PUT", f"/process-definition/{w.definition('stuck')}/suspended", {"suspended": False}),
+    "camunda7.suspend_any_definition": lambda w: w.c7("PUT", "/process-definition/suspended", {
+        "processDefinitionKey": "begin", "suspended": True}) and w.c7("PUT", "/process-definition/suspended", {
+            "processDefinitionKey": "begin", "suspended": False}),
     "camunda7.suspend_instance": lambda w: w.c7("PUT", f"/process-instance/{w.work()}/suspended", {"suspended": True}),
     "camunda7.modify": lambda w: w.c7("POST", f"/process-instance/{w.work()}/modification", MODIFY7),
     "camunda7.execute": lambda w: (lambda key, old, new: w.c7("POST", "/migration/execute", {

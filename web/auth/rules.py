@@ -166,7 +166,7 @@ CAMUNDA7: Mapping[str, Rule] = {
     **_rules(DEPLOY, "camunda7", "deploy"),
     **_rules(OPERATE, "camunda7", """
         resolve_incident execute_job set_job_retries execute generate validate set_history_time_to_live
-        delete_instance modify suspend_instance"""),
+        delete_instance modify suspend_instance suspend_definition suspend_process suspend_any_definition"""),
     **_rules(KNOWN, "camunda7_pages", "webapps cockpit cockpit_instance cockpit_repository"),
 }
 OTHERS: Mapping[str, Rule] = {

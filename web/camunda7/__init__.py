@@ -29,6 +29,7 @@ from web.camunda7 import (  # each module adds its routes to the blueprint
     platform,
     resources,
     statistics,
+    suspension,
     task_people,
     tasks,
     tenants,
@@ -41,5 +42,5 @@ __all__ = [
     "activities", "bp", "decision_history", "decisions", "definitions", "deployments", "executions",
     "external_task_log", "external_tasks", "fallback", "fetching", "form_routes", "history", "incidents",
     "instances", "jobs", "messages", "moves", "operations", "pages", "people", "platform", "resources", "statistics",
-    "task_people", "tasks", "tenants", "variables",
+    "suspension", "task_people", "tasks", "tenants", "variables",
 ]

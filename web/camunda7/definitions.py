@@ -28,7 +28,7 @@ def _written(found: FoundDefinition) -> dict[str, Any]:
         "id": formats.definition_id(found.process_id, found.version, found.key), "key": found.process_id,
         "category": None, "description": process.documentation, "name": found.name, "version": found.version,
         "resource": found.resource_name, "deploymentId": formats.id(found.deployment_key), "diagram": None,
-        "suspended": False, "tenantId": formats.tenant(found.tenant_id), "versionTag": found.version_tag,
+        "suspended": found.paused, "tenantId": formats.tenant(found.tenant_id), "versionTag": found.version_tag,
         "historyTimeToLive": found.history_days, "startableInTasklist": True,
     }
 
@@ -43,11 +43,11 @@ KIND = Kind(
         "resourceName": field("resource_name"), "resourceNameLike": like("resource_name"),
         "versionTag": field("version_tag"), "versionTagLike": like("version_tag"),
         "withoutVersionTag": only_if("version_tag", "exists", False),
-        "suspended": only_if("key", "in", []), **TENANTS,
+        "suspended": only_if("paused", "eq", True), "active": only_if("paused", "eq", False), **TENANTS,
     },
     sorts={"id": "key", "key": "process_id", "name": "name", "version": "version", "deploymentId": "deployment_key",
            "deployTime": "deployed_at", "tenantId": "tenant_id", "versionTag": "version_tag"},
-    ignored=frozenset({"active", "includeProcessDefinitionsWithoutTenantId", "startableInTasklist",
+    ignored=frozenset({"includeProcessDefinitionsWithoutTenantId", "startableInTasklist",
                        "startablePermissionCheck"}),
 )
 

@@ -93,3 +93,29 @@ def test_nothing_starts_what_is_not_there(api, path):
 
 def test_nothing_starts_in_a_tenant_that_there_is_not(api, order):
     api.post("/process-definition/key/order/tenant-id/other/start", {}, 404)
+
+
+def test_a_suspended_definition_takes_no_new_starts(api, order):
+    # given
+    running = api.post("/process-definition/key/order/start", {})["id"]
+
+    # when
+    api.send("PUT", "/process-definition/key/order/suspended", {"suspended": True, "includeProcessInstances": True})
+    refused = api.post("/process-definition/key/order/start", {}, status=400)
+    assert "take new starts" in refused["message"]
+
+    # then all its versions are suspended, and so is what was under way
+    assert keys(api.get("/process-definition?suspended=true&sortBy=version&sortOrder=asc")) == [
+        ("order", 1), ("order", 2)]
+    assert api.get(f"/process-definition/{order[1]}")["suspended"] is True
+    assert api.get(f"/process-instance/{running}")["suspended"] is True
+    assert keys(api.get("/process-definition?active=true")) == [("refund", 1)]
+
+    # and a version is activated by its id, again without harm, but not at a time to come
+    for _ in range(2):
+        api.send("PUT", f"/process-definition/{order[1]}/suspended",
+                 {"suspended": False, "includeProcessInstances": True})
+    assert api.get("/process-definition?suspended=true") == []
+    assert api.get(f"/process-instance/{running}")["suspended"] is False
+    later = {"suspended": True, "executionDate": "2999-01-01T00:00:00"}
+    assert "executionDate" in api.send("PUT", "/process-definition/key/order/suspended", later, status=400)["message"]
