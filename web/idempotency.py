@@ -19,7 +19,7 @@ from engine import requests
 from engine.engine import Engine
 from engine.requests import Request
 from engine.telemetry import tracing
-from web.otel import request_span
+from web.serving_spans import request_span
 
 logger = structlog.get_logger(__name__)
 

@@ -30,7 +30,8 @@ approvals = Table(
     Index("ix_approvals_operation", "operation_key"),
 )
 """One row per request. `content` tells what was asked for: the files with their hashes and what is new in them, or the
-kind and size of the operation. `name`, `source` and `tenant_id` are those of the deployment, `digest` is over its files;
+kind and size of the operation. `name`, `source` and `tenant_id` are those of the deployment, `digest` is over its
+files;
 `deployment_key` is what became of it. `decision` is the reason of who decided."""
 
 approval_files = Table(

@@ -25,8 +25,8 @@ inbound_sources = Table(
     Column("trouble", Text),
     Column("trouble_at", UtcDateTime),
 )
-"""Where events come from: a webhook of ours (`address` is null), or a queue of a broker. `proof` says how a sender shows
-that it is one: what it must know is the secret named `secret`. `mapping` says what an event does, in FEEL."""
+"""Where events come from: a webhook of ours (`address` is null), or a queue of a broker. `proof` says how a sender
+shows that it is one: what it must know is the secret named `secret`. `mapping` says what an event does, in FEEL."""
 
 inbound_received = Table(
     "inbound_received", metadata,

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import structlog
 from flask import Flask, current_app, request
-from sqlalchemy import BindParameter, Select, bindparam, exists, or_, select
 from werkzeug.exceptions import Forbidden, NotFound
 
-from engine import schema, sight
+from engine import sight
 from engine.engine import Engine
+from engine.queries import anything
 from engine.sight import Sight
 from web.auth.gate import PUBLIC
 from web.auth.identity import Identity, current
@@ -90,7 +89,7 @@ def has(identity: Identity, rule: Rule) -> bool:
 
 def reaches(engine: Engine, identity: Identity, rule: Rule, named: Any) -> bool:
     """Whether the permission holds for what an address names by a key."""
-    return _is(engine, key_of(named), _allowed(identity, rule))
+    return anything.is_there(engine, key_of(named), _allowed(identity, rule))
 
 
 def lacking(identity: Identity, rule: Rule) -> str:
@@ -114,8 +113,8 @@ def _look_at(engine: Engine, identity: Identity, rule: Rule, named: Mapping[str,
              allowed: Sight) -> None:
     """Refuse an address that names something which is not seen, or on which one may not act."""
     for name in rule.keys:
-        if name in named and not _is(engine, key_of(named[name]), allowed):
-            if rule.any_of != (Permission.READ,) and _is(engine, key_of(named[name]), seen):
+        if name in named and not anything.is_there(engine, key_of(named[name]), allowed):
+            if rule.any_of != (Permission.READ,) and anything.is_there(engine, key_of(named[name]), seen):
                 raise Forbidden(lacking(identity, rule).replace(", but", " here, but", 1))
             raise NotFound(f"Expected to find something with the key {str(named[name])[:100]!r}, but there is nothing.")
 
@@ -124,18 +123,3 @@ def key_of(text: Any) -> int:
     """The key in which an id ends; -1 if there is none."""
     found = _LAST_NUMBER.search(str(text))
     return int(found[0]) if found else -1
-
-
-def _is(engine: Engine, key: int, within: Sight) -> bool:
-    """Whether there is anything with this key, within a sight: keys are given once, whatever they are of."""
-    if not -1 < key < 2**63:
-        return False
-    with engine.database.read(None if within.is_everything else within) as connection:
-        return connection.scalar(_anything(), {"key": key}) is not None
-
-
-@cache
-def _anything() -> Select[Any]:
-    key: BindParameter[int] = bindparam("key")
-    tables = [table for table in schema.metadata.sorted_tables if "key" in table.c and table.c.key.primary_key]
-    return select(1).where(or_(*(exists().where(table.c.key == key) for table in tables)))
