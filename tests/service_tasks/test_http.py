@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 
-from service_tasks import BpmnError, Data, GiveUp, NotSent, RetryLater, UnknownOutcome, UnusableAnswer
 from engine.telemetry.tracing import TRACE_PARENT
+from service_tasks import BpmnError, Data, GiveUp, NotSent, RetryLater, UnknownOutcome, UnusableAnswer
 from service_tasks.call import child_span
 from service_tasks.http import HttpService
 

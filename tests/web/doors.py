@@ -358,7 +358,8 @@ ACTS = {
     "console.deliver_event": lambda w: (lambda key: w.page(
         f"/instances/{key}/subscriptions/{w.subscription(key)}/delivery", {**R, "variables": "{}"}))(w.wait()),
     "console.set_attempts": lambda w: (lambda key: w.page(
-        f"/instances/{lists.job(w.engine, key).instance_key}/jobs/{key}/attempts", {**R, "retries": "5"}))(w.free_job()),
+        f"/instances/{lists.job(w.engine, key).instance_key}/jobs/{key}/attempts",
+        {**R, "retries": "5"}))(w.free_job()),
     "console.deliver_message": lambda w: w.page(f"/messages/{w.stray()}/delivery", {
         **R, "subscription": str(w.subscription(w.wait()))}),
     "console.hold_service": lambda w: w.page(f"/services/{w.free()}/hold", R),

@@ -20,6 +20,7 @@ from tests.engine import drawing
 from web.app import create_app
 from web.masking import is_masked
 
+
 class Person(Data):
     """What a service gives."""
 
@@ -34,7 +35,8 @@ def check(diagnosis: Sensitive[str], person: Person, amount: int) -> Person:
 
 
 VALUES = {"accountPassword": "hunter-2-hunter", "iban": "DE02120300000000202051", "amount": 7,
-          "patientNumber": "P-4711-X", "customer": {"name": "Ann", "apiKey": "k-123456789", "cards": [{"cardNumber": "4111-1111-1111"}]}}
+          "patientNumber": "P-4711-X",
+          "customer": {"name": "Ann", "apiKey": "k-123456789", "cards": [{"cardNumber": "4111-1111-1111"}]}}
 BARE = ("hunter-2-hunter", "DE02120300000000202051", "P-4711-X", "k-123456789", "4111-1111-1111")
 
 
