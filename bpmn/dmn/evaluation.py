@@ -76,6 +76,7 @@ class Evaluation:
         table = decision.table
         self.decisions.append(EvaluatedDecision(
             id=decision.id, name=decision.name, kind=decision.kind, output=_stored(value),
+            namespace=decision.model.namespace,
             inputs=() if hits is None or table is None else _inputs(table, hits),
             rules=() if hits is None or table is None else _rules(table, hits)))
 

@@ -53,6 +53,8 @@ class EvaluatedDecision:
     output: Any
     inputs: tuple[EvaluatedInput, ...] = ()
     rules: tuple[MatchedRule, ...] = ()
+    namespace: str = ""
+    """Of the file that it stands in: an imported file may have a decision with the same id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select, update
 
-from engine import decisions, definitions
+from engine import decisions, definitions, schema
 from engine.errors import InvalidInput
 from engine.queries import decisions as known
 from engine.queries.rule_hits import EVALUATED, rule_hits
@@ -101,6 +102,91 @@ def test_an_engine_that_has_not_read_the_file_yet_tells_the_same(engine, table):
     ask(engine, 5)
     engine.decision_models.clear()
     assert told(engine, version) == ([1, 0, 0], 1)
+
+
+DMN = "https://www.omg.org/spec/DMN/20191111/MODEL/"
+SHOP = f"""<definitions xmlns="{DMN}" id="{{id}}" name="Shop" namespace="{{id}}">
+  <import name="base" namespace="{{imports}}" importType="{DMN}"/>
+  <decision id="{{id}}-total" name="Total"><informationRequirement id="n1"><requiredDecision href="{{needs}}"/>
+    </informationRequirement><literalExpression id="l1"><text>{{text}}</text></literalExpression></decision>
+  <decision id="discount" name="own"><decisionTable id="table" hitPolicy="FIRST">
+    <input id="i1"><inputExpression id="ie1"><text>amount</text></inputExpression></input>
+    <output id="o1" name="percent"/>
+    <rule><inputEntry id="e1"><text>7</text></inputEntry><outputEntry id="x1"><text>1</text></outputEntry></rule>
+    <rule><inputEntry id="e2"><text>-</text></inputEntry><outputEntry id="x2"><text>2</text></outputEntry></rule>
+  </decisionTable></decision>
+  <decision id="{{id}}-both" name="Both">
+    <informationRequirement id="n2"><requiredDecision href="{{needs}}"/></informationRequirement>
+    <informationRequirement id="n3"><requiredDecision href="#discount"/></informationRequirement>
+    <literalExpression id="l2"><text>own</text></literalExpression></decision></definitions>"""
+
+
+def importing(id, imports="t", needs="t#discount", text="base.discount"):
+    """A file that imports another one, and has a decision with the same id as that."""
+    return definitions.Resource(
+        name=f"{id}.dmn", content=SHOP.format(id=id, imports=imports, needs=needs, text=text).encode())
+
+
+def test_evaluations_that_come_through_an_import_count_by_file(engine, table, clock):
+    # given a table, a file that imports it and has a table of the same id, and one that imports that file
+    version = table()
+    clock.advance(minutes=1)
+    engine.execute(definitions.deploy, [importing("shop")])
+    engine.execute(definitions.deploy, [
+        importing("mall", imports="shop", needs="shop#shop-total", text="base.Total")])
+    shop = known.versions(engine, "shop-total")[0].requirements_key
+
+    # when it is asked for through one import, through two, and together with its namesake
+    ask(engine, 5, decision="shop-total")
+    ask(engine, 500, decision="mall-total")
+    ask(engine, 7, decision="shop-both")
+
+    # then each table has its own, also on a node that has not read the files yet
+    for _ in range(2):
+        assert told(engine, version) == ([2, 1, 0], 3)
+        found = rule_hits(engine, shop, "discount")
+        assert ([rule.hits for rule in found.rules], found.evaluations) == ([1, 0], 1)
+        engine.decision_models.clear()
+
+
+def test_a_file_counts_for_the_version_that_it_imported(engine, table, clock):
+    first = table()
+    clock.advance(minutes=1)
+    engine.execute(definitions.deploy, [importing("shop")])
+    second = table("UNIQUE")
+    ask(engine, 5000, decision="shop-total")
+    assert told(engine, first) == ([0, 0, 1], 1)
+    assert told(engine, second) == ([0, 0, 0], 0)
+
+
+def test_a_file_that_came_together_with_what_it_imports_counts(engine):
+    # Ids of decisions are those of one file only within a deployment.
+    content = TABLE.format(hit="FIRST").replace('id="discount"', 'id="cut"').replace("#discount", "#cut")
+    engine.execute(definitions.deploy, [
+        importing("shop", needs="t#cut"), definitions.Resource(name="pricing.dmn", content=content.encode())])
+    ask(engine, 5, decision="shop-total")
+    version = known.versions(engine, "cut")[0]
+    assert rule_hits(engine, version.requirements_key, "cut").evaluations == 1
+
+
+def test_an_evaluation_without_namespaces_counts_for_the_file_that_its_decision_needs(engine, table, clock):
+    # given what was evaluated before namespaces were kept
+    version = table()
+    clock.advance(minutes=1)
+    engine.execute(definitions.deploy, [importing("shop")])
+    shop = known.versions(engine, "shop-total")[0].requirements_key
+    engine.execute(decisions.evaluate, variables={"amount": 7}, decision_key=version.key)
+    ask(engine, 7, decision="shop-total")
+    ask(engine, 7, decision="shop-both")
+    _e = schema.decision_evaluations
+    with engine.database.engine.begin() as connection:
+        for key, kept in connection.execute(select(_e.c.key, _e.c.decisions)).all():
+            bare = [{name: value for name, value in each.items() if name != "namespace"} for each in kept]
+            connection.execute(update(_e).where(_e.c.key == key).values(decisions=bare))
+
+    # then
+    assert told(engine, version) == ([2, 0, 0], 2)
+    assert rule_hits(engine, shop, "discount").evaluations == 1
 
 
 def test_the_newest_are_read_in_the_order_of_an_index(engine, table):
