@@ -90,6 +90,23 @@ def test_a_table_tells_how_often_each_rule_was_hit_and_which_never_was(console, 
     assert hits_of(console.text("/decisions/price")) is None
 
 
+def test_hits_that_come_from_a_file_that_imports_the_table_are_told(console, engine):
+    pricing = model("pricing.dmn")
+    kind = re.search(rb'xmlns="([^"]+)"', pricing)[1].decode()
+    namespace = re.search(rb'namespace="([^"]+)"', pricing)[1].decode()
+    drawn = (f'<definitions xmlns="{kind}" id="shop" name="Shop" namespace="shop">'
+             f'<import name="base" namespace="{namespace}" importType="{kind}"/><decision id="total" name="Total">'
+             f'<informationRequirement><requiredDecision href="{namespace}#discount"/></informationRequirement>'
+             f'<literalExpression><text>1</text></literalExpression></decision></definitions>')
+    engine.execute(definitions.deploy, [
+        Resource(name="shop.dmn", content=drawn.encode()), Resource(name="pricing.dmn", content=pricing)])
+    engine.execute(commands.evaluate, "total", {"amount": 1200, "customer": {"status": "gold"}})
+    told = hits_of(console.text("/decisions/discount"))
+    assert "In 1 evaluation, on" in told
+    assert "also from files that import it" in told
+    assert "Amount &gt;= 1000 1 100 %" in told
+
+
 def test_what_a_table_says_does_not_become_markup(console, engine):
     cell = HOSTILE.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;").encode()
     drawn = DOUBTFUL.replace(b'label="Amount"', b'label="' + cell + b'"')

@@ -30,7 +30,7 @@ def two(engine):
 def test_nothing_is_said_of_tenants_where_there_is_one(console, engine):
     engine.execute(definitions.deploy, [WORK])
     key = engine.execute(instances.start, "work").key
-    for path in ("/processes", "/processes/work", f"/instances/{key}", "/deployments/new"):
+    for path in ("/processes", "/processes/work", f"/instances/{key}", "/deployments/new", "/decisions", "/forms"):
         text = console.text(path)
         assert "tenant=" not in text
         assert DEFAULT_TENANT.replace("<", "&lt;").replace(">", "&gt;") not in text
@@ -41,6 +41,11 @@ def test_pages_are_of_the_tenant_that_their_address_says(console, two):
     assert "/processes/work?tenant=eu" in listed
     assert "/processes/work?tenant=%3Cdefault%3E" in listed
     assert console.text("/processes?tenant=eu").count("/processes/work") == 1
+    for path, one in (("/decisions", "/decisions/discount?tenant="), ("/forms", "/forms/ask?tenant=")):
+        every, of_eu, of_none = (console.text(path + more) for more in ("", "?tenant=eu", "?tenant=nope"))
+        assert (every.count(one), of_eu.count(one), of_none.count(one)) == (2, 1, 0)
+        assert one + "eu" in of_eu
+        assert '<option value="eu" selected>' in of_eu
     assert "Version <b>2</b>" in console.text("/processes/work")
     of_eu = console.text("/processes/work?tenant=eu")
     assert "Version <b>1</b>" in of_eu

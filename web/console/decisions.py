@@ -16,8 +16,10 @@ from web.console.blueprint import acting, bp, done, engine
 
 @bp.get("/decisions")
 def decisions() -> ResponseReturnValue:
-    """Every decision that is deployed."""
-    return render_template("decisions/list.html", section="decisions", decisions=known.newest(engine()))
+    """Every decision that is deployed, or those of the tenant that the address names."""
+    tenant = request.args.get("tenant", "")
+    shown = [each for each in known.newest(engine()) if tenant in ("", each.tenant_id)]
+    return render_template("decisions/list.html", section="decisions", tenant=tenant, decisions=shown)
 
 
 @bp.get("/decisions/<decision_id>")

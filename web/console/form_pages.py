@@ -14,8 +14,10 @@ from web.console.blueprint import bp, engine
 
 @bp.get("/forms")
 def form_list() -> ResponseReturnValue:
-    """Every form, its newest version."""
-    return render_template("forms/list.html", section="processes", forms=found_forms.latest(engine()))
+    """Every form, its newest version, or those of the tenant that the address names."""
+    tenant = request.args.get("tenant", "")
+    shown = [each for each in found_forms.latest(engine()) if tenant in ("", each.tenant_id)]
+    return render_template("forms/list.html", section="processes", tenant=tenant, forms=shown)
 
 
 @bp.get("/forms/<form_id>")
