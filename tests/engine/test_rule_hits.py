@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select, update
 
-from engine import decisions, definitions, schema
+from engine import decisions, definitions, schema, sight
 from engine.errors import InvalidInput
 from engine.queries import decisions as known
 from engine.queries.rule_hits import EVALUATED, rule_hits
@@ -112,7 +112,7 @@ SHOP = f"""<definitions xmlns="{DMN}" id="{{id}}" name="Shop" namespace="{{id}}"
   <decision id="discount" name="own"><decisionTable id="table" hitPolicy="FIRST">
     <input id="i1"><inputExpression id="ie1"><text>amount</text></inputExpression></input>
     <output id="o1" name="percent"/>
-    <rule><inputEntry id="e1"><text>7</text></inputEntry><outputEntry id="x1"><text>1</text></outputEntry></rule>
+    <rule><inputEntry id="e1"><text>8</text></inputEntry><outputEntry id="x1"><text>1</text></outputEntry></rule>
     <rule><inputEntry id="e2"><text>-</text></inputEntry><outputEntry id="x2"><text>2</text></outputEntry></rule>
   </decisionTable></decision>
   <decision id="{{id}}-both" name="Both">
@@ -145,7 +145,7 @@ def test_evaluations_that_come_through_an_import_count_by_file(engine, table, cl
     for _ in range(2):
         assert told(engine, version) == ([2, 1, 0], 3)
         found = rule_hits(engine, shop, "discount")
-        assert ([rule.hits for rule in found.rules], found.evaluations) == ([1, 0], 1)
+        assert ([rule.hits for rule in found.rules], found.evaluations) == ([0, 1], 1)
         engine.decision_models.clear()
 
 
@@ -167,6 +167,22 @@ def test_a_file_that_came_together_with_what_it_imports_counts(engine):
     ask(engine, 5, decision="shop-total")
     version = known.versions(engine, "cut")[0]
     assert rule_hits(engine, version.requirements_key, "cut").evaluations == 1
+
+
+@pytest.mark.parametrize(("patterns", "evaluations"), [
+    (("discount",), 1), (("discount", "shop-total"), 2), (("shop*",), None)])
+def test_whoever_sees_a_part_is_told_of_that_part(engine, table, clock, patterns, evaluations):
+    version = table()
+    clock.advance(minutes=1)
+    engine.execute(definitions.deploy, [importing("shop", needs="t#discount")])
+    engine.execute(decisions.evaluate, variables={"amount": 7}, decision_key=version.key)
+    ask(engine, 7, decision="shop-total")
+    sight.begin(sight.Sight((sight.Area(patterns),)), None)
+    try:
+        found = rule_hits(engine, version.requirements_key, "discount")
+    finally:
+        sight.begin(None, None)
+    assert (found and found.evaluations) == evaluations
 
 
 def test_an_evaluation_without_namespaces_counts_for_the_file_that_its_decision_needs(engine, table, clock):
