@@ -14,7 +14,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	$$p -c 'import sys, sqlite3, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve doctor audit test test-long lint types pytest assets words chromium brokers bench constraints wheel clean
+.PHONY: help demo serve doctor audit test test-long lint types pytest assets words pictures chromium brokers bench constraints wheel clean
 
 help:
 	@echo "make demo        run everything with an example, at http://localhost:$(PORT) (PORT=, DATA_DIR=)"
@@ -24,6 +24,7 @@ help:
 	@echo "make audit       known vulnerabilities in what this depends on"
 	@echo "make bench       the figures (ARGS='--json figures.json')"
 	@echo "make words       bring the catalogues of all languages up to date with what the pages say"
+	@echo "make pictures    take the pictures of the manuals anew, in docs/pictures"
 	@echo "make wheel       a wheel with the built web assets, in dist/"
 	@echo "make constraints pin the newest versions of all dependencies, with hashes"
 	@echo "make clean       remove what was built; data/ stays"
@@ -64,6 +65,9 @@ assets: $(PY)
 
 words: .venv/.installed
 	@$(PY) -m web.translations.collect
+
+pictures: .venv/.installed-dev assets chromium
+	@PICTURES=docs/pictures $(PY) -m pytest -q -n0 tests/manuals/test_pictures.py
 
 chromium:
 	@.ci/chromium
