@@ -82,6 +82,9 @@ class InDoubt(ServiceError):
 
 
 def faults_of(error: ValidationError) -> str:
-    """What is wrong with data, field by field: "'authorizationId': Field required; 'amount': …"."""
+    """What is wrong with data, field by field: "'authorizationId' (Field required), 'amount' (…)".
+
+    Without a colon: what follows one after `paymentToken` would be taken for its value, and hidden (`engine.masking`).
+    """
     faults = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'it'!r}: {fault['msg']}" for fault in faults[:10])
+    return ", ".join(f"{'.'.join(map(str, fault['loc'])) or 'it'!r} ({fault['msg']})" for fault in faults[:10])

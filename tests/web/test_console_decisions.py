@@ -82,6 +82,7 @@ def test_a_table_tells_how_often_each_rule_was_hit_and_which_never_was(console, 
         engine.execute(commands.evaluate, "price", {"amount": amount, "customer": {"status": "gold"}})
     told = hits_of(console.text("/decisions/discount"))
     assert "In all 3 evaluations, since" in told
+    assert "Only evaluated for others" in console.text("/decisions/discount")
     assert "1 rule was never hit" in told
     assert "1 Customer status &#34;gold&#34; Amount &gt;= 1000 2 66.7 %" in told
     assert "2 Customer status &#34;gold&#34; Amount &lt; 1000 1 33.3 %" in told
