@@ -15,11 +15,14 @@ import sys
 import time
 
 import pytest
+from sqlalchemy import select
 
-from engine import definitions, instances
+from engine import definitions, instances, schema
 from engine.definitions import Resource
 from engine.engine import Engine
+from engine.operations import plans
 from engine.queries import lists
+from engine.queries.instances import InstanceFilter
 from engine.tasks import user_tasks
 from engine.work import activation, jobs
 from tests.conftest import TOLD
@@ -29,6 +32,10 @@ from tests.manuals.warm import install
 RUNS_ON = re.compile(r"^(?:partitur (?:serve|demo|worker|scheduler)\b|python \S+/app\.py)[^\n]*$", re.M)
 COMMAND = re.compile(r"^(?:\$ )?(?:partitur|make|pip|curl|docker|kubectl|pytest|python|psql|sqlite3) ", re.M)
 READY = "until curl --silent --fail --output /dev/null http://localhost:$PORT/ready; do kill -0 $!; sleep 0.1; done"
+ASKED = ((re.compile(r"^(partitur users add \w+[^\n|#]*?)( +#.*)?$", re.M),
+          " --password-stdin <<< 'correct horse battery staple'"),
+         (re.compile(r"^(partitur secrets set \w+)( +#.*)?$", re.M), " <<< 'mailto://user:word@mail.example.com'"))
+"""What asks for something, and what is typed."""
 WITH_COMMANDS = [path for path in MANUALS if any(block.kind == "sh" and not block.why for block in blocks(path))]
 
 
@@ -52,18 +59,25 @@ def programs(tmp_path_factory):
 
 
 def furnish(url):
-    """An installation at 3 a.m.: one instance failed, one waits; what the manuals call them."""
+    """An installation at 3 a.m.: one instance failed, one waits, one was cancelled; what the manuals call them."""
     engine = Engine(url)
     content = (ROOT / "tests" / "web" / "models" / "review.bpmn").read_bytes()
     engine.execute(definitions.deploy, [Resource(name="review.bpmn", content=content)])
-    failed, waiting = (engine.execute(instances.start, "review", variables={"amount": 10}).key for _ in range(2))
+    failed, waiting, ended = (engine.execute(instances.start, "review", variables={"amount": 10}).key for _ in range(3))
+    engine.execute(instances.cancel, ended, "The customer does not want it any more.")
     engine.execute(user_tasks.complete, lists.user_tasks(engine, instance_key=failed).items[0].key, {})
     job = engine.execute(activation.activate, ["charge-card"], worker="bank")[0]
     engine.execute(jobs.fail, job.key, "The bank did not answer.", lock_token=job.lock_token)
     incident = lists.incidents(engine).items[0].key
+    engine.execute(definitions.deploy, [Resource(name="review.bpmn", content=content + b"\n")])
+    plan = engine.execute(plans.plan, "RETRY", {}, InstanceFilter(keys=(failed,)))
+    while engine.execute(plans.judge, plan):
+        pass
+    with engine.read() as connection:
+        fingerprint = connection.scalar(select(schema.incidents.c.fingerprint))
     engine.close()
-    return {"INSTANCE": str(failed), "WAITING": str(waiting), "INCIDENT": str(incident), "SERVICE": "charge-card",
-            "PROCESS": "review"}
+    return {"INSTANCE": str(failed), "WAITING": str(waiting), "INCIDENT": str(incident), "OPERATION": str(plan),
+            "FINGERPRINT": str(fingerprint), "ENDED": str(ended), "SERVICE": "charge-card", "PROCESS": "review"}
 
 
 def free_port():
@@ -79,6 +93,8 @@ def script(path, port):
         if block.kind == "sh" and not block.why:
             text = RUNS_ON.sub(lambda found: f"{found[0].partition('  #')[0]} >>server.log 2>&1 &\n"
                                + (READY if re.search("serve|demo", found[0]) else ""), block.text)
+            for asking, answer in ASKED:
+                text = asking.sub(rf"\1{answer}", text)
             lines += [f'echo "— line {block.line}" >&2', text.replace("localhost:8080", f"localhost:{port}")]
     return "\n".join(lines)
 
