@@ -48,8 +48,9 @@ def programs(tmp_path_factory):
     install(folder, address)
     (folder / "make").write_text(f'#!/bin/sh\nunset MAKEFLAGS\nexec "{shutil.which("make")}" -C "{ROOT}" -n "$@"\n')
     (folder / "make").chmod(0o755)
-    for name in ("python", "pytest"):
-        (folder / name).symlink_to(ROOT / ".venv" / "bin" / name)
+    for name, module in (("python", ""), ("pytest", "-m pytest ")):
+        (folder / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {module}"$@"\n')
+        (folder / name).chmod(0o755)
     while not os.path.exists(address):
         assert warm.poll() is None
         time.sleep(0.02)
@@ -101,6 +102,9 @@ def script(path, port):
 
 @pytest.mark.parametrize("path", WITH_COMMANDS, ids=lambda path: path.stem)
 def test_every_command_works(path, programs, tmp_path, sqlite_template):
+    for tool in ("bash", "curl", "sqlite3"):
+        if shutil.which(tool) is None and re.search(rf"^{tool}\b", script(path, 0), re.M):
+            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"Expected {tool}, but there is none.")
     # given a fresh folder with the examples
     shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "data").mkdir()
