@@ -6,15 +6,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
+from engine.masking import Masking
 from engine.telemetry.tracing import TRACE_PARENT
 from service_tasks import BpmnError, Data, GiveUp, NotSent, RetryLater, UnknownOutcome, UnusableAnswer
 from service_tasks.call import child_span
+from service_tasks.errors import faults_of
 from service_tasks.http import HttpService
 
 
 class Receipt(Data):
     receipt_id: str
+
+
+class Card(Data):
+    payment_token: str
 
 
 class Scripted(BaseHTTPRequestHandler):
@@ -120,8 +127,15 @@ def test_a_problem_document_with_a_code_is_a_business_error_with_its_variables(s
 def test_a_wrong_answer_is_named_by_its_field(server, client, call):
     server.answer = (200, {}, b'{"receipt": "P-1"}')
 
-    with pytest.raises(GiveUp, match="'receiptId'"):
+    with pytest.raises(GiveUp, match=r"'receiptId' \(Field required\)"):
         client.post("/payments", {}, call, Receipt)
+
+
+def test_what_is_wrong_is_told_of_a_field_that_is_called_like_a_secret():
+    with pytest.raises(ValidationError) as raised:
+        TypeAdapter(Card).validate_python({})
+
+    assert Masking().text(f"but {faults_of(raised.value)}.") == "but 'paymentToken' (Field required)."
 
 
 @pytest.mark.parametrize(("header", "least", "most"), [

@@ -107,6 +107,9 @@ def test_the_page_of_a_service_tells_what_it_did_and_where_it_is_used(console, d
     page = console.text("/services/charge-card?effect=IN_DOUBT")
     assert "order-1" in page
     assert "/processes/review" in page
+    told = console.text("/services/charge-card")
+    assert "1–1 of 1" in told
+    assert 'rel="next"' not in told
     assert "No effects" in console.text("/services/charge-card?effect=CONFIRMED")
 
 

@@ -12,7 +12,7 @@ from engine.states import EffectState
 from engine.work import holds
 from service_tasks import templates
 from service_tasks.registry import Registry
-from web.console import at_once, forms, numbers
+from web.console import at_once, forms, paging
 from web.console.blueprint import bp, engine
 
 
@@ -45,7 +45,7 @@ def service(name: str) -> ResponseReturnValue:
         "service.html", section="services", name=name, contract=contract and contract.describe(),
         hold=next((hold for hold in holds.all_of_them(engine()) if hold.service == name), None),
         figures=effects.figures(engine(), name), open_jobs=lists.job_types(engine()).get(name, 0),
-        page=effects.effects(engine(), service=name, states=states, offset=numbers.argument("offset") or 0),
+        page=paging.page(effects.effects(engine(), service=name, states=states, offset=paging.offset())),
         used=used.uses_of(engine(), name), wanted=wanted, effect_states=list(EffectState),
     )
 
