@@ -19,6 +19,7 @@ from engine import requests
 from engine.engine import Engine
 from engine.requests import Request
 from engine.telemetry import tracing
+from web.routing import LazyRule
 from web.serving_spans import request_span
 
 logger = structlog.get_logger(__name__)
@@ -40,6 +41,8 @@ def not_remembered(view: View) -> View:
 
 class Application(Flask):
     """A Flask application that carries out what is asked under one key once."""
+
+    url_rule_class = LazyRule
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Answer a request that has passed every check of who asks, in the trace that it belongs to."""

@@ -31,8 +31,8 @@ def model(name):
 
 
 @pytest.fixture
-def engine(tmp_path):
-    engine = Engine(f"sqlite:///{tmp_path}/console.db", synchronous="OFF")
+def engine(sqlite_url):
+    engine = Engine(sqlite_url, synchronous="OFF")
     yield engine
     engine.close()
 

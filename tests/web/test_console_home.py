@@ -27,8 +27,8 @@ AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 
 
 @pytest.fixture
-def engine(tmp_path, clock):
-    engine = Engine(f"sqlite:///{tmp_path}/home.db", synchronous="OFF", clock=clock)
+def engine(sqlite_url, clock):
+    engine = Engine(sqlite_url, synchronous="OFF", clock=clock)
     yield engine
     engine.close()
 

@@ -41,8 +41,8 @@ BARE = ("hunter-2-hunter", "DE02120300000000202051", "P-4711-X", "k-123456789", 
 
 
 @pytest.fixture
-def engine(tmp_path):
-    engine = Engine(f"sqlite:///{tmp_path}/masking.db", synchronous="OFF")
+def engine(sqlite_url):
+    engine = Engine(sqlite_url, synchronous="OFF")
     engine.contracts["pay"] = JobContract(sensitive=frozenset({"patientNumber"}))
     yield engine
     masking.begin(None)
