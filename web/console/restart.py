@@ -60,18 +60,21 @@ def _page_of_many(those: Many, chosen: str, text: str, trouble: str = "") -> str
     if chosen not in process.elements:
         chosen = ""
     tried: list[Tried] = []
-    payload = ""
+    payload, why_not = "", trouble
     if not trouble:
         try:
             parameters = _of_many(chosen, text)
             tried = many.tried("RESTART", parameters, those)
             payload = changing.request_of_many("RESTART", parameters, those.keys, those.query)
         except InvalidInput as error:
-            trouble = str(error)
+            trouble = why_not = str(error)
+    if not chosen and tried and all(each.judged.obstacle for each in tried):
+        # Those that run go on from an element only.
+        tried, why_not = [], _("Choose the element from which it is to go on.")
     return render_template(
         "restart/many.html", section="instances", many=those, chosen=chosen, text=text, tried=tried, trouble=trouble,
         choices=changing.choices(process, those.tokens), marks=marks.live(those.tokens), payload=payload,
-        why_not=trouble,
+        why_not=why_not,
     )
 
 
