@@ -20,6 +20,7 @@ from engine.errors import Unavailable
 from engine.keyring import Keyring
 from web.auth.accessfile import AccessFile, AccessFileError
 from web.cli.group import Refused
+from web.cli.logs import configure_logging
 from web.cli.settings import Settings, actor, shown_url
 from web.otel import Exporter, TracingMissing, is_wanted
 
@@ -59,6 +60,8 @@ def opened(settings: Settings | None = None, *, by_itself: bool = False) -> Iter
     engine.four_eyes = settings.four_eyes
     if not by_itself:
         engine.tell_others_at_once()
+        # To standard error: what a command answers may be read by a program.
+        configure_logging(as_json=False)
     engine.spans = exporter
     try:
         yield engine if by_itself else engine.acting_as(actor())
