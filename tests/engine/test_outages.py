@@ -118,7 +118,8 @@ def test_full_disk_is_an_outage_and_not_a_fault(tmp_path, clock):
 
     def limit(pages: int) -> None:
         # SQLite's own way to say that there is no room: https://sqlite.org/pragma.html#pragma_max_page_count.
-        with engine.database.engine.connect() as connection:
+        # It is a setting of one connection, the one that writes.
+        with engine.database.write() as connection:
             connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
     def fill() -> None:

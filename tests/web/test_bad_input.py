@@ -18,6 +18,8 @@ from web.app import create_app
 WEB = Path(__file__).parents[2] / "web"
 DEEP = 100_000
 DOORS = ("/v2", "/engine-rest", "/api/", "/oauth")
+LOGGED_OUT = "/login/provider/end"
+"""A door for programs among those for people."""
 KINDS = ("application/json", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded")
 RAW = {
     "nothing": b"", "cut off": b'{"a":', "a list": b"[]", "a number": b"1", "a text": b'"x"', "null": b"null",
@@ -80,6 +82,10 @@ def checked(response, what):
     elif path.startswith("/engine-rest"):
         assert response.content_type == "application/json", what
         assert response.json.keys() >= {"type", "message", "code"}, what
+    elif path.startswith("/hooks/"):
+        assert response.content_type.startswith("application/"), what
+    elif path == LOGGED_OUT and response.status_code == 400:
+        assert response.content_type == "application/json", what
     elif not path.startswith("/oauth"):
         assert response.content_type.startswith(("text/html", "text/plain")), what
 

@@ -22,7 +22,7 @@ SENT = {
     "order": {"type": "Object", "value": '{"id":1}', "valueInfo": OBJECT},
     "number": {"type": "Json", "value": "5", "valueInfo": {}},
     "nothing": {"type": "String", "value": None, "valueInfo": {}},
-    "secret": {"type": "String", "value": "s", "valueInfo": {"transient": True}},
+    "passing": {"type": "String", "value": "s", "valueInfo": {"transient": True}},
     "plain": {"type": "Integer", "value": 5, "valueInfo": {}},
 }
 PHOTO_SENT = {"type": "File", "value": PHOTO, "valueInfo": FILE}
