@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from playwright.sync_api import sync_playwright
 from sqlalchemy import create_engine, make_url, text
 
 from engine.database import Database
@@ -221,3 +222,23 @@ def engine(database_url, clock):
     made = Engine(database_url, clock=clock)
     yield made
     made.close()
+
+
+def chromium():
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = chromium()
+    if path is None:
+        sentence = "Expected Chromium on the PATH for the browser tests, but there is none."
+        if os.environ.get("CI") == "true":
+            pytest.fail(sentence)
+        pytest.skip(sentence)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield browser
+        browser.close()

@@ -38,7 +38,7 @@ def test_deployed_decisions_are_listed_with_their_versions(console, quote):
     page = console.text("/decisions/discount")
     assert 'decision="discount"' in page
     assert "Version 1" in page
-    assert "Not evaluated yet" in page
+    assert "Only evaluated for others" in page
 
 
 def test_an_empty_list_says_what_to_do(console):
