@@ -99,12 +99,13 @@ def test_programs_ask_for_a_tenant_by_name(app, two):
     rows = client.get("/api/definitions?tenant=eu").json["items"]
     assert [(row["processId"], row["version"]) for row in rows] == [("work", 1)]
     assert [row["tenantId"] for row in client.get("/api/instances?tenant=eu").json["items"]] == ["eu"]
-    paused = client.post("/api/processes/work/starts/pause", json={"reason": "Why not.", "tenant": "eu"})
+    starts = f"/api/processes/{rows[0]['processId']}/starts"
+    paused = client.post(f"{starts}/pause", json={"reason": "Why not.", "tenant": "eu"})
     assert (paused.json["tenantId"], paused.json["paused"]) == ("eu", True)
-    assert client.get("/api/processes/work/starts?tenant=eu").json["paused"]
-    assert not client.get("/api/processes/work/starts").json["paused"]
-    assert client.post("/api/processes/work/starts/resume", json={"reason": "x"}).status_code == 409
-    assert client.get("/api/processes/work/starts?tenant=us").status_code == 404
+    assert client.get(f"{starts}?tenant=eu").json["paused"]
+    assert not client.get(starts).json["paused"]
+    assert client.post(f"{starts}/resume", json={"reason": "x"}).status_code == 409
+    assert client.get(f"{starts}?tenant=us").status_code == 404
 
 
 def test_tasks_and_incidents_are_narrowed_to_a_tenant(console, engine, two):

@@ -46,11 +46,16 @@ def sentences() -> Catalog:
     found = Catalog(charset="utf-8")
     for (text, context), each in sorted(gathered().items(), key=lambda item: (item[0][0], item[0][1] or "")):
         what = [" · ".join(f"{{{number}}} {source}" for number, source in enumerate(each.places, 1))]
-        message = found.add(text, locations=[(name, 0) for name in sorted(each.files)],
+        message = found.add(text, locations=[(_module(name), 0) for name in sorted(each.files)],
                             auto_comments=what if each.places else (), context=context)
         # A percent sign is no place here.
         message.flags.discard("python-format")
     return found
+
+
+def _module(file: str) -> str:
+    """The module that a file is, as Python names it."""
+    return file.removesuffix(".py").replace("/", ".")
 
 
 def files(name: str = "messages.po") -> list[Path]:

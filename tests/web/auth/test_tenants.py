@@ -12,6 +12,7 @@ from tests.engine.drawing import catch, end, file, message, message_of, process,
 from tests.web.auth.herds import clients
 from web.auth.roles import Grant, Role
 
+PROCESS = "work"
 MODEL = file(message_of("paid", "paid", "=order"),
              process("work", start(), service("do"), catch("wait", message("paid")), end()))
 GRANTS = {
@@ -38,7 +39,7 @@ def test_who_may_use_one_tenant_means_it(people):
     made = eu.post("/v2/deployments", data={"resources": (io.BytesIO(MODEL.content), "m.bpmn")})
     assert made.json["tenantId"] == "eu"
     assert eu.post("/v2/process-instances", json={"processDefinitionId": "work"}).json["tenantId"] == "eu"
-    assert eu.post("/engine-rest/process-definition/key/work/start", json={}).json["tenantId"] == "eu"
+    assert eu.post(f"/engine-rest/process-definition/key/{PROCESS}/start", json={}).json["tenantId"] == "eu"
     assert eu.post("/v2/messages/publication", json={"name": "paid", "correlationKey": "1"}).json["tenantId"] == "eu"
     # Clients of Camunda 8 name the default tenant where nobody told them another one.
     for named in ("us", DEFAULT_TENANT, "nobody"):
