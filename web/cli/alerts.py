@@ -13,7 +13,7 @@ from engine.alerts import rules
 from engine.alerts.measures import MEASURES
 from engine.alerts.rules import AlertRule
 from engine.engine import Engine
-from web.cli.group import Refused
+from web.cli.naming import named
 from web.cli.opening import opened
 from web.cli.terminal import Json, answer, moment, table
 
@@ -51,8 +51,7 @@ def alerts(
     with opened() as engine:
         if action is Action.LIST:
             return _list(engine)
-        if name is None:
-            raise Refused("Expected the NAME of an alert, but there is none.")
+        name = named(name, "an alert")
         match action:
             case Action.ADD:
                 begin, _, stop = (quiet or "").partition("-")

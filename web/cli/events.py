@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ from rich.console import Console
 from engine.engine import Engine
 from engine.events import outbox, targets
 from engine.events.types import TYPES
-from web.cli.group import Refused
+from web.cli.naming import keyed, named, say_done
 from web.cli.opening import opened
 from web.cli.terminal import Json, answer, moment, table
 
@@ -71,21 +72,13 @@ def events(
                 engine.execute(outbox.revive, _key(name), reason or "")
             case Action.DISCARD:
                 engine.execute(outbox.discard, _key(name), reason or "")
-    done = {Action.PAUSE: "paused", Action.RESUME: "going on", Action.REMOVE: "removed", Action.RETRY: "tried again",
-            Action.DISCARD: "discarded"}[action]
-    answer({"name": name, "done": action.value}, lambda console: console.print(f"{name} is {done}.", markup=False))
+    say_done(name, action.value, DONE[action])
 
 
-def _named(name: str | None) -> str:
-    if name is None:
-        raise Refused("Expected the NAME of a target, but there is none.")
-    return name
-
-
-def _key(name: str | None) -> int:
-    if name is None or not name.isdecimal():
-        raise Refused("Expected the key of a dead event, as `partitur events dead` shows it.")
-    return int(name)
+_named = partial(named, what="a target")
+_key = partial(keyed, what="a dead event", shown_by="partitur events dead")
+DONE = {Action.PAUSE: "paused", Action.RESUME: "going on", Action.REMOVE: "removed", Action.RETRY: "tried again",
+        Action.DISCARD: "discarded"}
 
 
 def _list(engine: Engine) -> None:

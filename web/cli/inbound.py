@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -12,7 +13,7 @@ from engine.engine import Engine
 from engine.inbound import receiving, sources
 from engine.inbound.sources import Source
 from engine.schema import DEFAULT_TENANT
-from web.cli.group import Refused
+from web.cli.naming import keyed, named, say_done
 from web.cli.opening import opened
 from web.cli.terminal import Json, answer, moment, table
 
@@ -96,21 +97,13 @@ def inbound(
                 engine.execute(receiving.retry, _key(name), reason or "")
             case Action.DISCARD:
                 engine.execute(receiving.discard, _key(name), reason or "")
-    done = {Action.PAUSE: "paused", Action.RESUME: "going on", Action.REMOVE: "removed", Action.RETRY: "taken",
-            Action.DISCARD: "discarded"}[action]
-    answer({"name": name, "done": action.value}, lambda console: console.print(f"{name} is {done}.", markup=False))
+    say_done(name, action.value, DONE[action])
 
 
-def _named(name: str | None) -> str:
-    if name is None:
-        raise Refused("Expected the NAME of a source, but there is none.")
-    return name
-
-
-def _key(name: str | None) -> int:
-    if name is None or not name.isdecimal():
-        raise Refused("Expected the key of an event, as `partitur inbound aside` shows it.")
-    return int(name)
+_named = partial(named, what="a source")
+_key = partial(keyed, what="an event", shown_by="partitur inbound aside")
+DONE = {Action.PAUSE: "paused", Action.RESUME: "going on", Action.REMOVE: "removed", Action.RETRY: "taken",
+        Action.DISCARD: "discarded"}
 
 
 def _standing(source: Source) -> str:

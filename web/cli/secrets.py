@@ -11,7 +11,7 @@ from rich.console import Console
 
 from engine import secrets as store
 from engine.engine import Engine
-from web.cli.group import Refused
+from web.cli.naming import named
 from web.cli.opening import opened
 from web.cli.terminal import Json, answer, moment, table
 
@@ -39,8 +39,7 @@ def secrets(
             return _list(engine)
         if action is Action.ROTATE:
             return _rotate(engine)
-        if name is None:
-            raise Refused("Expected the NAME of a secret, but there is none.")
+        name = named(name, "a secret")
         if action is Action.SET:
             return _set(engine, name)
         engine.execute(store.remove, name, reason or "")

@@ -2,38 +2,13 @@
  * Camunda's TypeScript client @camunda8/orchestration-cluster-api with its own validation of every answer switched on.
  * usage: node c8_strict.mjs ADDRESS FOLDER_OF_FIXTURES
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
-import createCamundaClient from '@camunda8/orchestration-cluster-api';
+import { fileOf, finish, soon, step, strictClient } from './steps.mjs';
 
 const [ address, fixtures ] = process.argv.slice(2);
-const client = createCamundaClient({ config: {
-  CAMUNDA_REST_ADDRESS: address, CAMUNDA_SDK_VALIDATION: 'req:strict,res:strict', CAMUNDA_SDK_LOG_LEVEL: 'silent',
-} });
-const soon = { consistency: { waitUpToMs: 5000, pollIntervalMs: 100 } };
+const client = strictClient(address);
 const order = 'driver_c8_order', events = 'driver_c8_events';
-let passed = 0, failed = 0;
 
-async function step(name, action) {
-  try {
-    const value = await action();
-    passed++;
-    console.log(`PASS  ${name}`);
-    return value;
-  } catch (error) {
-    failed++;
-    console.log(`FAIL  ${name}  ${error.message} ${JSON.stringify(error.issues ?? '')}`.slice(0, 800));
-    return finish();
-  }
-}
-
-function finish() {
-  console.log(`== ${passed} passed, ${failed} failed`);
-  process.exit(failed ? 1 : 0);
-}
-
-const file = name => new File([ readFileSync(join(fixtures, name)) ], name);
+const file = fileOf(fixtures);
 const start = (processDefinitionId, variables, more = {}) =>
   client.createProcessInstance({ processDefinitionId, processDefinitionVersion: -1, variables, ...more });
 const activate = async type =>

@@ -2,35 +2,11 @@
  * Two tenants through @camunda8/orchestration-cluster-api, everything the same in both: nothing crosses.
  * usage: node c8_tenants.mjs ADDRESS FOLDER_OF_FIXTURES TENANT OTHER_TENANT
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
-import createCamundaClient from '@camunda8/orchestration-cluster-api';
+import { fileOf, finish, soon, step, strictClient } from './steps.mjs';
 
 const [ address, fixtures, ...tenants ] = process.argv.slice(2);
-const config = { CAMUNDA_REST_ADDRESS: address, CAMUNDA_SDK_VALIDATION: 'req:strict,res:strict', CAMUNDA_SDK_LOG_LEVEL: 'silent' };
-const client = createCamundaClient({ config });
-const soon = { consistency: { waitUpToMs: 5000, pollIntervalMs: 100 } };
+const client = strictClient(address);
 const order = 'driver_c8_order', type = 'driver-charge-card';
-let passed = 0, failed = 0;
-
-async function step(name, action) {
-  try {
-    const value = await action();
-    passed++;
-    console.log(`PASS  ${name}`);
-    return value;
-  } catch (error) {
-    failed++;
-    console.log(`FAIL  ${name}  ${error.message} ${JSON.stringify(error.issues ?? '')}`.slice(0, 800));
-    finish();
-  }
-}
-
-function finish() {
-  console.log(`== ${passed} passed, ${failed} failed`);
-  process.exit(failed ? 1 : 0);
-}
 
 function same(found, wanted) {
   if (JSON.stringify(found) !== JSON.stringify(wanted)) {
@@ -48,7 +24,7 @@ async function refused(status, action) {
   throw new Error(`expected ${status}, found ${JSON.stringify(answer)}`);
 }
 
-const file = name => new File([ readFileSync(join(fixtures, name)) ], name);
+const file = fileOf(fixtures);
 const activate = (more, maxJobsToActivate = 10) => client.activateJobs(
   { type, timeout: 60000, maxJobsToActivate, worker: 'tenants', requestTimeout: 5000, ...more });
 

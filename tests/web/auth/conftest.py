@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from typer.testing import CliRunner
 
 from tests.web.camunda8.conftest import engine
 from web.app import create_app
@@ -10,6 +13,7 @@ from web.auth import secrets
 from web.auth.access import Access
 from web.auth.accessfile import AccessFile, Content, Token, User
 from web.auth.throttle import Throttle
+from web.cli import app as command_line
 
 __all__ = ["engine"]
 
@@ -53,3 +57,18 @@ def app(engine, access):
 @pytest.fixture
 def client(app):
     return app.test_client()
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Runs a command on data of its own; what it answered."""
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.delenv("PARTITUR_USERS", raising=False)
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/x.db")
+
+    def run(*arguments, input=None, code=0):
+        outcome = CliRunner().invoke(command_line, [*arguments, "--json"], input=input)
+        assert outcome.exit_code == code, outcome.output
+        return json.loads(outcome.stdout)
+
+    return run

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import stat
 from datetime import timedelta
 
 import pytest
-from typer.testing import CliRunner
 
 from engine import sessions
 from engine.engine import Engine
 from web.auth.access import Access
 from web.auth.accessfile import AccessFile
-from web.cli import app
 from web.cli.serving import entrance
 from web.cli.settings import Settings
 
 PASSWORD = "correct horse"
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch):
-    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.delenv("PARTITUR_USERS", raising=False)
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/x.db")
-
-    def run(*arguments, input=None, code=0):
-        outcome = CliRunner().invoke(app, [*arguments, "--json"], input=input)
-        assert outcome.exit_code == code, outcome.output
-        return json.loads(outcome.stdout)
-
-    return run
 
 
 @pytest.fixture
