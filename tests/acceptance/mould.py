@@ -19,10 +19,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+from tests import forked
 
 ROOT = Path(__file__).parents[2]
 NEEDED = ("web.cli", "web.cli.node", "engine.cluster.queue_postgres", "psycopg", "asyncpg", "pgqueuer",
@@ -167,8 +168,8 @@ def fork(arguments: list[str], environment: dict[str, str], lock: float | None, 
     process = os.fork()
     if process:
         return process
-    code = 1
-    try:
+
+    def act() -> None:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         for number, path in enumerate(streams, 1):
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
@@ -186,16 +187,8 @@ def fork(arguments: list[str], environment: dict[str, str], lock: float | None, 
             partitur()
         else:
             runpy.run_module(module, run_name="__main__", alter_sys=True)
-        code = 0
-    except SystemExit as left:
-        code = left.code if isinstance(left.code, int) else int(left.code is not None)
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                stream.flush()
-        os._exit(code)
+
+    forked.be(act)
 
 
 def code_of(process: int) -> int | None:

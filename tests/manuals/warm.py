@@ -17,6 +17,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from tests import forked
 from tests.acceptance.mould import NEEDED
 from web.cli import COMMANDS, main
 
@@ -68,8 +69,7 @@ def wait(asked: socket.socket, process: int) -> None:
 
 def run(arguments: list[str], folder: str, environment: dict[str, str], streams: list[int]) -> None:
     """Be `partitur`."""
-    code = 1
-    try:
+    def act() -> None:
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
         os.chdir(folder)
@@ -78,16 +78,8 @@ def run(arguments: list[str], folder: str, environment: dict[str, str], streams:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         sys.argv = ["partitur", *arguments]
         main()
-        code = 0
-    except SystemExit as left:
-        code = left.code if isinstance(left.code, int) else int(left.code is not None)
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-    finally:
-        for written in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                written.flush()
-        os._exit(code)
+
+    forked.be(act)
 
 
 def serve(address: str) -> None:
