@@ -26,6 +26,7 @@ class Counter:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._counted: dict[int, tuple[int, datetime]] = {}
         self._timer: threading.Timer | None = None
 
@@ -40,16 +41,17 @@ class Counter:
                 self._timer.start()
 
     def flush(self) -> None:
-        """Write it down now."""
-        with self._lock:
-            counted, self._counted = self._counted, {}
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-        if not counted:
-            return
-        try:
-            self._engine.execute(sources.count, counted)
-        except Exception as error:
-            # A figure for people, and nothing else.
-            logger.warning("what came in could not be counted", error=str(error)[:500])
+        """Write it down now: when this returns, all that was noted before is in the database."""
+        with self._writing:
+            with self._lock:
+                counted, self._counted = self._counted, {}
+                if self._timer is not None:
+                    self._timer.cancel()
+                    self._timer = None
+            if not counted:
+                return
+            try:
+                self._engine.execute(sources.count, counted)
+            except Exception as error:
+                # A figure for people, and nothing else.
+                logger.warning("what came in could not be counted", error=str(error)[:500])
