@@ -4,7 +4,8 @@ their services; whoever only looks on sees that there is a value, and no more.
 Hidden is what a service's contract declares sensitive, and whatever is called like one of the patterns. It is hidden
 
 - for good in what is written to be read by others: the audit trail, events, messages of incidents, logs;
-- in what is read under a mask (`begin`): the console, and the history that the REST interfaces give.
+- in what is read under a mask (`begin`): the console, and the history that the REST interfaces give;
+- from whoever searches (`check_search`): what is found, or how it is sorted, would tell what is hidden.
 
 `engine.revealing` shows a single value, and says so in the audit trail.
 """
@@ -16,6 +17,8 @@ from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
+
+from engine.errors import InvalidInput
 
 HIDDEN = "••••••"
 """What stands for a value that is hidden."""
@@ -74,6 +77,16 @@ class Masking:
     def hides(self, name: str) -> bool:
         """Whether the value of what is called so is hidden."""
         return self._by_pattern(name) or name in self._declared()
+
+    def inside_json(self) -> str:
+        """What is found in the JSON text of a list or an object that has something hidden in it, perhaps in others.
+
+        A pattern for Python and for PostgreSQL, which know no words of a name as `words_of` does.
+        """
+        words = "|".join("[^a-zA-Z0-9\"]*".join(map(_as_word, pattern.split())) for pattern in self.patterns)
+        names = "|".join(re.sub(r"(\W)", r"\\\1", name) for name in sorted(self._declared()))
+        name = "|".join(filter(None, (f'[^"]*({words})[^"]*' if words else "", names)))
+        return f'"({name})" *:|"name" *: *"({name})"' if name else ""
 
     def value(self, value: Any, name: str = "") -> Any:
         """A JSON value of something called `name`, with everything in it hidden that is to be hidden."""
@@ -145,17 +158,41 @@ def words_of(name: str) -> tuple[str, ...]:
                  for word in found)
 
 
+def _as_word(word: str) -> str:
+    """A word of a name, as it is written with others: `pin`, `userPin`, `USER_PIN`, but not `shipping`."""
+    return f"((?<![a-zA-Z]){word}|{word.capitalize()}|(?<![A-Z]){word.upper()})[sS]?(?![a-z])"
+
+
 _mask: ContextVar[Masking | None] = ContextVar("mask", default=None)
+_searched: ContextVar[Masking | None] = ContextVar("searched", default=None)
 
 
-def begin(mask: Masking | None) -> None:
-    """From now on, this thread reads with that mask; None: without."""
+def begin(mask: Masking | None, searched: Masking | None = None) -> None:
+    """From now on, this thread reads with that mask, and finds nothing by what the other one hides; None: without."""
     _mask.set(mask)
+    _searched.set(searched or mask)
 
 
 def current() -> Masking | None:
     """The mask with which this thread reads, if with any."""
     return _mask.get()
+
+
+def of_searches() -> Masking | None:
+    """What hides the values by which this thread must find nothing, if anything does."""
+    return _searched.get()
+
+
+def check_search(name: str, *values: Any) -> None:
+    """Refuse to look for the values of what is called so, to sort by them, or to compare it with lists and objects that
+    have in them what is hidden: by trying one after the other, they would be found out. Raises InvalidInput."""
+    mask = _searched.get()
+    if mask is None:
+        return
+    if mask.hides(name):
+        raise InvalidInput(f"Expected a variable whose values may be seen, but those of {name[:60]!r} are hidden.")
+    if any(mask.value(value) != value for value in values):
+        raise InvalidInput(f"Expected a value of {name[:60]!r} with nothing in it that is hidden, but something is.")
 
 
 def shown(value: Any, name: str = "") -> Any:

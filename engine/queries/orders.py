@@ -27,7 +27,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from engine import schema
+from engine import masking, schema
 from engine.database import UtcDateTime
 from engine.errors import InvalidInput
 from engine.queries.conditions import ACTIVE
@@ -71,10 +71,11 @@ Find = Callable[[Asked, int, int], list[int]]
 def keys(asked: Asked, name: str, limit: int, offset: int) -> list[int]:
     """The keys of a page in the order of `name`: one of `SORTS`, or `variable:` and the name of a variable.
 
-    Raises InvalidInput for another order.
+    Raises InvalidInput for another order, and for a variable whose values are hidden.
     """
     variable = name.removeprefix(VARIABLE)
     if variable != name and variable:
+        masking.check_search(variable)
         return _by_variable(asked, variable, limit, offset)
     if name not in SORTS:
         raise InvalidInput(f"Expected to sort by one of {', '.join(SORTS)} or {VARIABLE}NAME, but found {name[:60]!r}.")

@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, case, exists, false, func, literal, or_, select
 
-from engine import schema
+from engine import masking, schema
 from engine.database import Database
 from engine.errors import InvalidInput
 from engine.live import has_value, lookup
-from engine.queries import conditions, tasks, things
+from engine.queries import conditions, tasks, things, variables
 from engine.queries.criteria import Criterion, Searchable, condition
 from engine.queries.things import ElementRow, IncidentRow, JobRow, SubscriptionRow, UserTaskRow, VariableRow
 from engine.states import InstanceState, JobState
@@ -161,6 +161,9 @@ def _has_variable(of: ColumnElement[Any], scope: ColumnElement[Any] | None = Non
     """A variable by `(name, criteria on its value)`, in the whole instance or in one scope."""
     def made(database: Database, criterion: Criterion) -> ColumnElement[bool]:
         name, criteria = criterion.value
+        for each in criteria:
+            if each.operator != "exists":
+                masking.check_search(name, each.value)
         wanted = [_v.name == name, *(_of_value(database, each) for each in criteria)]
         if scope is not None:
             wanted.append(_v.scope_key == scope)
@@ -185,6 +188,17 @@ def _of_value(database: Database, criterion: Criterion) -> ColumnElement[bool]:
     if criterion.operator == "like":
         return condition(_v.lookup, criterion)
     raise InvalidInput(f"Expected values of variables not to be ordered, but found {criterion.operator!r}.")
+
+
+def _of_seen_value(database: Database, criterion: Criterion) -> ColumnElement[bool]:
+    """The same of a variable whose name may be any: nobody finds those whose values are hidden."""
+    found, mask = _of_value(database, criterion), masking.of_searches()
+    if mask is None or criterion.operator == "exists":
+        return found
+    if mask.value(criterion.value) != criterion.value:
+        raise InvalidInput("Expected a value with nothing in it that is hidden, but something is.")
+    hidden = [name for name in variables.names(database) if mask.hides(name)]
+    return and_(found, _v.name.not_in(hidden)) if hidden else found
 
 
 def _in_standing(_: Database, criterion: Criterion) -> ColumnElement[bool]:
@@ -287,7 +301,7 @@ VARIABLES = Searchable(
     fields={"key": _v.key, "name": _v.name, "scope_key": _v.scope_key, "instance_key": _v.instance_key,
             "definition_key": _i.definition_key, "process_id": _i.process_id, "tenant_id": _i.tenant_id,
             "lookup": _v.lookup, "changed_at": _v.changed_at, "ended": _v.ended, "instance_state": _i.state},
-    special={"value": _of_value, "visible_through": _visible}, frequent={"name": _v.name.concat("")},
+    special={"value": _of_seen_value, "visible_through": _visible}, frequent={"name": _v.name.concat("")},
 )
 JOBS = Searchable(
     statement=things.JOBS.add_columns(_i.root_key, _standing_of_job.label("standing")),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal_column, or_, select
 
-from engine import schema
+from engine import masking, schema
 from engine.database import Database
 from engine.errors import InvalidInput
 from engine.live import has_value
@@ -118,6 +118,7 @@ def _matching(criteria: TaskCriteria) -> Select[Any]:
     if criteria.variable_name is not None:
         wanted = [_v.name == criteria.variable_name, ~_v.ended]
         if criteria.variable_value is not ANY:
+            masking.check_search(criteria.variable_name, criteria.variable_value)
             wanted.append(has_value(criteria.variable_value))
         conditions.append(_u.instance_key.in_(select(_v.instance_key).where(*wanted)))
     statement = select(_u.key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from engine import masking, schema
-from engine.database import by_code_points, to_json
+from engine.database import Database, by_code_points, to_json
 from engine.errors import InvalidInput
 from engine.live import has_value, lookup
 
@@ -37,6 +37,13 @@ _v = schema.variables.c
 OPERATORS = ("eq", "neq", "lt", "lte", "gt", "gte", "contains", "exists", "null")
 """What a condition can say. `exists` and `null` take no value."""
 WITHOUT_VALUE = frozenset({"exists", "null"})
+
+MOST_NAMES = 10_000
+_name = select(func.min(_v.name).label("name")).cte("names", recursive=True)
+_name = _name.union_all(
+    select(select(func.min(_v.name)).where(_v.name > _name.c.name).correlate(_name).scalar_subquery())
+    .where(_name.c.name.is_not(None)))
+_NAMES = select(_name.c.name).where(_name.c.name.is_not(None)).limit(MOST_NAMES + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +95,8 @@ def like(condition: VariableCondition, connection: Connection, *,
     Without `by_index` it is said so that the index of names and values is not used: of one instance's variables, say.
     Raises InvalidInput for an unknown operator, or a value that cannot be compared so.
     """
-    if condition.operator != "exists" and (mask := masking.current()) and mask.hides(condition.name):
-        raise InvalidInput(f"Expected a variable whose values may be seen, but those of {condition.name!r} are hidden.")
+    if condition.operator != "exists":
+        masking.check_search(condition.name, condition.value)
     name = (_v.name if by_index else _v.name.concat("")) == condition.name
     value = condition.value
     match condition.operator:
@@ -104,11 +111,19 @@ def like(condition: VariableCondition, connection: Connection, *,
         case "contains":
             if not isinstance(value, str) or not value:
                 raise InvalidInput(f"Expected a text that {condition.name!r} contains, but found {value!r}.")
-            return name, cast(_v.value, Text).icontains(to_json(value)[1:-1], autoescape=True)
+            return name, cast(_v.value, Text).icontains(to_json(value)[1:-1], autoescape=True), *_nothing_hidden()
         case operator if operator in ORDERS:
             return name, ORDERS[operator](*_ordered(condition, connection))
     raise InvalidInput(f"Expected one of {', '.join(OPERATORS)} for {condition.name!r}, "
                        f"but found {condition.operator!r}.")
+
+
+def _nothing_hidden() -> list[ColumnElement[bool]]:
+    """A list or an object has nothing in it that is hidden, for whoever may not find it."""
+    mask = masking.of_searches()
+    pattern = mask.inside_json() if mask is not None else ""
+    # Plain values are looked up by their texts, and their own names say whether they are hidden.
+    return [_v.lookup.is_not(None) | ~cast(_v.value, Text).regexp_match(pattern)] if pattern else []
 
 
 ORDERS: Mapping[str, Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnElement[bool]]] = {
@@ -132,6 +147,16 @@ def _ordered(condition: VariableCondition, connection: Connection) -> tuple[Colu
                         else_=func.substr(_v.lookup, 2, _COMPARED))
         return by_code_points(compared, connection), literal(to_json(value)[1:-1][:_COMPARED], Text())
     raise InvalidInput(f"Expected a number or a text to compare {condition.name!r} with, but found {to_json(value)}.")
+
+
+def names(database: Database) -> Sequence[str]:
+    """The names of all variables that there are, by as many looks into an index. Raises InvalidInput for too many."""
+    with database.read() as connection:
+        found = connection.scalars(_NAMES).all()
+    if len(found) > MOST_NAMES:
+        raise InvalidInput(f"Expected at most {MOST_NAMES:,} names of variables to look for a value of any name, but "
+                           "there are more. Name the variable.")
+    return found
 
 
 def values_of(engine: Engine, keys: Collection[int], names: Collection[str]) -> dict[int, dict[str, Any]]:

@@ -13,11 +13,18 @@ from engine.engine import Engine
 from engine.errors import InvalidInput
 from engine.masking import HIDDEN, MaskError, Masking
 from engine.queries import lists
+from engine.queries.instances import InstanceFilter
+from engine.queries.instances import search as instance_search
+from engine.queries.variables import VariableCondition
 from service_tasks import Data, Sensitive, service_task
 from service_tasks.checks import job_contract
 from service_tasks.contract import contract_of
 from tests.engine import drawing
 from web.app import create_app
+from web.auth import secrets
+from web.auth.access import Access
+from web.auth.accessfile import AccessFile, Content, Token
+from web.auth.roles import Grant, Role
 from web.masking import is_masked
 
 
@@ -72,8 +79,8 @@ def test_pages_and_what_they_export_hide_them(app, key):
     client = app.test_client()
     for path in (f"/instances/{key}?tab=variables", f"/instances/{key}?tab=audit", f"/instances/{key}?tab=raw",
                  f"/instances/{key}/raw.json", f"/instances/{key}?tab=variables&variable=iban&scope={key}",
-                 "/instances?column=iban&column=accountPassword", "/audit", "/audit.jsonl", "/audit.csv",
-                 "/instances.csv?column=iban&column=patientNumber", f"/api/instances/{key}/variables",
+                 "/instances?shown=iban,accountPassword,customer", "/audit", "/audit.jsonl", "/audit.csv",
+                 "/instances.csv?shown=iban,patientNumber,customer", f"/api/instances/{key}/variables",
                  "/api/audit", "/engine-rest/history/variable-instance", "/engine-rest/history/detail",
                  "/engine-rest/variable-instance", f"/instances/{key}?tab=why"):
         answer = client.get(path)
@@ -124,6 +131,105 @@ def test_they_are_not_found_by_guessing(app, key):
     assert refused.status_code == 422
     assert "are hidden" in refused.text
     assert client.get("/instances?variable=amount&value=8").status_code == 200
+
+
+GUESSES = (
+    # Camunda 8: by name and value, by the value alone, by its beginning, by what it is not, and inside an object
+    ("v2/variables/search", {"filter": {"name": "iban", "value": json.dumps(VALUES["iban"])}}, 0),
+    ("v2/variables/search", {"filter": {"value": json.dumps(VALUES["iban"])}}, 0),
+    ("v2/variables/search", {"filter": {"value": {"$like": '"DE0*'}}}, 0),
+    ("v2/variables/search", {"filter": {"$or": [{"value": {"$in": [json.dumps(VALUES["iban"])]}}]}}, 0),
+    ("v2/variables/search", {"filter": {"value": json.dumps(VALUES["customer"])}}, 400),
+    ("v2/variables/search", {"filter": {"value": {"$neq": '"x"'}, "name": "iban"}}, 0),
+    ("v2/variables/search", {"filter": {"value": "8"}}, 1),
+    ("v2/process-instances/search", {"filter": {"variables": [{"name": "iban", "value": '"DE"'}]}}, 400),
+    ("v2/process-instances/search", {"filter": {"variables": [{"name": "iban", "value": {"$like": "*DE*"}}]}}, 400),
+    ("v2/process-instances/search", {"filter": {"variables": [{"name": "iban"}]}}, 1),
+    ("v2/process-instances/search", {"filter": {"variables": [{"name": "iban", "value": {"$exists": True}}]}}, 1),
+    ("v2/process-instances/search", {"filter": {"variables": [
+        {"name": "customer", "value": json.dumps(VALUES["customer"])}]}}, 400),
+    ("v2/process-instances/search", {"filter": {"variables": [{"name": "amount", "value": "8"}]}}, 1),
+    ("v2/user-tasks/search", {"filter": {"processInstanceVariables": [{"name": "iban", "value": '"DE"'}]}}, 400),
+    # Camunda 7
+    ("engine-rest/process-instance", {"variables": [
+        {"name": "accountPassword", "operator": "eq", "value": "hunter-2-hunter"}]}, 400),
+    ("engine-rest/process-instance/count", {"variables": [
+        {"name": "accountPassword", "operator": "like", "value": "h%"}]}, 400),
+    ("engine-rest/history/process-instance", {"variables": [
+        {"name": "accountPassword", "operator": "neq", "value": "x"}]}, 400),
+    ("engine-rest/task", {"processVariables": [{"name": "iban", "operator": "eq", "value": VALUES["iban"]}]}, 400),
+    ("engine-rest/task/count", {"processVariables": [{"name": "iban", "operator": "like", "value": "DE%"}]}, 400),
+    # Our own
+    ("api/operations", {"kind": "CANCEL", "filter": "variable=iban&value=x"}, 400),
+)
+"""What is asked, and how many are found, or with which status it is refused."""
+LISTS = (
+    ("variable=iban&value=x", 422), ("variable=iban&operator=gt&value=DE", 422), ("sort=variable:iban", 422),
+    ("sort=variable:accountPassword&descending=1", 422), ("variable=customer&operator=contains&value=k-123456789", 0),
+    ("variable=customer&operator=contains&value=Ann", 0), ("variable=parcel&operator=contains&value=shipping", 1),
+    ("variable=amount&value=8", 1),
+)
+
+
+def test_no_door_finds_them_by_guessing(either_url):
+    engine = Engine(either_url, synchronous="OFF")
+    drawn = drawing.process("order", drawing.start(), drawing.service("pay"), drawing.end())
+    engine.execute(definitions.deploy, [drawing.file(drawn)])
+    engine.execute(instances.start, "order", variables={
+        **VALUES, "amount": 8, "parcel": {"shippingCost": 5, "secretary": "shipping", "pinned": 1}})
+    client = create_app(engine, secret_key="test").test_client()
+    try:
+        for path, body, expected in GUESSES:
+            answer = client.post(f"/{path}", json=body)
+            if answer.status_code == 400:
+                assert "hidden" in answer.text, (path, body, answer.text)
+                assert expected == 400, (path, body, answer.text)
+                continue
+            assert answer.status_code == 200, (path, body, answer.text)
+            found = answer.json
+            count = found.get("count", len(found.get("items", ()))) if isinstance(found, dict) else len(found)
+            assert count == expected, (path, body, answer.text)
+        for query, expected in LISTS:
+            answer = client.get(f"/instances.csv?{query}")
+            if expected == 422:
+                assert (answer.status_code, "are hidden" in answer.text) == (422, True), (query, answer.text)
+            else:
+                assert (answer.status_code, answer.text.count("\n") - 1) == (200, expected), (query, answer.text)
+        # What is not hidden from the work of the engine: no request, no guard.
+        masking.begin(None)
+        assert [row.key for row in instance_search(engine, InstanceFilter(variables=(
+            VariableCondition("iban", "eq", VALUES["iban"]),))).items]
+    finally:
+        masking.begin(None)
+        engine.close()
+
+
+PATTERNS = ({"pin": 1}, {"userPin": 1}, {"USER_PIN": 1}, {"pins": 1}, {"apiKey": 1}, {"api_key": 1}, {"API key": 1},
+            [{"a": {"accessToken": 1}}], {"name": "iban", "value": 1}, {"patientNumber": 1})
+PLAIN = ({"shipping": 1}, {"pinned": 1}, {"spin": 1}, {"passenger": 1}, {"urban": "pin"}, {"a": "token: b"}, [1])
+
+
+def test_what_a_search_takes_for_hidden_is_what_is_hidden():
+    mask = Masking(declared=lambda: {"patientNumber"})
+    pattern = re.compile(mask.inside_json())
+    for value in (*PATTERNS, *PLAIN):
+        for text in (json.dumps(value), json.dumps(value, separators=(",", ":"))):
+            assert (pattern.search(text) is not None) == (mask.value(value) != value), text
+
+
+def test_who_may_only_look_sees_no_more_at_the_doors_for_programs(engine, key, tmp_path):
+    grants = {"vic": (Grant(role=Role.VIEWER),), "ana": (Grant(role=Role.ANALYST),),
+              "olga": (Grant(role=Role.OPERATOR),), "else": (Grant(role=Role.VIEWER), Grant(
+                  role=Role.WORKER, definitions=("other",)),),
+              "own": (Grant(role=Role.WORKER, definitions=("order",)),)}
+    file = AccessFile(tmp_path / "users.json")
+    file.write(Content(tokens={name: Token(secrets.digest_of(secrets.TOKEN_PREFIX + name), grants=each)
+                               for name, each in grants.items()}))
+    client = create_app(engine, secret_key="test", access=Access(file, "key")).test_client()
+    for path in ("", "/iban", "/iban/data"):
+        seen = {name: bool(clear(client.get(f"/engine-rest/process-instance/{key}/variables{path}", headers={
+            "Authorization": f"Bearer ptt_{name}"}).text)) for name in grants}
+        assert seen == {"vic": False, "ana": False, "olga": True, "else": False, "own": True}, path
 
 
 def test_what_stands_for_them_is_never_stored(app, engine, key):
