@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
+from sqlalchemy import RowMapping, bindparam, case, delete, insert, null, select, update
 
 from engine import audit, guard, schema
-from engine.alerts.measures import MEASURES, Measure
+from engine.alerts import sampling, selectors
+from engine.alerts.measures import LIST, MEASURES, METRIC, Measure
 from engine.errors import Conflict, InvalidInput, NotFound
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
 FIRED, OVER = "FIRED", ""
 LONGEST = timedelta(days=7)
+WITHIN, LONGEST_WITHIN = timedelta(minutes=5), timedelta(hours=1)
+LONGEST_QUERY = 2_000
+TELLING = timedelta(minutes=2)
+"""How long a node may take to tell channels, before another one does it."""
+UNMEASURED = "It could not be measured:"
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 _r = schema.alert_rules.c
@@ -31,21 +37,27 @@ SWITCH = update(schema.alert_rules).where(_r.key == bindparam("b_key")).values(d
 CHECKED = (
     update(schema.alert_rules).where(_r.key == bindparam("b_key"))
     .values(value=bindparam("b_value"), checked_at=bindparam("b_now"), above_since=bindparam("b_above_since"),
-            fired_at=bindparam("b_fired_at"))
+            fired_at=bindparam("b_fired_at"),
+            trouble=case((_r.trouble.startswith(UNMEASURED), null()), else_=_r.trouble))
 )
+TELL = (update(schema.alert_rules).where(_r.key == bindparam("b_key")).values(telling_until=bindparam("b_until")))
 TOLD = (update(schema.alert_rules).where(_r.key == bindparam("b_key"))
-        .values(told=bindparam("b_told"), trouble=bindparam("b_trouble")))
+        .values(told=bindparam("b_told"), trouble=bindparam("b_trouble"), telling_until=null()))
+TROUBLE = update(schema.alert_rules).where(_r.key == bindparam("b_key")).values(trouble=bindparam("b_trouble"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRule:
     """A rule: when `measure` is above `above` for `for_seconds`, `channels` are told. Between `quiet_from` and
-    `quiet_to` (HH:MM in the engine's time zone) they are not; what began then is told afterwards if it still lasts."""
+    `quiet_to` (HH:MM in the engine's time zone) they are not; what began then is told afterwards if it still lasts, and
+    what was over then, too. `query`: which metric, or which list."""
 
     key: int
     name: str
     measure: str
     process_id: str | None
+    query: str | None
+    within_seconds: int
     above: float
     for_seconds: int
     channels: tuple[str, ...]
@@ -59,6 +71,7 @@ class AlertRule:
     above_since: datetime | None
     fired_at: datetime | None
     told: str
+    telling_until: datetime | None
     trouble: str | None
 
     @property
@@ -69,7 +82,20 @@ class AlertRule:
     @property
     def link(self) -> str:
         """The page that shows what counts."""
+        if self.query is not None:
+            return self.query if self.measure == LIST else selectors.read(self.query).page
         return self.what.link(self.process_id)
+
+    @property
+    def words(self) -> str:
+        """What it counts."""
+        of = self.query or (f"of {self.process_id}" if self.process_id else "")
+        return f"{self.what.words} {of}".rstrip()
+
+    @property
+    def within(self) -> timedelta:
+        """The span in which a metric that only grows is looked at."""
+        return timedelta(seconds=self.within_seconds)
 
     def is_quiet(self, moment: datetime) -> bool:
         """Whether nobody is to be told at a moment, given in the engine's time zone."""
@@ -91,8 +117,10 @@ def all_of_them(engine: Engine) -> tuple[AlertRule, ...]:
 
 
 def add(tx: Transaction, name: str, measure: str, *, above: float = 0, for_: timedelta = timedelta(),
-        process_id: str | None = None, channels: Sequence[str] = (), quiet: tuple[str, str] | None = None) -> AlertRule:
-    """Make a rule; audited.
+        process_id: str | None = None, query: str | None = None, within: timedelta = WITHIN,
+        channels: Sequence[str] = (), quiet: tuple[str, str] | None = None) -> AlertRule:
+    """Make a rule; audited. `query` says which metric (`engine.alerts.selectors`), or which list: its address, which
+    whoever asks has looked at.
 
     `channels` are names of secrets that hold addresses as Apprise writes them (`mailto://…`, `slack://…`,
     `json://…`). Raises InvalidInput, Conflict (there is one of that name).
@@ -105,22 +133,43 @@ def add(tx: Transaction, name: str, measure: str, *, above: float = 0, for_: tim
         raise InvalidInput(f"Expected something to measure, one of {', '.join(MEASURES)}, but it is {measure[:50]!r}.")
     if process_id and not known.of_process:
         raise InvalidInput(f"Expected no process, because {measure!r} is not of one process.")
+    asked = _query(measure, query)
+    if not timedelta(minutes=1) <= within <= LONGEST_WITHIN:
+        raise InvalidInput("Expected a metric to be looked at within 1 to 60 minutes, but got something else.")
     if not 0 <= above < 1e12 or not timedelta() <= for_ <= LONGEST:
         raise InvalidInput("Expected a limit of 0 or more and a time of up to 7 days, but got something else.")
     if quiet is not None and not all(_CLOCK.fullmatch(moment) for moment in quiet):
         raise InvalidInput(f"Expected quiet hours such as 22:00 to 06:00, but they are {' to '.join(quiet)[:50]!r}.")
+    if quiet is not None and quiet[0] == quiet[1]:
+        raise InvalidInput(f"Expected quiet hours to begin and end at two times, but both are {quiet[0]}.")
     if tx.first(BY_NAME, {"name": named}) is not None:
         raise Conflict(f"Expected a new name, but there is an alert {named!r} already.")
     row: dict[str, Any] = {
-        "key": tx.key(), "name": named, "measure": measure, "process_id": process_id or None, "above": float(above),
+        "key": tx.key(), "name": named, "measure": measure, "process_id": process_id or None, "query": asked,
+        "within_seconds": int(within.total_seconds()), "above": float(above),
         "for_seconds": int(for_.total_seconds()), "channels": [channel for channel in channels if channel],
         "quiet_from": quiet[0] if quiet else None, "quiet_to": quiet[1] if quiet else None, "disabled": False,
         "created_at": tx.now, "created_by": tx.actor, "value": None, "checked_at": None, "above_since": None,
-        "fired_at": None, "told": OVER, "trouble": None,
+        "fired_at": None, "told": OVER, "telling_until": None, "trouble": None,
     }
     tx.connection.execute(insert(schema.alert_rules), row)
-    audit.record(tx, "CREATE", "ALERT", row["key"], details={"name": named, "measure": measure, "above": above})
+    audit.record(tx, "CREATE", "ALERT", row["key"], details={
+        "name": named, "measure": measure, "above": above, **({"query": asked} if asked else {})})
     return AlertRule(**{**row, "channels": tuple(row["channels"])})
+
+
+def _query(measure: str, query: str | None) -> str | None:
+    asked = (query or "").strip()
+    if measure not in (METRIC, LIST):
+        if asked:
+            raise InvalidInput(f"Expected a query for a metric or a list only, but {measure!r} is neither.")
+        return None
+    if measure == METRIC:
+        selectors.read(asked)
+    elif not asked.startswith("/") or len(asked) > LONGEST_QUERY:
+        raise InvalidInput(f"Expected the address of a list such as /instances?state=incident, but it is "
+                           f"{asked[:100]!r}.")
+    return asked
 
 
 def switch(tx: Transaction, name: str, *, disabled: bool, reason: str) -> None:
@@ -136,6 +185,7 @@ def remove(tx: Transaction, name: str, reason: str) -> None:
     why = guard.reason_given(reason, "remove an alert")
     found = _found(tx, name)
     tx.rows.write(DELETE, {"b_key": found.key})
+    tx.rows.write(sampling.DROP, {"b_rule": found.key})
     audit.record(tx, "DELETE", "ALERT", found.key, reason=why, details={"name": name})
 
 
@@ -155,24 +205,37 @@ def check(tx: Transaction, key: int, value: float) -> None:
 
 
 def to_tell(tx: Transaction, key: int) -> AlertRule | None:
-    """The rule, if its channels are to be told something now; it counts as told with this.
+    """The rule, if its channels are to be told something now; it is this node's to do so for `TELLING`.
 
-    Marked before it is told, so that several nodes tell it once; `could_not` takes the mark back.
+    `told` or `could_not` says how it went. Where a node died in between, another one tells it again.
     """
     row = tx.first(BY_KEY, {"key": key})
     if row is None:
         return None
     rule = of_row(row._mapping)
-    wanted = FIRED if rule.fired_at else OVER
-    if rule.told == wanted or (wanted == FIRED and rule.is_quiet(tx.now.astimezone(tx.engine.time_zone))):
+    if rule.told == wanted(rule) and rule.telling_until is None:
         return None
-    tx.rows.write(TOLD, {"b_key": key, "b_told": wanted, "b_trouble": None})
+    if rule.telling_until is not None and rule.telling_until > tx.now:
+        return None
+    if rule.is_quiet(tx.now.astimezone(tx.engine.time_zone)):
+        return None
+    tx.rows.write(TELL, {"b_key": key, "b_until": tx.now + TELLING})
     return rule
 
 
-def could_not(tx: Transaction, key: int, told: str, trouble: str) -> None:
-    """The channels of a rule could not be told: they are told at the next look."""
-    tx.rows.write(TOLD, {"b_key": key, "b_told": told, "b_trouble": trouble[:2_000]})
+def wanted(rule: AlertRule) -> str:
+    """What its channels should have been told."""
+    return FIRED if rule.fired_at else OVER
+
+
+def told(tx: Transaction, key: int, what: str, trouble: str | None = None) -> None:
+    """The channels of a rule were told; some of them not, if there was `trouble`."""
+    tx.rows.write(TOLD, {"b_key": key, "b_told": what, "b_trouble": trouble and trouble[:2_000]})
+
+
+def could_not_measure(tx: Transaction, key: int, why: str) -> None:
+    """A rule could not be looked at."""
+    tx.rows.write(TROUBLE, {"b_key": key, "b_trouble": f"{UNMEASURED} {why}"[:2_000]})
 
 
 def _found(tx: Transaction, name: str) -> AlertRule:

@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from engine.database import Json, UtcDateTime
 from engine.schema.alerts import alert_rules as alert_rules
+from engine.schema.alerts import alert_samples as alert_samples
 from engine.schema.approvals import approval_files as approval_files
 from engine.schema.approvals import approval_subjects as approval_subjects
 from engine.schema.approvals import approvals as approvals

@@ -51,6 +51,14 @@ TENANTS = (
     ("partitur_tenant_incidents_open", "Incidents that are open, where there are several tenants.", OPEN_OF_TENANT),
     ("partitur_tenant_jobs_due", "Jobs that wait for a worker, where there are several tenants.", DUE_OF_TENANT),
 )
+GAUGES: dict[str, tuple[str, ...]] = {
+    "partitur_database_up": (), "partitur_instances": ("state",), "partitur_instances_live": ("process",),
+    "partitur_incidents_open": ("process",), **{name: ("tenant",) for name, _, _ in TENANTS},
+    "partitur_nodes": ("role",), "partitur_timer_lag_seconds": (), "partitur_queue_waiting": (),
+    "partitur_queue_lag_seconds": (), "partitur_stuck_locks": (), "partitur_long_transactions": (),
+    "partitur_services_held": (),
+}
+"""All that is told here, with its labels; a test compares."""
 
 
 class StandingCollector(Collector):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import func, select
 
-from engine import definitions, instances, secrets
-from engine.alerts import rules
+from engine import definitions, instances, schema, secrets
+from engine.alerts import rules, selectors
 from engine.alerts.measures import MEASURES
+from engine.alerts.sampling import Sampler
 from engine.errors import Conflict, InvalidInput
 from engine.keyring import Keyring
 from engine.queries import lists
@@ -20,6 +23,8 @@ from service_tasks.connector.reach import Reach
 from service_tasks.connector.transport import Forbidden, Transport, addresses_of
 from tests.engine.drawing import end, file, process, service, start
 from tests.service_tasks.connector.service import Service
+from web.console import watching
+from web.metrics import registry_of
 
 CHANNEL = "ops_chat"
 
@@ -77,7 +82,7 @@ def told():
 
 @pytest.fixture
 def watcher(engine, told):
-    return Watcher(engine, "https://partitur.example/", told)
+    return Watcher(engine, "https://partitur.example/", told, watching.count)
 
 
 def fail(engine):
@@ -101,6 +106,7 @@ def test_alert_is_told_once_with_its_page_and_clears_by_itself(engine, told, wat
     [(address, title, body, fired)] = told.messages
     assert (address, title, fired) == ("json://chat.example/ops", "Failures: on", True)
     assert "https://partitur.example/instances?state=incident&process=paying" in body
+    assert "https://partitur.example/manual/HANDBOOK#instances-with-an-incident" in body
     mend(engine)
     for _ in range(3):
         watcher.look()
@@ -114,7 +120,7 @@ def test_two_nodes_tell_it_once(engine, told, watcher):
     engine.execute(rules.add, "Failures", "incident", channels=[CHANNEL])
     fail(engine)
     watcher.look()
-    Watcher(engine, None, told).look()
+    Watcher(engine, None, told, watching.count).look()
     assert told.titles == ["Failures: on"]
 
 
@@ -206,7 +212,159 @@ def test_disabled_rule_is_over_and_quiet(engine, told, watcher):
     assert rules.all_of_them(engine) == ()
 
 
-@pytest.mark.parametrize("measure", MEASURES)
+def test_what_is_over_in_quiet_hours_is_told_afterwards(engine, clock, told, watcher):
+    clock.turn_to(21)
+    engine.execute(rules.add, "Failures", "incident", quiet=("22:00", "06:00"), channels=[CHANNEL])
+    fail(engine)
+    watcher.look()
+    clock.turn_to(23)
+    mend(engine)
+    watcher.look()
+    assert told.titles == ["Failures: on"]
+    clock.turn_to(6)
+    watcher.look()
+    assert told.titles == ["Failures: on", "Failures: over"]
+
+
+@pytest.mark.parametrize(("moment", "quiet"), [
+    ("2026-10-24T19:59Z", False), ("2026-10-24T20:00Z", True),       # 22:00 in summer
+    ("2026-10-25T00:30Z", True), ("2026-10-25T01:30Z", True),        # 2:30 twice
+    ("2026-10-25T04:59Z", True), ("2026-10-25T05:00Z", False),       # 6:00 in winter
+    ("2027-03-28T03:59Z", True), ("2027-03-28T04:00Z", False),       # 6:00 in summer again
+])
+def test_quiet_hours_are_those_of_the_clock_on_the_wall(engine, clock, told, watcher, moment, quiet):
+    engine.time_zone = ZoneInfo("Europe/Berlin")
+    engine.execute(rules.add, "Failures", "incident", quiet=("22:00", "06:00"), channels=[CHANNEL])
+    fail(engine)
+    clock.now = datetime.fromisoformat(moment)
+    watcher.look()
+    assert told.titles == ([] if quiet else ["Failures: on"])
+
+
+def test_what_a_killed_node_was_telling_another_one_tells(engine, clock, told, watcher):
+    engine.execute(rules.add, "Failures", "incident", channels=[CHANNEL])
+    fail(engine)
+
+    def die(*_):
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        Watcher(engine, None, die, watching.count).look()
+    watcher.look()
+    assert told.messages == []      # the other one may still be at it
+    clock.advance(seconds=rules.TELLING.total_seconds())
+    watcher.look()
+    watcher.look()
+    assert told.titles == ["Failures: on"]
+
+
+def test_a_rule_that_cannot_be_measured_holds_up_no_other(engine, told, watcher):
+    engine.execute(rules.add, "A list", "list", query="/gone", channels=[CHANNEL])
+    engine.execute(rules.add, "Failures", "incident", channels=[CHANNEL])
+    fail(engine)
+    watcher.look()
+    assert told.titles == ["Failures: on"]
+    [broken, _] = rules.all_of_them(engine)
+    assert broken.trouble.startswith("It could not be measured: Expected the address of a list")
+
+
+@pytest.mark.parametrize(("address", "link"), [
+    ("/instances?process=paying&state=incident", None), ("/incidents?process=paying&error=down", None),
+    ("https://partitur.example/instances?process=paying&element=pay&sort=-started_at&offset=50",
+     "/instances?process=paying&element=pay"),
+    ("/instances?variable=amount&operator=gt&value=10", None),
+])
+def test_any_list_is_watched_by_its_address(engine, told, watcher, address, link):
+    asked = watching.checked(engine, "list", address)
+    engine.execute(rules.add, "Mine", "list", query=asked, channels=[CHANNEL])
+    watcher.look()
+    assert told.messages == []
+    engine.execute(instances.start, "paying", variables={"amount": 10.5})
+    [job] = engine.execute(activation.activate, ["pay"], "w")
+    engine.execute(jobs.fail, job.key, "down", retries=0, lock_token=job.lock_token)
+    watcher.look()
+    [(_, title, body, _)] = told.messages
+    assert title == "Mine: on"
+    assert f"https://partitur.example{link or address}\n" in body
+    assert ": 1 rows (limit 0)" in body
+
+
+@pytest.mark.parametrize("address", [
+    "/nodes", "instances", "", "/instances?nonsense=1", "/instances?version=x", "/incidents?state=mine", "http://[",
+    "/tasks?view=mine", "/tasks?view=nobody", "/tasks?whose=groups", "/messages?view=all", "/incidents?colour=red",
+])
+def test_lists_that_there_are_not_are_refused(engine, address):
+    with pytest.raises(InvalidInput):
+        watching.checked(engine, "list", address)
+
+
+@pytest.mark.parametrize("address", ["/tasks", "/tasks?view=overdue", "/tasks?process=x&due=none", "/messages",
+                                     "/messages?view=kept&name=paid", "/messages?view=waiting", "/incidents?state=all"])
+def test_lists_of_tasks_and_messages_count_what_their_pages_do(engine, address):
+    assert watching.count(engine, watching.checked(engine, "list", address)) == 0
+
+
+def test_gauges_counters_and_histograms_of_all_nodes_are_watched(engine, clock, told, watcher):
+    # given a rule of each kind, and a node that counted before it first looked
+    for name, query, above in (("Gauge", 'partitur_incidents_open{process="paying"}', 1),
+                               ("Counter", 'partitur_jobs_answered_total{type="pay",outcome!="completed"}', 1),
+                               ("Mean", "partitur_job_latency_seconds", 30)):
+        engine.execute(rules.add, name, "metric", query=query, above=above, within=timedelta(minutes=5),
+                       channels=[CHANNEL])
+    one, other = Sampler(engine), Sampler(engine)
+    clock.advance(seconds=1)
+    fail(engine)
+    one.sample()
+    other.sample()      # of the same process here, so that it counts the same once more
+    watcher.look()
+
+    # then together they are over the limit of the counter, and nothing else is
+    assert told.titles == ["Counter: on"]
+
+    # when it fails again after a minute in which the job waited, and then nothing more happens for long
+    engine.execute(instances.start, "paying")
+    clock.advance(seconds=100)
+    [job] = engine.execute(activation.activate, ["pay"], "w")
+    engine.execute(jobs.fail, job.key, "down", retries=0, lock_token=job.lock_token)
+    one.sample()
+    told.messages.clear()
+    watcher._standing._until = 0.0
+    watcher.look()
+    assert sorted(told.titles) == ["Gauge: on", "Mean: on"]
+    for _ in range(30):
+        clock.advance(seconds=15)
+        one.sample()
+        other.sample()
+    told.messages.clear()
+    watcher.look()
+    assert sorted(told.titles) == ["Counter: over", "Mean: over"]
+    with engine.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(schema.alert_samples)) < 100
+
+
+@pytest.mark.parametrize("query", [
+    "partitur_nothing", "up", "", 'partitur_nodes{state="web"}', "partitur_nodes{role=web}",
+    "rate(partitur_nodes[1m])", 'partitur_nodes{role=~"w.*"}', 'partitur_nodes{role="web"', "partitur_job_latency_seconds_bucket",
+])
+def test_metrics_that_there_are_not_are_refused(engine, query):
+    with pytest.raises(InvalidInput):
+        engine.execute(rules.add, "Mine", "metric", query=query)
+
+
+def test_every_metric_can_be_watched_and_the_labels_are_those_that_are_told(engine, told, watcher):
+    fail(engine)
+    shown = {family.name: family for family in registry_of(engine).collect()}
+    for name, (kind, own, labels) in selectors.METRICS.items():
+        family = shown[f"partitur_{own}" if kind is not selectors.Kind.GAUGE else name]
+        for sample in family.samples:
+            assert set(sample.labels) - {"le"} == set(labels), name
+        engine.execute(rules.add, name, "metric", query=name)
+    watcher.look()
+    assert all(rule.trouble is None and rule.value is not None for rule in rules.all_of_them(engine))
+    assert len(selectors.METRICS) == len(shown)
+
+
+@pytest.mark.parametrize("measure", [name for name, measure in MEASURES.items() if measure.value])
 def test_everything_that_can_be_measured_has_a_value(engine, measure):
     assert MEASURES[measure].value(engine, None) >= 0
 
@@ -214,7 +372,9 @@ def test_everything_that_can_be_measured_has_a_value(engine, measure):
 @pytest.mark.parametrize(("arguments", "words"), [
     ({"measure": "incidents"}, "one of"), ({"measure": "queue_lag", "process_id": "paying"}, "not of one process"),
     ({"above": -1}, "0 or more"), ({"above": float("nan")}, "0 or more"), ({"for_": timedelta(days=8)}, "7 days"),
-    ({"quiet": ("22", "6")}, "22:00"), ({"name": " "}, "name"),
+    ({"quiet": ("22", "6")}, "22:00"), ({"name": " "}, "name"), ({"quiet": ("22:00", "22:00")}, "two times"),
+    ({"query": "/instances"}, "neither"), ({"measure": "list"}, "/instances"), ({"measure": "metric"}, "partitur_"),
+    ({"within": timedelta(hours=2)}, "60 minutes"),
 ])
 def test_rules_that_cannot_be_are_refused(engine, arguments, words):
     with pytest.raises(InvalidInput, match=words):

@@ -13,6 +13,7 @@ from web.answers import engine
 from web.api.events import NULLABLE, TEXT, WHY, Named
 from web.api.operation import acting, getting, posting, written
 from web.body import Body
+from web.console import watching
 
 NUMBER = {"type": ["number", "null"], "minimum": 0}
 
@@ -29,6 +30,9 @@ def alerts() -> dict[str, Any]:
     "name": TEXT, "measure": {"type": "string", "enum": list(MEASURES)}, "above": NUMBER,
     "minutes": {**NUMBER, "maximum": 10_080, "description": "For how long before anybody is told."},
     "process": {**NULLABLE, "description": "Only of this process."},
+    "query": {**NULLABLE, "description": "With the measure 'list' the address of a list, with 'metric' a metric.",
+              "examples": ["/tasks?view=overdue", 'partitur_jobs_answered_total{outcome="retried"}']},
+    "withinMinutes": {**NUMBER, "maximum": 60, "description": "The span in which a counter grows; 5 if not said."},
     "channels": {"type": "array", "items": {"type": "string"},
                  "description": "Names of stored secrets with Apprise addresses."},
     "quietFrom": {**NULLABLE, "examples": ["22:00"]}, "quietTo": {**NULLABLE, "examples": ["06:00"]},
@@ -39,10 +43,13 @@ def add_alert(sent: Body) -> AlertRule:
     if not isinstance(channels, list) or not all(isinstance(each, str) for each in channels):
         raise InvalidInput("Expected 'channels' to be a list of texts.")
     quiet = (sent.text("quietFrom") or "", sent.text("quietTo") or "")
+    measure, within = sent.required_text("measure"), min(_number(sent, "withinMinutes"), 100_000)
     return acting().execute(
-        rules.add, sent.required_text("name"), sent.required_text("measure"), above=_number(sent, "above"),
+        rules.add, sent.required_text("name"), measure, above=_number(sent, "above"),
         for_=timedelta(minutes=min(_number(sent, "minutes"), 100_000)), process_id=sent.text("process"),
-        channels=channels, quiet=quiet if any(quiet) else None)
+        query=watching.checked(engine(), measure, sent.text("query")),
+        within=timedelta(minutes=within) if within else rules.WITHIN, channels=channels,
+        quiet=quiet if any(quiet) else None)
 
 
 def _number(sent: Body, name: str) -> float:

@@ -34,6 +34,13 @@ def alerts(
     measure: Annotated[
         str | None, typer.Option(metavar="MEASURE", show_default=False, help=f"With add: {', '.join(MEASURES)}.")
     ] = None,
+    query: Annotated[
+        str | None, typer.Option("--of", metavar="QUERY", show_default=False, help="With --measure list: the address "
+                                 "of a list, such as '/tasks?view=overdue'. With --measure metric: a metric, such as "
+                                 "'partitur_jobs_answered_total{outcome=\"retried\"}'.")
+    ] = None,
+    within: Annotated[float, typer.Option(help="With --measure metric: the minutes in which a counter grows, or in "
+                                          "which the mean of a histogram is taken.")] = 5,
     above: Annotated[float, typer.Option(help="With add: the limit; more than that is one too many.")] = 0,
     minutes: Annotated[float, typer.Option(help="With add: for how long before anybody is told.")] = 0,
     process: Annotated[str | None, typer.Option(metavar="ID", show_default="all", help="Only of this process.")] = None,
@@ -55,8 +62,12 @@ def alerts(
         match action:
             case Action.ADD:
                 begin, _, stop = (quiet or "").partition("-")
+                from web.console import watching  # the lists of the pages, which nothing else here needs
+
                 engine.execute(rules.add, name, measure or "", above=above, for_=timedelta(minutes=minutes),
-                               process_id=process, channels=channels or (), quiet=(begin, stop) if quiet else None)
+                               process_id=process, query=watching.checked(engine, measure or "", query),
+                               within=timedelta(minutes=within), channels=channels or (),
+                               quiet=(begin, stop) if quiet else None)
             case Action.DISABLE | Action.ENABLE:
                 engine.execute(rules.switch, name, disabled=action is Action.DISABLE, reason=reason or "")
             case Action.REMOVE:
@@ -73,7 +84,8 @@ def _list(engine: Engine) -> None:
             console.print("There is no alert. `partitur alerts add NAME --measure incident --channel SECRET` makes "
                           "one.", markup=False)
             return
-        rows = ([rule.name, f"{rule.measure} > {rule.above:g}", _standing(rule), rule.trouble or ""] for rule in found)
+        rows = ([rule.name, f"{rule.query or rule.measure} > {rule.above:g}", _standing(rule), rule.trouble or ""]
+                for rule in found)
         console.print(table(["alert", "when", "standing", "trouble"], rows))
 
     answer({"alerts": found}, show)

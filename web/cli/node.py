@@ -13,6 +13,7 @@ import time
 from datetime import timedelta
 from types import FrameType
 
+from engine.alerts.sampling import Sampler
 from engine.cluster import nodes
 from engine.cluster.cleaner import Cleaner
 from engine.cluster.nodes import Pulse
@@ -33,6 +34,7 @@ from web.cli import identity
 from web.cli.services import Services
 from web.cli.settings import Settings, SettingsError
 from web.cli.web_server import THREADS, WebServer
+from web.console import watching
 
 SHORTEST_KEY = 32
 GRACE = timedelta(seconds=20)
@@ -73,11 +75,11 @@ class Node:
         self._worker = self._new_worker()
         self._reloader = Reloader(services.registry, services.sources, self._renew) if services.reload else None
         self._scheduler = Scheduler(engine) if schedules else None
-        self._background: list[Part] = [TargetWatch(engine)]
+        self._background: list[Part] = [TargetWatch(engine), Sampler(engine)]
         if schedules:
             shown = os.environ.get("PARTITUR_PUBLIC_URL") or address
             self._background += [Cleaner(engine), Operator(engine), Dispatcher(engine, services.transport()),
-                                 Watcher(engine, shown, sender(services.transport().check)),
+                                 Watcher(engine, shown, sender(services.transport().check), watching.count),
                                  Listener(engine, services.transport())]
         self._pulse = Pulse(engine, nodes.Node(roles=self.roles, services=self._types(), address=address))
 

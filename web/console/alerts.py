@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from engine import secrets
 from engine.alerts import rules
 from engine.alerts.measures import MEASURES
-from web.console import forms, vocabulary
+from web.console import forms, vocabulary, watching
 from web.console.blueprint import acting, bp, done, engine
 
 
@@ -31,8 +31,11 @@ def add_alert() -> ResponseReturnValue:
     """Make an alert."""
     form = request.form
     quiet = (form.get("quiet_from", ""), form.get("quiet_to", ""))
+    measure = form.get("measure", "")
     rule = acting().execute(
-        rules.add, form.get("name", ""), form.get("measure", ""), above=_number("above"),
+        rules.add, form.get("name", ""), measure, above=_number("above"),
+        query=watching.checked(engine(), measure, form.get("query", "").strip() or None),
+        within=timedelta(minutes=min(_number("within"), 100_000)) if form.get("within") else rules.WITHIN,
         for_=timedelta(minutes=min(max(_number("minutes"), -1), 100_000)), process_id=form.get("process", "").strip(),
         channels=form.get("channels", "").split(), quiet=quiet if any(quiet) else None,
     )

@@ -12,6 +12,7 @@ from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
+from werkzeug.datastructures import MultiDict
 
 from engine import care
 from engine.errors import InvalidInput
@@ -44,14 +45,7 @@ def incidents() -> ResponseReturnValue:
     """The incidents that the filter lets through, the newest first; all of it is in the address."""
     arguments = request.args
     tab = arguments.get("state") or "open"
-    wanted = IncidentFilter(
-        state="open" if tab == "mine" else tab, acknowledged=ACKNOWLEDGED.get(arguments.get("acknowledged", "")),
-        assignee=actor() if tab == "mine" else arguments.get("assignee") or None,
-        fingerprint=arguments.get("fingerprint") or None, process_id=arguments.get("process") or None,
-        tenant_id=arguments.get("tenant") or None,
-        element_id=arguments.get("element") or None, error=arguments.get("error") or None,
-        instance_key=numbers.argument("instance"),
-    )
+    wanted = filter_of(arguments, actor())
     page = paging.page(found.search(engine(), wanted, sort=arguments.get("sort") or "-created_at", limit=paging.SIZE,
                                     offset=paging.offset()))
     return render_template(
@@ -59,6 +53,19 @@ def incidents() -> ResponseReturnValue:
         outage=failures.outage(engine(), wanted.fingerprint) if wanted.fingerprint else None,
         places={row.key: place(row) for row in page.rows}, processes=known.processes(engine(), counted=False),
         **_choices(),
+    )
+
+
+def filter_of(arguments: MultiDict[str, str], me: str | None) -> IncidentFilter:
+    """What an address asks for. Raises InvalidInput."""
+    tab = arguments.get("state") or "open"
+    return IncidentFilter(
+        state="open" if tab == "mine" else tab, acknowledged=ACKNOWLEDGED.get(arguments.get("acknowledged", "")),
+        assignee=me if tab == "mine" else arguments.get("assignee") or None,
+        fingerprint=arguments.get("fingerprint") or None, process_id=arguments.get("process") or None,
+        tenant_id=arguments.get("tenant") or None,
+        element_id=arguments.get("element") or None, error=arguments.get("error") or None,
+        instance_key=numbers.given(arguments, "instance"),
     )
 
 

@@ -82,7 +82,11 @@ MEASURES = {
     "no_worker": _("no worker is alive"),
     "stuck_locks": _("locks that ended and were not released"),
     "dead_letters": _("events that could not be delivered"),
+    "set_aside": _("events that came in and were set aside"),
+    "unheard_sources": _("sources of events that cannot be listened to"),
     "drill_overdue": _("processes whose compensation was not drilled for 30 days"),
+    "metric": _("a metric"),
+    "list": _("rows of a list"),
 }
 """What an alert can watch (`engine.alerts.measures`)."""
 
