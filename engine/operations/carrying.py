@@ -7,6 +7,7 @@ nothing of the item was done; another one takes it. Afterwards what came of an i
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
@@ -180,13 +181,13 @@ def _difference(before: dict[str, Any], now: dict[str, Any], tx: Transaction, ro
         return f"it {'completed' if now['state'] == InstanceState.COMPLETED else 'was cancelled'}."
     if now["suspended"] != before["suspended"]:
         return "it was suspended." if now["suspended"] else "it was resumed."
-    elements = tx.definition(row["instance_definition_key"]).process.elements
+    names = trial.names_of(tx, row["instance_definition_key"])
 
-    def names(places: list[str]) -> str:
-        return ", ".join(elements[id].name or id if id in elements else id for id in places) or "nowhere"
+    def told(places: list[str]) -> str:
+        return ", ".join(names.get(id, id) for id in places) or "nowhere"
 
     if now["places"] != before["places"]:
-        return f"it was at {names(before['places'])}, and is at {names(now['places'])}."
+        return f"it was at {told(before['places'])}, and is at {told(now['places'])}."
     return "something happened to it."
 
 
@@ -242,10 +243,12 @@ def _outcome(tx: Transaction, item: AnyRow) -> tuple[ItemState, str] | None:
     now = tx.first(trial.STATE, {"key": key})
     if now is None:
         return ItemState.FIXED, "It ended, and its history was kept long enough."
+    names = trial.names_of(tx, now.definition_key)
     for row in tx.select(trial.FAILURES, {"key": key}):
         if row.key not in known:
-            return ItemState.FAILED_AGAIN, f"Failed again at {row.element_id}: {row.message[:500]}"
-    where = _where(tx, key, now.state) + (f" It goes on as instance {made}." if made else "")
+            return (ItemState.FAILED_AGAIN,
+                    f"Failed again at {names.get(row.element_id, row.element_id)}: {row.message[:500]}")
+    where = _where(tx, key, now.state, names) + (f" It goes on as instance {made}." if made else "")
     jobs = tx.select(JOBS, {"instance": key, "keys": [int(each) for each in result["jobs"]], "at": item.started_at,
                             "known": [int(each) for each in result["knownJobs"]]})
     still = [job for job in jobs if job.ended_at is None]
@@ -261,10 +264,10 @@ def _outcome(tx: Transaction, item: AnyRow) -> tuple[ItemState, str] | None:
     return None
 
 
-def _where(tx: Transaction, key: int, state: str) -> str:
+def _where(tx: Transaction, key: int, state: str, names: Mapping[str, str]) -> str:
     if state != InstanceState.ACTIVE:
         return "It completed." if state == InstanceState.COMPLETED else "It was cancelled."
-    places = tx.connection.scalars(trial.AT, {"key": key}).all()
+    places = [names.get(id, id) for id in tx.connection.scalars(trial.AT, {"key": key})]
     return f"It is at {', '.join(places)}." if places else "It goes on."
 
 

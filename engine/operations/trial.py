@@ -41,7 +41,7 @@ AT = (
         _e.type.not_in([ElementType.SUB_PROCESS.value, ElementType.EVENT_SUB_PROCESS.value]))
     .order_by(_e.position).limit(PLACES)
 )
-STATE = select(_i.state, _i.suspended_at).where(_i.key == bindparam("key"))
+STATE = select(_i.state, _i.suspended_at, _i.definition_key).where(_i.key == bindparam("key"))
 FAILURES = select(_n.key, _n.element_id, _n.message).where(
     _n.instance_key == bindparam("key"), _n.state == IncidentState.ACTIVE.value).order_by(_n.key)
 UNDER_WAY = select(_j.key, _j.element_id, _j.type, _j.effect, _j.repeatable).where(
@@ -83,7 +83,7 @@ def judge(tx: Transaction, deed: Deed, key: int) -> Judged:
     connection = tx.connection
     process = tx.definition(row["instance_definition_key"]).process
     target = Target(key=key, process=process, state=row["instance_state"],
-                    names={id: element.name or id for id, element in process.elements.items()})
+                    names=names_of(tx, row["instance_definition_key"]))
     expected = state_of(connection, row)
     try:
         changes = list(deed.told(connection, target))
@@ -94,7 +94,8 @@ def judge(tx: Transaction, deed: Deed, key: int) -> Judged:
     if isinstance(after, Rejection):
         return Judged(changes=changes, expected=expected, effects=effects, refusal=after)
     if not (deed.settles and deed.final):   # else that it ends is all there is to say
-        changes += _moved(expected["places"], after, target.names)
+        changes += _moved(expected["places"], after, target.names,
+                          names_of(tx, after["definition_key"]))
     return Judged(changes=changes, expected=expected, effects=effects)
 
 
@@ -112,6 +113,11 @@ def judge_service(tx: Transaction, deed: Deed, service: str) -> Judged:
     sentence = f"Open jobs that are handed out again: {count}." if expected["held"] \
         else f"Open jobs that wait, without losing attempts: {count}."
     return Judged(changes=[sentence], expected=expected)
+
+
+def names_of(tx: Transaction, definition_key: int) -> dict[str, str]:
+    """What people call the elements of a definition."""
+    return {id: element.name or id for id, element in tx.definition(definition_key).process.elements.items()}
 
 
 def state_of(connection: Connection, row: RowMapping) -> dict[str, Any]:
@@ -150,29 +156,32 @@ def _in_savepoint(tx: Transaction, deed: Deed, key: int, known: set[int] | None 
         there = done.made or key
         state = tx.connection.execute(STATE, {"key": there}).one()
         failed = [row for row in tx.connection.execute(FAILURES, {"key": there}) if row.key not in (known or ())]
-        return {"state": state.state, "places": list(tx.connection.scalars(AT, {"key": there})), "failed": failed,
-                "made": done.made is not None}
+        return {"state": state.state, "definition_key": state.definition_key, "failed": failed,
+                "places": list(tx.connection.scalars(AT, {"key": there})), "made": done.made is not None}
     finally:
         savepoint.rollback()
         tx.engine.keys.taken_back(tx.connection)
 
 
-def _moved(before: list[str], after: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
-    """Where the instance would be, where that is not where it is."""
+def _moved(before: list[str], after: Mapping[str, Any], names: Mapping[str, str],
+           names_there: Mapping[str, str]) -> list[str]:
+    """Where the instance would be, where that is not where it is. In another version elements may be called otherwise:
+    `names_there`."""
     said = []
     gone, come = Counter(before) - Counter(after["places"]), Counter(after["places"]) - Counter(before)
     if after["state"] != InstanceState.ACTIVE:
         ends = "complete" if after["state"] == InstanceState.COMPLETED else "end"
         said.append(f"It would {ends} at once.")
     elif after["made"]:
-        said.append(f"The new one would be at {_named(come or Counter(after['places']), names)}.")
+        said.append(f"The new one would be at {_named(come or Counter(after['places']), names_there)}.")
     elif gone or come:
-        left = _named(gone, names)
-        come_to = _named(come, names)
+        left, come_to = _named(gone, names), _named(come, names_there)
+        if left == come_to:     # renamed elements often keep what people call them
+            left, come_to = _named(gone, {}), _named(come, {})
         said.append(f"Leaves {left}." if not come else f"Comes to {come_to}." if not gone
                     else f"Goes from {left} to {come_to}.")
     for row in after["failed"][:3]:
-        said.append(f"It would fail at once at {names.get(row.element_id, row.element_id)}: "
+        said.append(f"It would fail at once at {names_there.get(row.element_id, row.element_id)}: "
                     f"{row.message[:LONGEST_SHOWN]}")
     return said
 

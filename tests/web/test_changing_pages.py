@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 
 import pytest
@@ -75,7 +77,7 @@ def test_steps_are_collected_tried_and_become_a_plan_that_moves_the_token(consol
 
     # then
     operation = planned(engine, response)
-    assert (operation.kind, operation.total, operation.state) == ("MODIFY", 1, "PLANNING")
+    assert (operation.kind, operation.total, operation.state) == ("MODIFY", 1, "PLANNED")
     assert places(engine, key) == ["check"]
     carry_out(engine, operation.key)
     assert places(engine, key) == ["charge"]
@@ -224,7 +226,10 @@ def test_a_rename_is_suggested_and_the_instances_go_on_in_the_new_version(consol
         "from": first.key, "to": second.key, "mapped_to": second.key, "which": "all", "do": "plan",
         "variables": '{"moved": true}'}))
     assert operation.total == 3
+    # both are called the same by people, so that their ids tell them apart
+    assert "Goes from check to look." in operations.items(engine, operation.key).items[0].changes
     carry_out(engine, operation.key)
+    assert operations.items(engine, operation.key).items[0].sentence in (None, "It is at Check the order.")
 
     # then
     assert [places(engine, key) for key in keys] == [["look"]] * 3
@@ -285,15 +290,21 @@ def test_only_the_selected_instances_are_planned(console, engine, story):
     assert [item.instance_key for item in operations.items(engine, operation.key).items] == [keys[1]]
 
 
-def test_a_filter_means_the_instances_that_the_list_shows(console, engine, story):
+def test_a_filter_means_the_instances_that_the_list_shows(app, console, engine, story):
     first = story.deploy()
     story.start(business_id="a")
     story.start(business_id="b")
     second = deploy(engine, renamed(check="look"))
     story.start(business_id="a")    # in the new version
     form = {"from": first.key, "to": second.key, "mapped_to": second.key, "which": "filter", "query": "business_id=a"}
+    told = re.search(r'<pre class="value"[^>]*>(.*?)</pre>', console.post("/migrate", form).text, re.DOTALL)[1]
     operation = planned(engine, console.post("/migrate", {**form, "do": "plan"}))
     assert operation.total == 1
+    # and the request that a program is shown means the same ones
+    request = json.loads(html.unescape(told))
+    assert (request["filter"], "keys" in request) == (operation.filter, False)
+    made = app.test_client().post("/api/operations", json=request)
+    assert made.json["total"] == 1, made.text
     listed = console.text(f"/instances?{operation.filter}")
     assert len(set(re.findall(r'href="/instances/(\d+)"', listed))) == 1
 

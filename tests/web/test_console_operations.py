@@ -155,7 +155,7 @@ def test_reports_are_files_that_no_spreadsheet_runs(console, engine, story):
 
 
 def test_large_plans_get_ready_in_the_background(console, engine, story, monkeypatch):
-    monkeypatch.setattr("web.console.operations.AT_ONCE", 0)
+    monkeypatch.setattr("web.console.changing.AT_ONCE", 0)
     story.deploy()
     story.start()
     made = key_of(console.post("/operations", {"kind": "SUSPEND", "query": ""}))
@@ -213,6 +213,23 @@ def test_instances_are_ticked_planned_and_cancelled(open_page, engine, failed_in
     # then the page comes to show it by itself
     page.get_by_text("all 2 instances have their outcome").wait_for()
     assert listed.search(engine, InstanceFilter(states=["terminated"])).total == 2
+
+
+@pytest.mark.browser
+def test_a_plan_that_gets_ready_meanwhile_can_be_applied_on_its_page(open_page, engine, failed_instance):
+    # given somebody who looks at a plan that is still made
+    operation = engine.execute(plans.plan, "SUSPEND", {}, InstanceFilter(key=failed_instance))
+    page = open_page(f"/operations/{operation}")
+    page.get_by_text("It is found out what would change").wait_for()
+    assert page.locator("#apply").count() == 0
+
+    # when it is ready
+    work(engine)
+
+    # then it can be applied without loading the page again
+    page.locator("#apply").get_by_label("Why would you do that?").fill(WHY)
+    page.locator("#apply").get_by_role("button").click()
+    page.get_by_text("1 of 1 have their outcome").wait_for()
 
 
 @pytest.mark.browser

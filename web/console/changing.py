@@ -16,14 +16,18 @@ from flask_babel import gettext as _
 
 from bpmn.model import Process
 from engine.errors import InvalidInput, Rejection
-from engine.operations import freezing, trial
+from engine.operations import freezing, plans, trial
 from engine.operations.deeds import deed_of
 from engine.operations.trial import Judged
+from engine.queries import operations as found
 from engine.queries.definitions import ElementCount
 from engine.queries.instances import InstanceFilter
 from web.console import forms
 from web.console.blueprint import acting, done, engine
 from web.console.words import type_word
+
+AT_ONCE = 200
+"""So many instances are judged while the page is made; larger plans get ready in the background."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,4 +85,12 @@ def request_of_many(kind: str, parameters: Mapping[str, Any], keys: Iterable[int
 def plan(kind: str, parameters: Mapping[str, Any], filter: InstanceFilter, query: str = "") -> ResponseReturnValue:
     """Freeze the instances and go to the page of the plan."""
     key = freezing.plan(acting(), kind, parameters, filter, query=query)
+    judge_few(key)
     return done(_("Planned. Nothing is changed until you apply it."), url_for("console.operation", key=key), "waiting")
+
+
+def judge_few(key: int) -> None:
+    """Find out at once what a plan of few instances would change: whoever planned it looks at it next."""
+    if found.operation(engine(), key).total <= AT_ONCE:
+        while engine().execute(plans.judge, key):
+            pass

@@ -168,11 +168,11 @@ def _compared(old: DefinitionRow, new: DefinitionRow, chosen: Chosen, trouble: s
     lines = _lines(before, after, {id: each.tokens for id, each in tokens.items()}, mapping, fits)
     rows, payload, why_not = None, "", trouble
     try:
-        filter, _address = _filter(old, replace(chosen, which="all") if chosen.which == "selected" else chosen)
+        filter, address = _filter(old, replace(chosen, which="all") if chosen.which == "selected" else chosen)
         rows = paging.page(found.search(engine(), filter, limit=SHOWN, offset=0))
         parameters = _parameters(new.key, mapping, chosen)
         keys = chosen.keys if chosen.which == "selected" else ()
-        payload = changing.request_text("MIGRATE", parameters, keys)
+        payload = changing.request_of_many("MIGRATE", parameters, keys, address)
     except (InvalidInput, NotFound) as error:
         trouble = trouble or str(error)
     judged = _judged([row.key for row in rows.rows] if rows else [], new.key, mapping)

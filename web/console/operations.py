@@ -21,14 +21,12 @@ from engine.queries import instances as listed
 from engine.queries import operations as found
 from engine.queries.operations import ItemRow, OperationRow
 from engine.queries.standing import standing
-from web.console import forms, operation_forms, paging
+from web.console import changing, forms, operation_forms, paging
 from web.console.blueprint import acting, bp, done, engine
 from web.console.export import FORMULA
 from web.console.formatting import iso, to_json
 from web.console.operation_words import IN_BULK, ITEM_WORDS, KINDS, ON_INSTANCES, STATE_WORDS
 
-AT_ONCE = 200
-"""So many instances are judged while the page is made; larger plans get ready in the background."""
 TABS = (ItemState.PLANNED, ItemState.BLOCKED, ItemState.WATCHING, ItemState.FIXED, ItemState.FAILED_AGAIN,
         ItemState.SKIPPED, ItemState.NOT_STARTED)
 COLUMNS = ("position", "instance_key", "label", "state", "changes", "effects", "sentence", "started_at", "ended_at")
@@ -85,7 +83,7 @@ def plan_operation() -> ResponseReturnValue:
         key = freezing.plan(acting(), kind, parameters, selected.filter, query=selected.address)
     else:
         key = freezing.plan(acting(), kind, parameters)
-    _judge(key)
+    changing.judge_few(key)
     return done(_("This is the plan. Nothing was done yet."), url_for("console.operation", key=key), "waiting")
 
 
@@ -93,12 +91,6 @@ def _kind(text: str) -> str:
     if text not in KINDS:
         raise InvalidInput(f"Expected a kind out of {', '.join(KINDS)}, but found {text[:40]!r}.")
     return text
-
-
-def _judge(key: int) -> None:
-    if found.operation(engine(), key).total <= AT_ONCE:
-        while engine().execute(plans.judge, key):
-            pass
 
 
 @bp.get("/operations/<key:key>")
@@ -189,7 +181,7 @@ def stop_operation(key: int) -> ResponseReturnValue:
 def repeat_operation(key: int) -> ResponseReturnValue:
     """A new plan for what failed again or was not started."""
     again = freezing.plan_again(acting(), key)
-    _judge(again)
+    changing.judge_few(again)
     return done(_("This is a new plan. Nothing was done yet."), _page(again), "waiting")
 
 
