@@ -28,6 +28,7 @@ class AssetsHook(BuildHookInterface[Any]):
             subprocess.run([sys.executable, str(Path(self.root, "web", "assets", "build.py"))], check=True)
         if version != "editable" and self.target_name == "wheel":
             build_data["force_include"][str(Path(self.root, "examples"))] = "web/examples"
+            build_data["force_include"][str(Path(self.root, "docs"))] = "web/manual"
             # An editable install has its folder on the path instead: pyproject.toml, dev-mode-dirs.
             build_data["force_include"][str(Path(self.root, "engine/testing/entry", PLUGIN))] = PLUGIN
 

@@ -28,7 +28,7 @@ def test_a_wheel_brings_the_assets_the_templates_the_migrations_and_the_example(
     names = zipfile.ZipFile(wheel).namelist()
     for wanted in ("web/static/dist/manifest.json", "web/templates/", "engine/migrations/versions/", "web/py.typed",
                    "partitur_pytest.py", "web/examples/order-fulfilment/order-fulfilment.bpmn",
-                   "web/examples/order-fulfilment/demo.py"):
+                   "web/examples/order-fulfilment/demo.py", "web/manual/HANDBOOK.md", "web/manual/pictures/home.webp"):
         assert any(name.startswith(wanted) for name in names), wanted
     assert not any(name.startswith(("tests/", "bench/", "web/assets/", "node_modules/")) for name in names)
 

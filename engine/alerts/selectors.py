@@ -105,8 +105,8 @@ def read(text: str) -> Selector:
     """Understand a selector. Raises InvalidInput: there is no such metric or label, or it cannot be read."""
     found = _SELECTOR.fullmatch(text.strip())
     if found is None or len(text) > LONGEST:
-        raise InvalidInput(f"Expected a metric such as partitur_incidents_open or "
-                           f"partitur_jobs_answered_total{{outcome=\"retried\"}}, but it is {text[:100]!r}.")
+        raise InvalidInput(f"Expected a metric such as partitur_incidents_open, perhaps with labels in braces behind "
+                           f"it, but it is {text[:100]!r}.")
     known = METRICS.get(found[1])
     if known is None:
         raise InvalidInput(f"Expected one of the metrics of /metrics, but there is no {found[1][:100]!r}.")
@@ -119,7 +119,7 @@ def _matchers(name: str, text: str, labels: tuple[str, ...]) -> Iterable[Matcher
     while text[at:].strip():
         found = _MATCHER.match(text, at)
         if found is None:
-            raise InvalidInput(f"Expected labels such as process=\"order\", but found {text[at:][:100]!r}.")
+            raise InvalidInput(f"Expected labels with their values in quotation marks, but found {text[at:][:100]!r}.")
         if found[1] not in labels:
             raise InvalidInput(f"Expected {', '.join(labels) or 'no label'} with {name}, but found {found[1][:50]!r}.")
         if found[2] not in ("=", "!="):

@@ -344,7 +344,8 @@ def test_gauges_counters_and_histograms_of_all_nodes_are_watched(engine, clock, 
 
 @pytest.mark.parametrize("query", [
     "partitur_nothing", "up", "", 'partitur_nodes{state="web"}', "partitur_nodes{role=web}",
-    "rate(partitur_nodes[1m])", 'partitur_nodes{role=~"w.*"}', 'partitur_nodes{role="web"', "partitur_job_latency_seconds_bucket",
+    "rate(partitur_nodes[1m])", 'partitur_nodes{role=~"w.*"}', 'partitur_nodes{role="web"',
+    "partitur_job_latency_seconds_bucket",
 ])
 def test_metrics_that_there_are_not_are_refused(engine, query):
     with pytest.raises(InvalidInput):

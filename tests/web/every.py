@@ -25,7 +25,7 @@ from engine.work import activation, holds, jobs
 from tests.web.conftest import HOSTILE, model
 
 WORDS = {"process_id": ("review", "quote"), "decision_id": ("discount",), "form_id": ("asked",),
-         "form": ("csv", "json"),
+         "form": ("csv", "json"), "document": ("HANDBOOK",), "file": ("pictures/home.webp",),
          "name": ("charge-card", "throughput", "processes", "elements", "tasks", "retries", "compensation")}
 """What stands in addresses beside keys."""
 ANSWERS = ("/find", "/preview", "/operations/new", "/audit/verification")

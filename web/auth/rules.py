@@ -48,7 +48,7 @@ ADMINISTER = Rule((May.ADMINISTER,), everywhere=True)
 
 CONSOLE: Mapping[str, Rule] = {
     **_rules(KNOWN, "console", """
-        change_actor change_language have_looked interfaces playground try_expression
+        change_actor change_language have_looked interfaces manual manual_file playground try_expression
         sessions end_session end_other_sessions change_password"""),
     **_rules(READ, "console", """
         home find tenants processes process process_figures definition_file instances instances_file instance preview

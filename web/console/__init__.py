@@ -27,6 +27,7 @@ from web.console import (
     instances,
     interfaces,
     language,
+    manual,
     messages,
     migrate,
     modify,
@@ -50,7 +51,6 @@ from web.console.blueprint import bp
 __all__ = [
     "alerts", "approvals", "audit", "bp", "buttons", "decisions", "deployments", "doubts", "drills", "events", "export",
     "form_pages", "home", "hotspot", "inbound", "incidents", "instance", "instance_actions", "instances", "interfaces",
-    "language", "messages", "migrate", "modify", "nodes", "operations", "playground", "processes", "reports", "restart",
-    "reviews", "secrets", "services", "sessions", "surroundings", "task_actions", "tasks",
-    "tenants",
+    "language", "manual", "messages", "migrate", "modify", "nodes", "operations", "playground", "processes", "reports",
+    "restart", "reviews", "secrets", "services", "sessions", "surroundings", "task_actions", "tasks", "tenants",
 ]
