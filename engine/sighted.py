@@ -188,7 +188,7 @@ SEEN: Mapping[str, Condition] = {
     # Services are of the installation, not of a tenant; what is not for everybody about them is not asked for by those
     # who see a part only (web.auth.rules).
     **dict.fromkeys(("services", "service_holds", "key_sequence", "report_progress", "requests", "sessions",
-                     "last_uses"),
+                     "last_uses", "guesses"),
                     _everybody),
     **dict.fromkeys(("alert_rules", "event_targets", "secrets", "nodes", "audit_chain", "inbound_sources",
                      "inbound_set_aside", "inbound_received"), _nobody),

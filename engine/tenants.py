@@ -34,12 +34,14 @@ CHANGED = "tenants"
 """What is announced when a tenant was added, changed or removed."""
 
 _t = schema.tenants.c
-ALL = select(schema.tenants).order_by(_t.id)
-BY_ID = select(schema.tenants).where(_t.id == bindparam("id"))
+_SHOWN = select(*(_t[name] for name in (
+    "id", "name", "description", "starts_per_second", "jobs_at_once", "created_at", "created_by")))
+ALL = _SHOWN.order_by(_t.id)
+BY_ID = _SHOWN.where(_t.id == bindparam("id"))
 CHANGE = (
     update(schema.tenants).where(_t.id == bindparam("b_id"))
     .values(name=bindparam("b_name"), description=bindparam("b_description"),
-            starts_per_second=bindparam("b_starts_per_second"))
+            starts_per_second=bindparam("b_starts_per_second"), jobs_at_once=bindparam("b_jobs_at_once"))
 )
 DELETE = delete(schema.tenants).where(_t.id == bindparam("b_id"))
 USES = tuple(
@@ -52,12 +54,14 @@ USES = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tenant:
-    """One tenant. `starts_per_second` is how many instances one node starts for it in a second; None: all."""
+    """One tenant. `starts_per_second` is how many instances start for it in a second on request, `jobs_at_once` how
+    many of its jobs workers have at a time; None: all."""
 
     id: str
     name: str
     description: str | None
     starts_per_second: int | None
+    jobs_at_once: int | None
     created_at: datetime
     created_by: str
 
@@ -154,26 +158,32 @@ def check_now(tx: Transaction, id: str) -> None:
 
 
 def add(tx: Transaction, id: str, *, name: str | None = None, description: str | None = None,
-        starts_per_second: int | None = None) -> Tenant:
+        starts_per_second: int | None = None, jobs_at_once: int | None = None) -> Tenant:
     """Add a tenant. Audited. Raises InvalidInput; Conflict if there is one of that id."""
     if not ID.fullmatch(id):
         raise InvalidInput("Expected the id of a tenant to be 1 to 31 letters, digits, '_', '.' or '-', but it is "
                            f"{id[:100]!r}.")
-    row = {"id": id, **_checked(name or id, description, starts_per_second), "created_at": tx.now,
+    row = {"id": id, **_checked(name or id, description, starts_per_second, jobs_at_once), "created_at": tx.now,
            "created_by": tx.actor}
     if tx.first(BY_ID, {"id": id}) is not None:
         raise Conflict(f"Expected a new tenant, but there is one called {id!r} already.")
     tx.connection.execute(insert(schema.tenants), row)
-    audit.record(tx, "CREATE", "TENANT", 0, details={"id": id, "name": row["name"]})
+    made = Tenant(**row)
+    audit.record(tx, "CREATE", "TENANT", 0, details={"id": id}, after=_told(made))
     tx.announce(CHANGED)
-    return Tenant(**row)
+    return made
+
+
+def _told(tenant: Tenant) -> dict[str, Any]:
+    """What the audit trail says of a tenant."""
+    return {"name": tenant.name, "description": tenant.description, "starts_per_second": tenant.starts_per_second}
 
 
 def change(tx: Transaction, id: str, *, name: str, description: str | None = None,
-           starts_per_second: int | None = None) -> Tenant:
-    """Give a tenant another name, description or limit. Audited. Raises InvalidInput, NotFound."""
+           starts_per_second: int | None = None, jobs_at_once: int | None = None) -> Tenant:
+    """Give a tenant another name, description or limits. Audited. Raises InvalidInput, NotFound."""
     found = _found(tx, id)
-    row = _checked(name, description, starts_per_second)
+    row = _checked(name, description, starts_per_second, jobs_at_once)
     tx.connection.execute(CHANGE, {f"b_{name}": value for name, value in row.items()} | {"b_id": id})
     audit.record(tx, "CHANGE", "TENANT", 0, details={"id": id}, after=row,
                  before={name: getattr(found, name) for name in row})
@@ -196,7 +206,7 @@ def remove(tx: Transaction, id: str, reason: str) -> None:
         if tx.first(statement, {"id": id}) is not None:
             raise WrongState(f"Expected a tenant that nothing belongs to, but {id!r} has {noun}.")
     tx.connection.execute(DELETE, {"b_id": id})
-    audit.record(tx, "DELETE", "TENANT", 0, reason=why, details={"id": id, "name": found.name})
+    audit.record(tx, "DELETE", "TENANT", 0, reason=why, details={"id": id}, before=_told(found))
     tx.announce(CHANGED)
 
 
@@ -207,13 +217,16 @@ def _found(tx: Transaction, id: str) -> Tenant:
     return Tenant(**row._mapping)
 
 
-def _checked(name: str, description: str | None, starts_per_second: int | None) -> dict[str, Any]:
+def _checked(name: str, description: str | None, starts_per_second: int | None,
+             jobs_at_once: int | None) -> dict[str, Any]:
     named = name.strip()
     if not named or len(named) > LONGEST_NAME or not named.isprintable():
         raise InvalidInput(f"Expected a name of 1 to {LONGEST_NAME} printable characters, but found {named[:100]!r}.")
     if starts_per_second is not None and not 1 <= starts_per_second <= MOST_STARTS:
         raise InvalidInput(f"Expected 1 to {MOST_STARTS} starts in a second, but found {starts_per_second}.")
+    if jobs_at_once is not None and not 1 <= jobs_at_once <= MOST_STARTS:
+        raise InvalidInput(f"Expected 1 to {MOST_STARTS} jobs at once, but found {jobs_at_once}.")
     text = (description or "").strip() or None
     if text is not None and len(text) > 10 * LONGEST_NAME:
         raise InvalidInput(f"Expected a description of at most {10 * LONGEST_NAME} characters, but it has {len(text)}.")
-    return {"name": named, "description": text, "starts_per_second": starts_per_second}
+    return {"name": named, "description": text, "starts_per_second": starts_per_second, "jobs_at_once": jobs_at_once}

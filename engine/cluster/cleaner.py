@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from engine import chain, durations, requests, retention, sessions, strays
+from engine import chain, durations, guesses, requests, retention, sessions, strays
 from engine.cluster.part import Part
 from engine.inbound import receiving
 from engine.reports import learning
@@ -47,6 +47,7 @@ class Cleaner(Part):
                 while self.engine.execute(receiving.forget) >= receiving.SLICE and not self.is_stopping:
                     pass
                 self.engine.execute(sessions.forget)
+                self.engine.execute(guesses.forget)
                 self._sum_up()
                 self._clean()
                 durations.learn(self.engine)

@@ -59,6 +59,7 @@ from engine.schema.pauses import held_starts as held_starts
 from engine.schema.pauses import pauses as pauses
 from engine.schema.requests import requests as requests
 from engine.schema.secrets import secrets as secrets
+from engine.schema.sessions import guesses as guesses
 from engine.schema.sessions import last_uses as last_uses
 from engine.schema.sessions import sessions as sessions
 from engine.schema.tasks import task_candidates as task_candidates

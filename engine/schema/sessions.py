@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
 
 from engine.database import Json, UtcDateTime
 from engine.schema.base import metadata
@@ -30,6 +30,15 @@ sessions = Table(
 """People who are logged in. `digest` is the SHA-256 of what their browser shows; the thing itself is nowhere.
 `stamp` changes with the password of a local user. Of a provider of identities (OpenID Connect) are `issuer`, `subject`,
 its own name of the session, the groups it told, and its token, encrypted, which it wants back at the log-out."""
+
+guesses = Table(
+    "guesses", metadata,
+    Column("who", String(64), primary_key=True),
+    Column("tries", Integer, nullable=False),
+    Column("last_at", UtcDateTime, nullable=False),
+    Index("ix_guesses_last_at", "last_at"),
+)
+"""Tries to log in that were wrong, or not looked at yet, by a hash of who made them (`engine.guesses`)."""
 
 last_uses = Table(
     "last_uses", metadata,

@@ -80,11 +80,10 @@ class Access:
         token = content.tokens.get(name)
         if token and secrets.same(secrets.digest_of(password), token.digest) and not token.is_over:
             return content.identity(name, token)
-        seconds = self.throttle.seconds_to_wait(address, name)
+        # Counted before it is looked at, so that tries made at the same time count, too.
+        seconds = self.throttle.begin(address, name)
         if seconds > 0:
             raise TooOften(seconds)
-        # Counted before it is looked at, so that tries made at the same time count, too.
-        self.throttle.failed(address, name)
         if not secrets.fits(password, user.password if user else None) or user is None:
             raise Wrong("Expected a name and its password, but they do not belong together.")
         self.throttle.succeeded(address, name)

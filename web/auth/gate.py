@@ -35,6 +35,7 @@ REALM = "Partitur"
 def install(app: Flask, access: Access, hosts: Collection[str] = ()) -> None:
     """Let nobody in who may not. `hosts` are names under which an open server may be asked."""
     app.extensions["access"] = access
+    access.throttle.engine = app.extensions["engine"]
     app.register_blueprint(login.bp)
     app.register_blueprint(openid_doors.bp)
     app.register_blueprint(oauth.bp)

@@ -1,4 +1,4 @@
-"""Slows down who guesses: after some wrong tries in a row one has to wait, longer each time."""
+"""Slows down who guesses: tries are counted in the database, for all nodes (`engine.guesses`), or here without one."""
 
 from __future__ import annotations
 
@@ -6,46 +6,74 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address
 
-FREE_TRIES = 5
-FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 300.0
+from engine import guesses
+from engine.engine import Engine
+from engine.errors import Unavailable
+from engine.guesses import Somebody
+
 MOST_KNOWN = 10_000
-FORGOTTEN_AFTER = 3_600.0
+ONE_HOLDER = 64
+"""Bits of an IPv6 address that somebody is given as a whole, with all addresses that begin so (RFC 6177)."""
 
 
 class Throttle:
-    """Counts wrong tries by who made them; kept in memory, by each process."""
+    """Counts tries. `engine`: whose database the nodes share; without one, or while it is away, this process counts."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.engine: Engine | None = None
         self._clock = clock
         self._lock = threading.Lock()
-        self._tries: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
+        self._tries: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
-    def seconds_to_wait(self, address: str, name: str) -> float:
-        """How long somebody at an address has to wait before trying again; 0: not at all."""
-        now = self._clock()
-        with self._lock:
-            return max(self._pause((address, name), now), self._pause((address, ""), now, factor=10))
-
-    def failed(self, address: str, name: str) -> None:
-        """A wrong try; it counts for the name at this address, and a tenth for the address whatever the name."""
-        now = self._clock()
-        with self._lock:
-            for who in {(address, name), (address, "")}:
-                count, last = self._tries.pop(who, (0, now))
-                self._tries[who] = (1 if now - last > FORGOTTEN_AFTER else count + 1, now)
-            while len(self._tries) > MOST_KNOWN:
-                self._tries.popitem(last=False)
+    def begin(self, address: str, name: str) -> float:
+        """Count a try; or how many seconds somebody has to wait before it, then it is not counted."""
+        somebody = Somebody(name, holder(address))
+        if self.engine is not None:
+            try:
+                # Who has to wait, and tries again and again, writes nothing.
+                return guesses.seconds_to_wait(self.engine, somebody) or self.engine.execute(guesses.begin, somebody)
+            except Unavailable:
+                pass    # nobody is let in for that reason
+        return self._begin(somebody)
 
     def succeeded(self, address: str, name: str) -> None:
-        """A right try: what came before it were slips."""
+        """The try was right."""
+        somebody = Somebody(name, holder(address))
+        if self.engine is not None:
+            try:
+                return self.engine.execute(guesses.right, somebody)
+            except Unavailable:
+                pass
         with self._lock:
-            self._tries.pop((address, name), None)
+            self._tries.pop(somebody.here, None)
 
-    def _pause(self, who: tuple[str, str], now: float, factor: int = 1) -> float:
-        count, last = self._tries.get(who, (0, now))
-        beyond = count // factor - FREE_TRIES
-        if beyond < 0:
-            return 0.0
-        return max(0.0, last + min(FIRST_PAUSE * 2.0**min(beyond, 20), LONGEST_PAUSE) - now)
+    def _begin(self, somebody: Somebody) -> float:
+        now = self._clock()
+        with self._lock:
+            known = {who: self._tries.get(who, (0, now)) for who in somebody.weights}
+            seconds = max(guesses.pause(known[who][0], now - known[who][1], weight)
+                          for who, weight in somebody.weights.items())
+            if seconds > 0:
+                return seconds
+            for who, (count, last) in known.items():
+                self._tries.pop(who, None)
+                over = now - last > guesses.FORGOTTEN_AFTER.total_seconds()
+                self._tries[who] = (1 if over else count + 1, now)
+            while len(self._tries) > MOST_KNOWN:
+                self._tries.popitem(last=False)
+        return 0.0
+
+
+def holder(address: str) -> str:
+    """Who an address belongs to, as far as it tells: of IPv6, its network, in which one has as many as one likes."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(IPv6Address(int(found) >> ONE_HOLDER << ONE_HOLDER)) + f"/{ONE_HOLDER}"

@@ -12,7 +12,6 @@ from web.app import create_app
 from web.auth import secrets
 from web.auth.access import Access
 from web.auth.accessfile import AccessFile, Content, Token, User
-from web.auth.throttle import Throttle
 from web.cli import app as command_line
 
 __all__ = ["engine"]
@@ -38,15 +37,9 @@ def access(tmp_path):
 
 
 @pytest.fixture
-def ticking(access):
-    """Turns the clock of the throttle."""
-    now = [0.0]
-    access.throttle = Throttle(lambda: now[0])
-
-    def advance(seconds):
-        now[0] += seconds
-
-    return advance
+def ticking(clock):
+    """Turns the clock by which tries are counted."""
+    return lambda seconds: clock.advance(seconds=seconds)
 
 
 @pytest.fixture

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import base64
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from limits import parse
 from limits.storage import MemoryStorage
+from sqlalchemy import func, select
 
-from engine import sessions
+from engine import guesses, schema, sessions
+from engine.engine import Engine
+from engine.guesses import Somebody
 from engine.queries import lists
 from tests.web.auth.conftest import PASSWORD, TOKEN
 from web.app import create_app
 from web.auth import gate, secrets
-from web.auth.accessfile import Content, Token, User
+from web.auth.access import Access
+from web.auth.accessfile import AccessFile, Content, Token, User
 from web.auth.hosts import is_loopback, is_of_this_machine
 from web.auth.limits import LimitError, Limits
 
@@ -169,6 +174,56 @@ def test_guessing_names_is_slowed_down_too(client, ticking, monkeypatch):
     for number in range(50):
         assert client.get("/v2/topology", headers=basic(f"name-{number}", "x")).status_code == 401
     assert client.get("/v2/topology", headers=basic("another", "x")).status_code == 429
+
+
+def test_all_nodes_count_guesses_together_and_networks_as_one(either_url, tmp_path, clock, monkeypatch):
+    monkeypatch.setattr(secrets, "fits", lambda given, kept: given == PASSWORD)
+    engines = [Engine(either_url, clock=clock, synchronous="OFF") for _ in range(3)]
+    file = AccessFile(tmp_path / "users.json")
+    file.write(Content(users={name: User("") for name in ("ann", "bob", "eve")}))
+    nodes = [create_app(each, secret_key="test", access=Access(file, "key")).test_client() for each in engines]
+
+    def tries(name, password, *addresses):
+        return [nodes[turn % 3].get("/v2/topology", headers=basic(name, password), environ_base={
+            "REMOTE_ADDR": address}).status_code for turn, address in enumerate(addresses)]
+
+    try:
+        # Five at any nodes, from anywhere in one network, then nobody there is asked for bob's password.
+        assert tries("bob", "x", *(f"2001:db8:1:2::{n}" for n in range(7))) == [401] * 5 + [429] * 2
+        assert tries("bob", PASSWORD, "2001:db8:1:2::99", "2001:db8:1:3::1", "192.0.2.1") == [429, 200, 200]
+        assert tries("eve", "x", *["192.0.2.2", "::ffff:192.0.2.2"] * 3) == [401] * 5 + [429]
+        # Many who come in are no guesses of their office.
+        assert tries("ann", PASSWORD, *["192.0.2.7"]) == [200]
+        for each in nodes:
+            each.application.extensions["access"]._remembered = secrets.Remembered()
+        for name in ("bob", "eve") * 40:
+            assert tries(name, PASSWORD, "192.0.2.7") == [200]
+            for each in nodes:
+                each.application.extensions["access"]._remembered = secrets.Remembered()
+        # From everywhere at ann: a hundred, then where she never was has to wait, and where she was has not.
+        assert set(tries("ann", "x", *(f"198.51.100.{n}" for n in range(100)))) == {401}
+        assert tries("ann", PASSWORD, "203.0.113.1", "192.0.2.7") == [429, 200]
+        for each in nodes:
+            each.application.extensions["access"]._remembered = secrets.Remembered()
+        clock.advance(hours=2)
+        assert tries("ann", PASSWORD, "203.0.113.1") == [200]
+        clock.advance(days=31)
+        assert engines[0].execute(guesses.forget) > 100
+        with engines[0].read() as connection:
+            assert connection.scalar(select(func.count()).select_from(schema.guesses)) == 0
+    finally:
+        for each in engines:
+            each.close()
+
+
+def test_of_many_guesses_at_the_same_moment_few_are_looked_at(postgres_url, clock):
+    engine = Engine(postgres_url, clock=clock)
+    try:
+        with ThreadPoolExecutor(12) as pool:
+            waits = list(pool.map(lambda _: engine.execute(guesses.begin, Somebody("ann", "192.0.2.1")), range(40)))
+    finally:
+        engine.close()
+    assert sum(seconds == 0 for seconds in waits) == guesses.FREE
 
 
 @pytest.fixture
