@@ -98,7 +98,7 @@ def annotate(tx: Transaction, which: Which, message: str) -> int:
             "message": values.text(text), "at": tx.now,
         })
         audit.record(tx, "ANNOTATE", "INCIDENT", incident.key, instance_key=incident.instance_key,
-                     details=_details(which, {"note": text}))
+                     details=_details(which, {}), after={"note": text})
     return len(found)
 
 

@@ -51,7 +51,7 @@ def evaluate(tx: Transaction, variables: Mapping[str, Any] | None = None, *, def
             pauses.check(tx, definition)
             live = starting.start(tx, definition, variables=content, start_event=element_id, business_id=business_id)
             started.append(live.key)
-    audit.record(tx, "EVALUATE_CONDITIONS", "INSTANCE", 0, details={"started": len(started)})
+    audit.record(tx, "EVALUATE_CONDITIONS", "INSTANCE", 0, after={"instances": [str(each) for each in started]})
     return started
 
 

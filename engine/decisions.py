@@ -191,7 +191,8 @@ def evaluate(tx: Transaction, decision_id: str | None = None, variables: Mapping
         found = _evaluate(tx, row, variables or {}, None, None)
     except DecisionError as error:
         raise InvalidInput(error.message) from error
-    audit.record(tx, "EVALUATE", "DECISION", found.evaluation_key, details={"decision": row.decision_id})
+    audit.record(tx, "EVALUATE", "DECISION", found.evaluation_key, details={"decision": row.decision_id},
+                 after={"evaluation": str(found.evaluation_key)})
     return found
 
 

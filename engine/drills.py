@@ -26,5 +26,6 @@ def record(tx: Transaction, definition_key: int, report: Mapping[str, Any], *, f
         "failures": failures, "remained": remained, "unreached": unreached, "clean": clean, "report": dict(report),
     })
     audit.record(tx, "DRILL", "DEFINITION", definition_key, details={
-        "name": definition.process_id, "version": definition.version, "clean": clean})
+        "name": definition.process_id, "version": definition.version, "clean": clean},
+        after={"failures": failures, "remained": remained, "unreached": unreached})
     return key

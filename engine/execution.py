@@ -52,6 +52,8 @@ def run(tx: Transaction) -> None:
             with surroundings.of_instance(live.facts), \
                     logs.about(live.key, live.correlation_id, live.trace_parent):
                 _go_on(tx, live, actions)
+    for act in tx.afterwards:
+        act()
     for live in tx.live.values():
         lives.save(tx, live)
     tx.rows.flush()

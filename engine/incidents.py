@@ -99,7 +99,9 @@ def resolve(tx: Transaction, key: int, *, retries: int | None = None, reason: st
         if job is not None and job.state in (JobState.FAILED, JobState.ERROR_THROWN):
             jobs.put_back(tx, job.key, retries)
     audit.record(tx, "RESOLVE", "INCIDENT", key, instance_key=incident["instance_key"], reason=reason,
-                 details={"retries": retries} if retries is not None else None)
+                 before={"state": IncidentState.ACTIVE, "element": incident["element_id"],
+                         "message": incident["message"]},
+                 after={"state": IncidentState.RESOLVED} | ({"retries": retries} if retries is not None else {}))
     go_on(tx, incident)
 
 

@@ -53,7 +53,8 @@ def pause(tx: Transaction, process_id: str, reason: str, *, tenant_id: str = DEF
     tx.connection.execute(insert(schema.pauses).values(
         process_id=process_id, tenant_id=tenant_id, paused_at=tx.now, paused_by=tx.actor, reason=why))
     _set_timers(tx, process_id, tenant_id, suspended=True)
-    audit.record(tx, "PAUSE", "DEFINITION", definition.key, reason=why, details={"process": process_id})
+    audit.record(tx, "PAUSE", "DEFINITION", definition.key, reason=why, details={"process": process_id},
+                 before={"paused": False}, after={"paused": True})
 
 
 def resume(engine: Engine, process_id: str, reason: str, *, tenant_id: str = DEFAULT_TENANT) -> int:
@@ -86,7 +87,7 @@ def _resume(tx: Transaction, process_id: str, reason: str, tenant_id: str) -> tu
     _set_timers(tx, process_id, tenant_id, suspended=False)
     tx.announce(SWEEP)
     audit.record(tx, "RESUME", "DEFINITION", definition.key, reason=guard.reason_given(reason, "resume"),
-                 details={"process": process_id})
+                 details={"process": process_id}, before={"paused": True}, after={"paused": False})
     return started, True
 
 

@@ -63,7 +63,9 @@ def put(tx: Transaction, name: str, value: str) -> bool:
         "key": tx.key(), "name": named, "ciphertext": tx.engine.keyring.encrypt(named, content),
         "changed_at": tx.now, "changed_by": tx.actor,
     })
-    audit.record(tx, "CREATE" if is_new else "REPLACE", "SECRET", tx.key(), details={"name": named})
+    # That there is a value; never which.
+    audit.record(tx, "CREATE" if is_new else "REPLACE", "SECRET", tx.key(), details={"name": named},
+                 before={"is_set": not is_new}, after={"is_set": True})
     return is_new
 
 
@@ -73,7 +75,8 @@ def remove(tx: Transaction, name: str, reason: str) -> None:
     if tx.first(FIND, {"name": name}) is None:
         raise NotFound(f"Expected a secret named {name!r}, but there is none.")
     tx.rows.write(DELETE, {"b_name": name})
-    audit.record(tx, "DELETE", "SECRET", tx.key(), reason=why, details={"name": name})
+    audit.record(tx, "DELETE", "SECRET", tx.key(), reason=why, details={"name": name}, before={"is_set": True},
+                 after={"is_set": False})
 
 
 def rotate(tx: Transaction) -> int:
@@ -83,7 +86,7 @@ def rotate(tx: Transaction) -> int:
     for row in found:
         ciphertext = keyring.encrypt(row.name, keyring.decrypt(row.name, row.ciphertext))
         tx.rows.write(REPLACE, {"b_key": row.key, "b_ciphertext": ciphertext})
-    audit.record(tx, "ROTATE", "SECRET", tx.key(), details={"count": len(found)})
+    audit.record(tx, "ROTATE", "SECRET", tx.key(), after={"encrypted_anew": len(found)})
     return len(found)
 
 

@@ -38,7 +38,7 @@ def broadcast(tx: Transaction, name: str, variables: Mapping[str, Any] | None = 
     tenants.check(tx, tenant_id)
     permits.check_tenant(tx, "send a signal to", tenant_id)
     heard = deliver(tx, name, values.checked(variables), tenant_id=tenant_id)
-    audit.record(tx, "BROADCAST", "SIGNAL", 0, details={"name": name, "heard": heard})
+    audit.record(tx, "BROADCAST", "SIGNAL", 0, details={"name": name}, after={"heard": heard})
     return heard
 
 

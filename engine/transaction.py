@@ -6,7 +6,7 @@ does that afterwards, in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +67,8 @@ class Transaction:
         """The operation that this transaction carries out an item of; the audit trail names it."""
         self.approved = False
         """Whether another person approved what is done (`engine.approvals`)."""
+        self.afterwards: list[Callable[[], None]] = []
+        """What is done once no instance goes on any more, before everything is written: it sees what came of it."""
         self.topics: set[str] = set()
         self.planned: list[Entry] = []
         self.prepared: list[Definition] = []

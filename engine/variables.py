@@ -46,9 +46,10 @@ def remove(tx: Transaction, scope_key: int, names: Sequence[str], *, local: bool
     WrongState.
     """
     instance_key = _instance_of(tx, scope_key)
+    held = _held(tx, instance_key, scope_key, names, local)
     audit.record(tx, "REMOVE_VARIABLES", "INSTANCE", instance_key, instance_key=instance_key, reason=reason,
                  details={"scope_key": str(scope_key), "names": list(names)},
-                 before=_held(tx, instance_key, scope_key, names, local))
+                 before=held, after=dict.fromkeys(held))
     tx.resume(instance_key, RemoveVariables(scope_key, list(names), local))
 
 

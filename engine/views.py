@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, func, or_, select, update
 
@@ -54,24 +54,26 @@ def save(tx: Transaction, name: str, query: str, *, shared: bool = False, key: i
     if key is None:
         if len(others) >= MOST:
             raise Conflict(f"Expected at most {MOST} views of one person, but there are as many already.")
-        before = None
-        key = tx.key()
+        before, key = None, tx.key()
         tx.rows.insert(schema.saved_views, {"key": key, "owner": tx.actor, "created_at": tx.now, **content})
     else:
-        before = _own(tx, key)
+        before = _told(_own(tx, key))
         tx.connection.execute(update(schema.saved_views).where(_s.key == key).values(**content))
-    audit.record(tx, "SAVE", "VIEW", key, details={
-        "name": label, "query": query, "shared": shared,
-        **({} if before is None else {"before": {"name": before.name, "query": before.query, "shared": before.shared}}),
-    })
+    audit.record(tx, "SAVE", "VIEW", key, details={"name": label, "shared": shared}, before=before,
+                 after={"name": label, "query": query, "shared": shared})
     return key
+
+
+def _told(view: SavedView) -> dict[str, Any]:
+    """What the audit trail says of a view."""
+    return {"name": view.name, "query": view.query, "shared": view.shared}
 
 
 def remove(tx: Transaction, key: int) -> None:
     """Forget a view of whoever acts; audited. Raises NotFound."""
     before = _own(tx, key)
     tx.connection.execute(delete(schema.saved_views).where(_s.key == key))
-    audit.record(tx, "DELETE", "VIEW", key, details={"name": before.name, "query": before.query})
+    audit.record(tx, "DELETE", "VIEW", key, details={"name": before.name}, before=_told(before))
 
 
 def _own(tx: Transaction, key: int) -> SavedView:

@@ -102,7 +102,8 @@ def _wait(tx: Transaction, values: dict[str, Any], files: Sequence[File] = ()) -
     for id in {each["id"] for each in values["content"].get("new", ())}:
         tx.connection.execute(insert(schema.approval_subjects), {
             "approval_key": key, "definition_id": id, "tenant_id": values["tenant_id"]})
-    audit.record(tx, "REQUEST", values["kind"], key, reason=values["reason"], details=values["content"])
+    audit.record(tx, "REQUEST", values["kind"], key, reason=values["reason"], details=values["content"],
+                 after={"state": ApprovalState.WAITING})
     tx.announce(TOPIC)
     return key
 

@@ -37,7 +37,8 @@ def approve(tx: Transaction, key: int, reason: str) -> int:
     if row["requester"] == tx.actor:
         raise NotAllowed(f"Expected another person than {tx.actor!r} to approve this, because two people are needed, "
                          f"but it is {tx.actor!r} who asked for it.")
-    audit.record(tx, "APPROVE", row["kind"], key, reason=why, details={"requester": row["requester"], **row["content"]})
+    audit.record(tx, "APPROVE", row["kind"], key, reason=why, details={"requester": row["requester"], **row["content"]},
+                 before={"state": ApprovalState.WAITING}, after={"state": ApprovalState.APPROVED})
     if row["kind"] == ApprovalKind.OPERATION:
         made = int(row["operation_key"])
         _check_items(tx, made)
@@ -58,7 +59,8 @@ def decline(tx: Transaction, key: int, reason: str) -> None:
     row = _waiting(tx, key)
     own = row["requester"] == tx.actor
     audit.record(tx, "WITHDRAW" if own else "DECLINE", row["kind"], key, reason=why,
-                 details={"requester": row["requester"], **row["content"]})
+                 details={"requester": row["requester"], **row["content"]}, before={"state": ApprovalState.WAITING},
+                 after={"state": ApprovalState.WITHDRAWN if own else ApprovalState.DECLINED})
     if row["kind"] == ApprovalKind.OPERATION:
         plans.give_up(tx, row["operation_key"],
                       f"{tx.actor} {'withdrew the operation' if own else 'declined'}: {why}")

@@ -247,7 +247,8 @@ def revive(tx: Transaction, key: int, reason: str) -> None:
             raise NotFound(f"Expected a target of events named {found.target_name!r}, but there is none.")
         target = named.key
     tx.rows.write(REVIVE, {"b_key": key, "b_now": tx.now, "b_target": target})
-    audit.record(tx, "RETRY", "EVENT", key, reason=why, details={"type": found.type})
+    audit.record(tx, "RETRY", "EVENT", key, reason=why, details={"type": found.type}, before={"dead": True},
+                 after={"dead": False})
     tx.announce(TOPIC)
 
 
@@ -256,7 +257,7 @@ def discard(tx: Transaction, key: int, reason: str) -> None:
     why = guard.reason_given(reason, "discard an event")
     found = _dead(tx, key)
     tx.rows.write(DISCARD, {"b_key": key})
-    audit.record(tx, "DISCARD", "EVENT", key, reason=why, details={"type": found.type})
+    audit.record(tx, "DISCARD", "EVENT", key, reason=why, before={"dead": True, "type": found.type})
 
 
 def _dead(tx: Transaction, key: int) -> AnyRow:

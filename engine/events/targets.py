@@ -131,10 +131,16 @@ def add(tx: Transaction, name: str, address: str, *, types: Sequence[str] = (), 
         "rests_until": None, "last_error": None, "delivered": 0, "delivered_at": None,
     }
     tx.connection.execute(insert(schema.event_targets), row)
-    audit.record(tx, "CREATE", "EVENT_TARGET", row["key"],
-                 details={"name": named, "address": row["address"], "types": wanted})
+    made = EventTarget(**{**row, "types": tuple(wanted), "processes": tuple(row["processes"])})
+    audit.record(tx, "CREATE", "EVENT_TARGET", made.key, details={"name": named}, after=_told(made))
     tx.announce(CHANGED)
-    return EventTarget(**{**row, "types": tuple(wanted), "processes": tuple(row["processes"])})
+    return made
+
+
+def _told(target: EventTarget) -> dict[str, Any]:
+    """What the audit trail says of a target. Of its secret only the name is known here, and hidden all the same."""
+    return {"address": target.address, "types": [*target.types], "processes": [*target.processes],
+            "secret": target.secret, "paused": target.paused}
 
 
 def pause(tx: Transaction, name: str, *, paused: bool, reason: str) -> None:
@@ -142,7 +148,8 @@ def pause(tx: Transaction, name: str, *, paused: bool, reason: str) -> None:
     why = guard.reason_given(reason, "pause a target of events" if paused else "let a target of events go on")
     found = _found(tx, name)
     tx.rows.write(PAUSE, {"b_key": found.key, "b_paused": paused})
-    audit.record(tx, "PAUSE" if paused else "RESUME", "EVENT_TARGET", found.key, reason=why, details={"name": name})
+    audit.record(tx, "PAUSE" if paused else "RESUME", "EVENT_TARGET", found.key, reason=why, details={"name": name},
+                 before={"paused": found.paused}, after={"paused": paused})
     tx.announce("events")
 
 
@@ -153,7 +160,7 @@ def remove(tx: Transaction, name: str, reason: str) -> None:
     tx.rows.write(DROP, {"b_key": found.key})
     tx.rows.write(DELETE, {"b_key": found.key})
     tx.announce(CHANGED)
-    audit.record(tx, "DELETE", "EVENT_TARGET", found.key, reason=why, details={"name": name})
+    audit.record(tx, "DELETE", "EVENT_TARGET", found.key, reason=why, details={"name": name}, before=_told(found))
 
 
 def _found(tx: Transaction, name: str) -> EventTarget:

@@ -172,7 +172,8 @@ def retry(tx: Transaction, key: int, reason: str) -> Outcome:
         raise WrongState(str(error)) from error
     tx.rows.write(DISCARD, {"b_key": key})
     audit.record(tx, "RETRY", "INBOUND_EVENT", key, reason=why,
-                 details={"source": row.source, "result": outcome.result})
+                 details={"source": row.source}, before={"set_aside": True},
+                 after={"set_aside": False, "result": outcome.result})
     return outcome
 
 
@@ -181,7 +182,8 @@ def discard(tx: Transaction, key: int, reason: str) -> None:
     why = guard.reason_given(reason, "discard an event")
     row = _found(tx, key)
     tx.rows.write(DISCARD, {"b_key": key})
-    audit.record(tx, "DISCARD", "INBOUND_EVENT", key, reason=why, details={"source": row.source})
+    audit.record(tx, "DISCARD", "INBOUND_EVENT", key, reason=why, details={"source": row.source},
+                 before={"set_aside": True}, after={"set_aside": False})
 
 
 def forget(tx: Transaction) -> int:

@@ -121,10 +121,16 @@ def add(tx: Transaction, name: str, address: str | None = None, *, secret: str |
         "created_by": tx.actor, "received": 0, "received_at": None, "trouble": None, "trouble_at": None,
     }
     tx.connection.execute(insert(schema.inbound_sources), row)
-    audit.record(tx, "CREATE", "INBOUND_SOURCE", row["key"],
-                 details={"name": called, "address": where, "mapping": said.written()})
+    made = Source(**{**row, "proof": how, "mapping": said})
+    audit.record(tx, "CREATE", "INBOUND_SOURCE", made.key, details={"name": called}, after=_told(made))
     tx.announce(CHANGED)
-    return Source(**{**row, "proof": how, "mapping": said})
+    return made
+
+
+def _told(source: Source) -> dict[str, Any]:
+    """What the audit trail says of a source. Of its secret only the name is known here, and hidden all the same."""
+    return {"address": source.address, "proof": source.proof, "secret": source.secret, "tenant": source.tenant_id,
+            "mapping": source.mapping.written(), "paused": source.paused}
 
 
 def _proof(address: str | None, proof: str | None, header: str | None, secret: str | None) -> Proof:
@@ -152,7 +158,8 @@ def pause(tx: Transaction, name: str, *, paused: bool, reason: str) -> None:
     found = _found(tx, name)
     tx.rows.write(PAUSE, {"b_key": found.key, "b_paused": paused})
     tx.announce(CHANGED)
-    audit.record(tx, "PAUSE" if paused else "RESUME", "INBOUND_SOURCE", found.key, reason=why, details={"name": name})
+    audit.record(tx, "PAUSE" if paused else "RESUME", "INBOUND_SOURCE", found.key, reason=why, details={"name": name},
+                 before={"paused": found.paused}, after={"paused": paused})
 
 
 def remove(tx: Transaction, name: str, reason: str) -> None:
@@ -162,7 +169,7 @@ def remove(tx: Transaction, name: str, reason: str) -> None:
     for statement in (DROP, FORGET, DELETE):
         tx.rows.write(statement, {"b_key": found.key})
     tx.announce(CHANGED)
-    audit.record(tx, "DELETE", "INBOUND_SOURCE", found.key, reason=why, details={"name": name})
+    audit.record(tx, "DELETE", "INBOUND_SOURCE", found.key, reason=why, details={"name": name}, before=_told(found))
 
 
 def count(tx: Transaction, received: Mapping[int, tuple[int, datetime]]) -> None:

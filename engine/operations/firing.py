@@ -33,7 +33,8 @@ def fire(tx: Transaction, key: int, reason: str) -> None:
     guard.running(row)
     tx.instance_rows.setdefault(row["instance_key"], row)
     audit.record(tx, "FIRE", "TIMER", key, instance_key=row["instance_key"], reason=why,
-                 details={"element": found.element_id, "due_at": found.due_at.isoformat()})
+                 details={"element": found.element_id}, before={"due_at": found.due_at.isoformat()},
+                 after={"fired_at": tx.now.isoformat()})
     timers.fire(tx, found)
 
 
@@ -56,7 +57,8 @@ def deliver(tx: Transaction, key: int, variables: Mapping[str, Any] | None, reas
                          "that make it true.")
     tx.instance_rows.setdefault(row["instance_key"], row)
     audit.record(tx, "DELIVER", found.kind, key, instance_key=row["instance_key"], reason=why,
-                 details={"name": found.name, "correlation_key": found.correlation_key, "variables": content})
+                 details={"name": found.name, "correlation_key": found.correlation_key, "element": found.element_id},
+                 before={"waits": True}, after={"waits": False, "variables": content})
     if lives.restore(tx, row["instance_key"]) is not None:
         tx.resume(row["instance_key"], Trigger(found.element_instance_key, found.event_index, content,
                                                may_be_late=True))

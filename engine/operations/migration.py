@@ -120,7 +120,7 @@ def migrate(tx: Transaction, key: int, definition_key: int, mapping: Counterpart
     _move_rows(tx, key, target, mapping)
     audit.record(tx, "MIGRATE", "INSTANCE", key, instance_key=key, reason=why, details={
         "from": _named(source), "to": _named(target), "mapping": {a: b for a, b in mapping.items() if a != b},
-    })
+    }, before={"version": source.version}, after={"version": target.version})
     tx.resume(key, Modify())    # what it waits for anew is written down, also while it is suspended
 
 

@@ -58,9 +58,12 @@ def modify(tx: Transaction, key: int, puts: Sequence[Put] = (), takes: Sequence[
     for put in puts:
         for given in put.variables.values():
             values.checked(given)
-    audit.record(tx, "MODIFY", "INSTANCE", key, instance_key=key, reason=why, details={
-        "puts": msgspec.to_builtins(puts), "takes": msgspec.to_builtins(takes), "before": _elements(live),
-    })
+    details = {"puts": msgspec.to_builtins(puts), "takes": msgspec.to_builtins(takes)}
+    before = {"elements": _elements(live)}
+    # Where it is afterwards is known when it has gone on.
+    tx.afterwards.append(lambda: audit.record(
+        tx, "MODIFY", "INSTANCE", key, instance_key=key, reason=why, details=details, before=before,
+        after={"elements": _elements(live)}))
     tx.resume(key, Modify(puts=puts, takes=takes))
 
 

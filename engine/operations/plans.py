@@ -162,7 +162,8 @@ def _write(tx: Transaction, kind: str, deed: Deed, items: Sequence[Item], query:
         "repeats_key": repeats_key, "reason": None, "applied_by": None, "planned_at": tx.now, "applied_at": None,
         "ended_at": None,
     })
-    audit.record(tx, "PLAN", "OPERATION", key, details={"kind": kind, "instances": len(items), "filter": query})
+    audit.record(tx, "PLAN", "OPERATION", key, details={"kind": kind, "instances": len(items), "filter": query},
+                 after={"state": OperationState.PLANNING})
     if rest is not None and in_parts:
         rest[:] = items     # whatever an attempt before left in it
         return key
@@ -283,7 +284,9 @@ def apply(tx: Transaction, key: int, reason: str, *, consent: bool = False) -> N
     waits = asking.operation(tx, row, why)
     tx.connection.execute(MOVE.values(state=OperationState.WAITING.value, reason=why, applied_by=tx.actor),
                           {"b_key": key})
-    audit.record(tx, "APPLY", "OPERATION", key, reason=why, details={"kind": row["kind"], "items": row["total"]})
+    audit.record(tx, "APPLY", "OPERATION", key, reason=why, details={"kind": row["kind"], "items": row["total"]},
+                 before={"state": row["state"]},
+                 after={"state": OperationState.WAITING if waits else OperationState.RUNNING})
     if not waits:
         begin(tx, key)
 
@@ -331,7 +334,8 @@ def _move(tx: Transaction, key: int, reason: str, operation: str, before: Iterab
     row = get(tx, key)
     _expect(row, before, word)
     tx.connection.execute(MOVE.values(state=after.value), {"b_key": key})
-    audit.record(tx, operation, "OPERATION", key, reason=why, details={"kind": row["kind"]})
+    audit.record(tx, operation, "OPERATION", key, reason=why, details={"kind": row["kind"]},
+                 before={"state": row["state"]}, after={"state": after})
     tx.announce(TOPIC)
 
 

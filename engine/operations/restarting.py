@@ -89,5 +89,7 @@ def _start_anew(tx: Transaction, row: RowMapping, elements: Sequence[str], varia
     )
     details = {"from": str(key), "to": str(live.key), "elements": list(elements)}
     for one in (key, live.key):
-        audit.record(tx, "RESTART", "INSTANCE", one, instance_key=one, reason=reason, details=details)
+        audit.record(tx, "RESTART", "INSTANCE", one, instance_key=one, reason=reason, details=details,
+                     before={"state": row["instance_state"], "instance": str(key)},
+                     after={"state": InstanceState.ACTIVE, "instance": str(live.key)})
     return live.key

@@ -44,7 +44,7 @@ def add(tx: Transaction, key: int, message: str) -> Comment:
     comment = Comment(key=tx.key(), task_key=key, instance_key=task.instance_key, author=tx.actor, message=text,
                       at=tx.now)
     tx.rows.insert(schema.task_comments, {name: getattr(comment, name) for name in Comment.__slots__})
-    audit.record(tx, "COMMENT", "USER_TASK", key, instance_key=task.instance_key, details={"message": text})
+    audit.record(tx, "COMMENT", "USER_TASK", key, instance_key=task.instance_key, after={"comment": text})
     return comment
 
 

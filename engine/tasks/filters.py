@@ -68,27 +68,28 @@ def save(tx: Transaction, name: str, criteria: Mapping[str, str], *, shared: boo
     if key is None:
         if len(others) >= MOST:
             raise Conflict(f"Expected at most {MOST} filters of one person, but there are as many already.")
-        key = tx.key()
+        before, key = None, tx.key()
         tx.rows.insert(schema.task_filters, {"key": key, "owner": tx.actor, "created_at": tx.now, **content})
     else:
-        _own(tx, key)
+        before = _own(tx, key)
         tx.connection.execute(update(schema.task_filters).where(_f.key == key).values(**content))
-    audit.record(tx, "SAVE", "TASK_FILTER", key, details={"name": label, "criteria": kept, "shared": shared})
+    audit.record(tx, "SAVE", "TASK_FILTER", key, details={"name": label}, before=before,
+                 after={"name": label, "criteria": kept, "shared": shared})
     return key
 
 
 def remove(tx: Transaction, key: int) -> None:
     """Forget a filter of whoever acts; audited. Raises NotFound."""
-    name = _own(tx, key)
+    before = _own(tx, key)
     tx.connection.execute(delete(schema.task_filters).where(_f.key == key))
-    audit.record(tx, "DELETE", "TASK_FILTER", key, details={"name": name})
+    audit.record(tx, "DELETE", "TASK_FILTER", key, details={"name": before["name"]}, before=before)
 
 
-def _own(tx: Transaction, key: int) -> str:
-    found = tx.first(select(_f.name).where(_f.key == key, _f.owner == tx.actor))
+def _own(tx: Transaction, key: int) -> dict[str, Any]:
+    found = tx.first(select(_f.name, _f.criteria, _f.shared).where(_f.key == key, _f.owner == tx.actor))
     if found is None:
         raise NotFound(f"Expected to find a filter of {tx.actor} with key {key}, but there is none.")
-    return str(found.name)
+    return dict(found._mapping)
 
 
 def visible_to(engine: Engine, person: str) -> list[TaskFilter]:

@@ -200,7 +200,8 @@ def complete(tx: Transaction, key: int, variables: Mapping[str, Any] | None = No
         _end(tx, task)
         tx.resume(task["instance_key"], Complete(task["element_instance_key"], result))
     audit.record(tx, "COMPLETE", "USER_TASK", key, instance_key=task["instance_key"],
-                 details={"variables": sorted(result)} if result else None)
+                 details={"variables": sorted(result)} if result else None,
+                 before={"state": UserTaskState.CREATED}, after={"state": UserTaskState.COMPLETED})
 
 
 def done_by_worker(tx: Transaction, job: RowMapping) -> None:

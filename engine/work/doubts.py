@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, bindparam, update
 from engine import audit, guard, incidents, schema
 from engine.errors import WrongState
 from engine.rows import AnyRow
-from engine.states import EffectState
+from engine.states import EffectState, JobState
 from engine.work import jobs
 
 if TYPE_CHECKING:
@@ -79,4 +79,5 @@ def _in_doubt(tx: Transaction, incident_key: int) -> tuple[RowMapping, AnyRow]:
 
 def _record(tx: Transaction, operation: str, incident: RowMapping, job: AnyRow, why: str, **more: Any) -> None:
     audit.record(tx, operation, "EFFECT", job.key, instance_key=incident["instance_key"], reason=why,
-                 details={"service": job.type, "idempotencyKey": job.idempotency_key, **more})
+                 details={"service": job.type, "idempotencyKey": job.idempotency_key}, before={
+                     "job": job.state, "effect": job.effect}, after={"job": JobState.CREATED, **more})

@@ -121,7 +121,8 @@ def open_breaker(tx: Transaction, service: str, reason: str, rest: timedelta, lo
     _write(tx, service, HoldKind.BREAKER, reason, trials=trials, trial_at=until,
            held_at=found.held_at if found else tx.now)
     if found is None:
-        audit.record(tx, "OPEN_BREAKER", "SERVICE", tx.key(), reason=reason, details={"name": service})
+        audit.record(tx, "OPEN_BREAKER", "SERVICE", tx.key(), reason=reason, details={"name": service},
+                     before={"held": None}, after={"held": HoldKind.BREAKER})
 
 
 def close_breaker(tx: Transaction, service: str) -> None:
@@ -129,7 +130,8 @@ def close_breaker(tx: Transaction, service: str) -> None:
     found = current(tx).get(service)
     if found is not None and found.kind == HoldKind.BREAKER:
         _end(tx, service)
-        audit.record(tx, "CLOSE_BREAKER", "SERVICE", tx.key(), details={"name": service})
+        audit.record(tx, "CLOSE_BREAKER", "SERVICE", tx.key(), details={"name": service},
+                     before={"held": HoldKind.BREAKER}, after={"held": None})
 
 
 def claim_trial(tx: Transaction, service: str, until: datetime) -> bool:

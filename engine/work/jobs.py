@@ -276,7 +276,7 @@ def lock(tx: Transaction, key: int, worker: str, duration: timedelta) -> datetim
         **effects.sent(tx, job["type"], job["error_code"], job["headers"], None),
     })
     tx.announce(due_topic(until))
-    audit.record(tx, "LOCK", "JOB", key, instance_key=job["instance_key"], after={"worker": worker})
+    _changed(tx, job, "LOCK", "locked_by", worker)
     return until
 
 
@@ -288,7 +288,7 @@ def unlock(tx: Transaction, key: int) -> None:
     job = _get(tx, key, OPEN_JOB_STATES)
     tx.rows.write(UNLOCK, {"b_key": key, "b_now": tx.now})
     tx.announce(jobs_topic(job["type"]))
-    audit.record(tx, "UNLOCK", "JOB", key, instance_key=job["instance_key"], before={"worker": job["locked_by"]})
+    _changed(tx, job, "UNLOCK", "locked_by", None)
 
 
 def set_retries(tx: Transaction, key: int, retries: int) -> None:
@@ -297,18 +297,18 @@ def set_retries(tx: Transaction, key: int, retries: int) -> None:
         raise InvalidInput(f"Expected a number of retries of 1 or more, but it is {retries}.")
     job = _get(tx, key, OPEN_JOB_STATES)
     tx.rows.write(RETRIES, {"b_key": key, "b_retries": retries, "b_now": tx.now})
-    _changed(tx, job, "retries", retries)
+    _changed(tx, job, "SET_RETRIES", "retries", retries)
 
 
 def set_priority(tx: Transaction, key: int, priority: int) -> None:
     """Change how urgent a job is; audited. Raises NotFound, WrongState (it is over)."""
     job = _get(tx, key, OPEN_JOB_STATES)
     tx.rows.write(PRIORITY, {"b_key": key, "b_priority": priority, "b_now": tx.now})
-    _changed(tx, job, "priority", priority)
+    _changed(tx, job, "SET_PRIORITY", "priority", priority)
 
 
-def _changed(tx: Transaction, job: RowMapping, name: str, value: int) -> None:
-    audit.record(tx, f"SET_{name.upper()}", "JOB", job["key"], instance_key=job["instance_key"],
+def _changed(tx: Transaction, job: RowMapping, operation: str, name: str, value: int | str | None) -> None:
+    audit.record(tx, operation, "JOB", job["key"], instance_key=job["instance_key"],
                  before={name: job[name]}, after={name: value})
 
 

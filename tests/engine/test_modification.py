@@ -61,7 +61,7 @@ def test_token_is_moved_with_all_that_it_waits_for(engine, steps, modify):
     steps.do("c")
     assert steps.state(key) == "COMPLETED"
     [entry] = [row for row in steps.detail(key).audit if row.operation == "MODIFY"]
-    assert (entry.reason, entry.details["before"]) == (WHY, ["a"])
+    assert (entry.reason, entry.before, entry.after) == (WHY, {"elements": ["a"]}, {"elements": ["b"]})
 
 
 def test_history_tells_what_was_taken_and_what_was_put(engine, steps, modify):
