@@ -23,7 +23,6 @@ from engine import (
     pausing,
     permits,
     programs,
-    requests,
     schema,
     subscriptions,
     tenants,
@@ -80,7 +79,6 @@ class DeployedDefinition:
     created: bool
 
 
-@requests.result_type
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """What became of a deployment. `problems` holds the warnings."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy import and_, bindparam, case, select, update
 
-from engine import audit, guard, lookups, pauses, permits, requests, schema, starting, values
+from engine import audit, guard, lookups, pauses, permits, schema, starting, values
 from engine import live as lives
 from engine.actions import AnyAction, Cancel, Go
 from engine.cluster.wakeup import SWEEP
@@ -55,7 +55,6 @@ DEFERRED = (
 )
 
 
-@requests.result_type
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
     """An instance that was started; `created` is False if the `start_key` had started it before."""

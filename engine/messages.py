@@ -15,7 +15,7 @@ from sqlalchemy import Select, bindparam, delete, or_, select, update
 
 from bpmn.interpreter import journal
 from bpmn.model import EventKind
-from engine import audit, pauses, permits, requests, schedules, schema, starting, tenants, values
+from engine import audit, pauses, permits, schedules, schema, starting, tenants, values
 from engine import live as lives
 from engine.actions import Trigger
 from engine.errors import Conflict, InvalidInput, NotFound
@@ -66,7 +66,6 @@ EXPIRE_STRAY = EXPIRE.where(_m.correlated_to == []).returning(
     _m.key, _m.name, _m.correlation_key, _m.message_id, _m.tenant_id, _m.variables, _m.published_at, _m.expires_at)
 
 
-@requests.result_type
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
     """A published message: its key, and the instances that got it or were started by it."""
@@ -119,7 +118,6 @@ def _send(tx: Transaction, what: dict[str, Any], content: dict[str, Any], time_t
     return Published(key=key, instance_keys=tuple(each for each in reached.values() if each))
 
 
-@requests.result_type
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correlated:
     """Where a correlated message went; `started` if it started the instance."""

@@ -2,16 +2,18 @@
 
 A request is any number of commands, each a transaction. Every one leaves its result in its own transaction, so a
 repetition takes up where the first try stopped, whatever died in between: commands that were carried out give their
-result back, the others run.
+result back, the others run. So the commands of a request must be the same each time: what depends on how things stand,
+such as which incidents are open, is a command, too, and who looks whether something may be done asks `repeats` first.
 Source: IETF draft "The Idempotency-Key HTTP Header Field".
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -40,25 +42,23 @@ KEEP_ANSWER = update(schema.requests).where(_r.id == bindparam("b_id"), _r.call 
     answer=bindparam("b_answer"))
 FORGET = delete(schema.requests).where(_r.at < bindparam("before"))
 
-_results: dict[str, type] = {}
+PLAIN = (type(None), bool, int, str, datetime)
+"""What a command may give beside a dataclass."""
+OURS = ("bpmn", "engine", "service_tasks", "web")
 
 
 @dataclass(slots=True)
 class Request:
-    """One request under a key; `calls` counts the commands that it had carried out so far."""
+    """One request under a key; `calls` counts the commands that it had carried out so far. `repeated`: an earlier try
+    had at least the first one carried out."""
 
     id: str
     digest: str
     calls: int = 0
+    repeated: bool = False
 
 
 _current: ContextVar[Request | None] = ContextVar("request", default=None)
-
-
-def result_type(cls: type[Result]) -> type[Result]:
-    """Marks a dataclass that commands give back, so that it can be kept and given back again."""
-    _results[cls.__name__] = cls
-    return cls
 
 
 @contextmanager
@@ -74,6 +74,13 @@ def under(request: Request | None) -> Iterator[None]:
 def current() -> Request | None:
     """The request that this thread works for, if it has a key."""
     return _current.get()
+
+
+def repeats() -> bool:
+    """Whether an earlier try began what this thread works for. Who looks first whether something may be done would find
+    that it was, and refuse what has to be answered as it was the first time."""
+    request = _current.get()
+    return request is not None and request.repeated
 
 
 def checked_key(key: str) -> str:
@@ -106,12 +113,13 @@ def once(tx: Transaction, request: Request, act: Callable[[], Result]) -> Result
 
 
 def first_answer(engine: Engine, request: Request) -> bytes | None:
-    """What the caller was sent the first time; None if nothing was.
+    """What the caller was sent the first time; None if nothing was. Notes whether the request is `repeated`.
 
     Raises InvalidInput for a key that was used for something else.
     """
     with engine.read() as connection:
         found = connection.execute(FIRST, {"id": request.id}).first()
+    request.repeated = found is not None
     if found is None:
         return None
     _same(found.digest, request)
@@ -138,20 +146,43 @@ def _same(digest: str, request: Request) -> None:
 
 
 def _kept(result: Any) -> bytes | None:
-    """What a command gave, with the name of its type; None if it is of no kind that can be kept."""
-    items = list(result) if isinstance(result, list | tuple) else [result]
-    names = {type(item).__name__ for item in items}
-    if not names <= {*_results, "NoneType", "int", "str", "bool"}:
-        return None
-    name = names.pop() if len(names) == 1 else ""
+    """What a command gave, with the name of its type; None if it would not come back as it was."""
     many = isinstance(result, list | tuple)
-    return msgspec.msgpack.encode({"type": name, "many": many, "value": items})
+    items = list(result) if many else [result]
+    types = {type(item) for item in items}
+    if not all(each in PLAIN or is_dataclass(each) for each in types):
+        return None
+    [name] = [_name(each) for each in types] if len(types) == 1 else [""]
+    try:
+        kept = msgspec.msgpack.encode({"type": name, "many": many, "value": items})
+        same = _restored(kept) == (items if many else result)
+    except (Conflict, NameError, TypeError, ValueError, msgspec.ValidationError):
+        return None
+    return kept if same else None
+
+
+def _name(cls: type) -> str:
+    return "" if cls in PLAIN else f"{cls.__module__}:{cls.__qualname__}"
 
 
 def _restored(kept: bytes | None) -> Any:
-    if kept is None:
+    content = None if kept is None else msgspec.msgpack.decode(kept)
+    if content is None or (content["type"] and not _is_known(content["type"])):
         raise Conflict("This request was carried out before, but its answer was not kept.")
-    content = msgspec.msgpack.decode(kept)
-    cls = _results.get(content["type"])
-    items = content["value"] if cls is None else msgspec.convert(content["value"], list[cls])  # type: ignore[valid-type]
+    module, _, name = content["type"].partition(":")
+    items = content["value"]
+    if name:
+        cls = getattr(importlib.import_module(module), name)
+        items = msgspec.convert(items, list[cls])  # type: ignore[valid-type]
     return items if content["many"] else items[0]
+
+
+def _is_known(name: str) -> bool:
+    """Whether a type is one of ours that is there: another version may have kept it."""
+    module, _, cls = name.partition(":")
+    if module.partition(".")[0] not in OURS:
+        return False
+    try:
+        return is_dataclass(getattr(importlib.import_module(module), cls, None))
+    except ImportError:
+        return False

@@ -17,6 +17,7 @@ from flask.typing import ResponseReturnValue
 
 from engine import requests
 from engine.engine import Engine
+from engine.errors import Rejection
 from engine.requests import Request
 from engine.telemetry import tracing
 from web.routing import LazyRule
@@ -62,10 +63,24 @@ class Application(Flask):
         if earlier is not None:
             return _replayed(earlier)
         with requests.under(asked):
-            response = self.make_response(super().dispatch_request())
-        if asked.calls and response.status_code < 400 and not response.is_streamed:
+            response = self.make_response(self._once(asked))
+        if (asked.calls or asked.repeated) and response.status_code < 400 and not response.is_streamed:
             _remember(engine, asked, response)
+            if asked.repeated:
+                response.headers[REPLAYED] = "true"
         return response
+
+    def _once(self, asked: Request) -> ResponseReturnValue:
+        try:
+            return super().dispatch_request()
+        except Rejection:
+            # The first try may have been under way still when this one looked, and be done by now.
+            if asked.repeated or asked.calls:
+                raise
+            requests.first_answer(self.extensions["engine"], asked)
+            if not asked.repeated:
+                raise
+            return super().dispatch_request()
 
     def _acts_again(self) -> bool:
         return getattr(self.view_functions.get(request.endpoint or ""), "acts_again", False)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select
 
 from engine import live as lives
-from engine import requests, schema
+from engine import schema
 from engine.operations import carrying, plans
 from engine.operations.plans import ItemState
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from engine.transaction import Transaction
 
 _m = schema.operation_items.c
-OUTCOME = select(_m.state, _m.sentence, _m.result).where(_m.key == bindparam("key"))
+OUTCOME = select(_m.instance_key, _m.state, _m.sentence, _m.result).where(_m.key == bindparam("key"))
 
 
-@requests.result_type
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of it: `state` is one of `plans.ItemState`. `operation` has the report. `made`: the instance that
-    goes on, where that is another one."""
+    """What became of it: `state` is one of `plans.ItemState`. `operation` has the report. `instance`: what it was
+    done to, unless that was a service. `made`: the instance that goes on, where that is another one."""
 
     operation: int
     item: int
     state: str
     sentence: str | None
+    instance: int | None = None
     made: int | None = None
 
 
@@ -79,6 +79,7 @@ def _verify(tx: Transaction, done: Outcome) -> Outcome:
 
 
 def _outcome(tx: Transaction, operation: int, item: int) -> Outcome:
-    state, sentence, result = tx.connection.execute(OUTCOME, {"key": item}).one()
+    key, state, sentence, result = tx.connection.execute(OUTCOME, {"key": item}).one()
     made = result.get("made")
-    return Outcome(operation=operation, item=item, state=state, sentence=sentence, made=int(made) if made else None)
+    return Outcome(operation=operation, item=item, state=state, sentence=sentence, instance=key,
+                   made=int(made) if made else None)

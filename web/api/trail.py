@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flask import request
 
-from engine import chain
+from engine import chain, requests
 from engine.chain import Verdict
 from engine.operations import at_once
 from engine.queries import messages as found
@@ -73,7 +73,8 @@ def near_misses(limit: int, offset: int, key: int) -> Page[Miss]:
 def deliver_message(sent: Body, key: int) -> Delivered:
     """Deliver it."""
     waiting = sent.key("subscriptionKey")
-    instance = found.instance_of(engine(), -1 if waiting is None else waiting)
-    at_once.act(acting(), "DELIVER", {"subscription": waiting, "kept": key}, instance, sent.required_text("reason"),
-                consent=True)
-    return Delivered(instance_key=instance)
+    # A repetition gets what came of it, and finds nobody who waits.
+    instance = 0 if requests.repeats() else found.instance_of(engine(), -1 if waiting is None else waiting)
+    outcome = at_once.act(acting(), "DELIVER", {"subscription": waiting, "kept": key}, instance,
+                          sent.required_text("reason"), consent=True)
+    return Delivered(instance_key=outcome.instance or instance)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from engine import requests
 from engine.operations import at_once
 from engine.operations.at_once import Outcome
 from engine.queries import instance, instance_parts, messages
@@ -16,6 +17,8 @@ from web.body import Body
 
 REASON: dict[str, dict[str, Any]] = {
     "reason": {"type": "string", "minLength": 1, "description": "Why; the audit trail keeps it."}}
+NOBODY = 0
+"""The key of no instance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +31,9 @@ class Acted:
     sentence: str | None
 
     @classmethod
-    def of(cls, outcome: Outcome, instance_key: int) -> Acted:
+    def of(cls, outcome: Outcome) -> Acted:
         """The answer."""
-        return cls(operation_key=outcome.operation, instance_key=instance_key, outcome=outcome.state,
+        return cls(operation_key=outcome.operation, instance_key=outcome.instance or NOBODY, outcome=outcome.state,
                    sentence=outcome.sentence)
 
 
@@ -53,9 +56,9 @@ def instance_subscriptions(limit: int, offset: int, key: int) -> Page[Subscripti
          required=["reason"])
 def fire_timer(sent: Body, key: int) -> Acted:
     """Fire it; one that repeats keeps its later times."""
-    owner = instance_parts.instance_of_timer(engine(), key)
-    return Acted.of(at_once.act(acting(), "FIRE", {"timer": key}, owner, sent.required_text("reason"), consent=True),
-                    owner)
+    # A repetition gets what came of it, and finds the timer no more.
+    owner = NOBODY if requests.repeats() else instance_parts.instance_of_timer(engine(), key)
+    return Acted.of(at_once.act(acting(), "FIRE", {"timer": key}, owner, sent.required_text("reason"), consent=True))
 
 
 @posting("/api/subscriptions/<key:key>/delivery", "Give a message or a signal to one instance that waits, by hand.", {
@@ -63,7 +66,6 @@ def fire_timer(sent: Body, key: int) -> Acted:
 }, Acted, required=["reason"])
 def deliver_event(sent: Body, key: int) -> Acted:
     """Deliver it, to this instance alone."""
-    owner = messages.instance_of(engine(), key)
+    owner = NOBODY if requests.repeats() else messages.instance_of(engine(), key)
     parameters = {"subscription": key, "variables": sent.mapping("variables")}
-    return Acted.of(at_once.act(acting(), "DELIVER", parameters, owner, sent.required_text("reason"), consent=True),
-                    owner)
+    return Acted.of(at_once.act(acting(), "DELIVER", parameters, owner, sent.required_text("reason"), consent=True))

@@ -8,11 +8,14 @@ from flask import Response
 
 from bpmn.dmn.results import rows
 from engine import decisions
+from engine.database import to_json
 from engine.errors import NotFound
 from engine.queries import deployed
 from engine.queries.criteria import Criterion, Search, one, search
 from engine.queries.deployed import DECISIONS, FoundDecision
 from engine.tenants import within
+from engine.transaction import Transaction
+from web.answers import written
 from web.body import body
 from web.camunda7 import formats, tenants, values
 from web.camunda7.blueprint import acting, answer, bp, done, engine
@@ -125,7 +128,11 @@ def _xml(key: int) -> Response:
 
 
 def _evaluate(key: int) -> Response:
-    made = acting().execute(decisions.evaluate, variables=values.read_all(body()), decision_key=key)
+    return written(acting().execute(_evaluated, key, values.read_all(body())))
+
+
+def _evaluated(tx: Transaction, key: int, variables: dict[str, Any]) -> str:
+    made = decisions.evaluate(tx, variables=variables, decision_key=key)
     # The model was just used, so it is there: its columns give the results their names.
-    decision = engine().decision_models[made.requirements_key].decisions[made.decision_id]
-    return answer([values.all_written(row) for row in rows(decision, made.outcome.output)])
+    decision = tx.engine.decision_models[made.requirements_key].decisions[made.decision_id]
+    return to_json([values.all_written(row) for row in rows(decision, made.outcome.output)])

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Response
 
-from engine import conditions, messages
+from engine import conditions, messages, requests
 from engine.errors import NotFound
 from engine.queries.criteria import Criterion, Search, one, search
 from engine.queries.searches import ELEMENTS, SUBSCRIPTIONS, FoundElement, FoundSubscription
@@ -94,9 +94,10 @@ def get_message_subscription(id: str, name: str) -> Response:
 @bp.post("/execution/<id>/messageSubscriptions/<name>/trigger")
 def trigger_message(id: str, name: str) -> Response:
     """Give an execution the message that it waits for."""
-    waiting = _message_of(id, name)
-    acting().execute(messages.correlate, name, instance_key=waiting.instance_key,
-                     element_instance_key=waiting.element_instance_key, variables=values.read_all(body()))
+    if not requests.repeats():  # or it has got its message, and goes on
+        waiting = _message_of(id, name)
+        acting().execute(messages.correlate, name, instance_key=waiting.instance_key,
+                         element_instance_key=waiting.element_instance_key, variables=values.read_all(body()))
     return done()
 
 

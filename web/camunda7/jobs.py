@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response
 
+from engine import requests
 from engine.errors import InvalidInput, NotFound, WrongState
 from engine.queries.criteria import one
 from engine.queries.engine_work import ENGINE_WORK, FAILED, TIMER, FoundWork
@@ -80,10 +81,10 @@ def execute_job(id: str) -> Response:
 
 
 def _try_again(id: str, retries: int) -> None:
-    found = _found(id)
-    if found.kind != FAILED:
+    # What this very request resolved before is no job any more.
+    if not requests.repeats() and _found(id).kind != FAILED:
         raise WrongState(f"Expected job {id} to have failed, but it is a timer that waits for its time.")
-    incidents.resolve(found.key, retries)
+    incidents.resolve(formats.key(id), retries)
 
 
 def _found(id: str) -> FoundWork:

@@ -10,6 +10,7 @@ from typing import Any
 from flask import Response
 
 from bpmn.interpreter import Put, Take
+from engine import requests
 from engine.approvals import asking
 from engine.errors import InvalidInput, WrongState
 from engine.operations import migration, modification
@@ -133,6 +134,14 @@ def execute() -> Response:
         if failures:
             raise InvalidInput(" ".join(failures))
         mapping.update([_pair(each)])
+    if not requests.repeats():  # or some of them are migrated already
+        _refuse_obstacles(keys, source, target, mapping)
+    for key in keys:
+        acting().execute(migration.migrate, key, target.key, mapping, reason=asked.text("annotation") or MIGRATED)
+    return done()
+
+
+def _refuse_obstacles(keys: list[int], source: Definition, target: Definition, mapping: dict[str, str]) -> None:
     for key in keys:
         if instances.found(key).definition_key != source.key:
             raise InvalidInput(f"Expected process instance {key} to be of the source definition, but it is not.")
@@ -140,9 +149,6 @@ def execute() -> Response:
                  for obstacle in planned.obstacles]
     if obstacles:
         raise WrongState(" ".join(dict.fromkeys(obstacles)))
-    for key in keys:
-        acting().execute(migration.migrate, key, target.key, mapping, reason=asked.text("annotation") or MIGRATED)
-    return done()
 
 
 def _definitions(asked: Body) -> tuple[Definition, Definition]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response
 
+from engine import requests
 from engine.errors import InvalidInput, NotFound
 from engine.queries.criteria import Criterion, one
 from engine.queries.searches import USER_TASKS, FoundUserTask
@@ -161,8 +162,8 @@ def complete_task(id: str) -> Response:
 
 
 def open_task(id: str) -> FoundUserTask:
-    """A task that is still to be done. Raises NotFound."""
+    """A task that is still to be done, or was done by this very request before. Raises NotFound."""
     found = one(engine(), USER_TASKS, formats.key(id))
-    if found is None or found.state != UserTaskState.CREATED:
+    if found is None or (found.state != UserTaskState.CREATED and not requests.repeats()):
         raise NotFound(f"Expected to find an open task with id {id}, but there is none.")
     return found

@@ -12,10 +12,11 @@ from engine.database import to_json
 from engine.decisions import Evaluated
 from engine.queries.decisions import DecisionRow, of_graph
 from engine.transaction import Transaction
+from web.answers import written
 from web.auth.roles import Permission
 from web.body import body
 from web.camunda8 import formats
-from web.camunda8.blueprint import acting, answer, bp, engine
+from web.camunda8.blueprint import acting, bp, engine
 from web.camunda8.tenants import check_same, the_tenant
 
 
@@ -25,14 +26,25 @@ def evaluate_decision() -> Response:
     asked = body()
     named = asked.text("tenantId")
     by_key = asked.key("decisionDefinitionKey")
-    made = acting().execute(
+    return written(acting().execute(
         _evaluate, named, None if by_key is not None else asked.required_text("decisionDefinitionId"),
         asked.mapping("variables"), decision_key=by_key, tenant_id=the_tenant(named, Permission.DECIDE),
-    )
+    ))
+
+
+def _evaluate(tx: Transaction, named: str | None, decision_id: str | None, variables: dict[str, Any], *,
+              decision_key: int | None, tenant_id: str) -> str:
+    made = decisions.evaluate(tx, decision_id, variables, decision_key=decision_key, tenant_id=tenant_id)
+    if decision_key is not None:
+        check_same(named, made.tenant_id, "a decision definition", decision_key)
+    return to_json(_answer(made))
+
+
+def _answer(made: Evaluated) -> dict[str, Any]:
     tenant_id = made.tenant_id
     deployed = of_graph(engine(), made.requirements_key)
     evaluation_key = formats.key(made.evaluation_key)
-    return answer({
+    return {
         "decisionDefinitionId": made.decision_id, "decisionDefinitionKey": formats.key(made.decision_key),
         "decisionDefinitionName": made.name, "decisionDefinitionVersion": made.version,
         "decisionEvaluationKey": evaluation_key, "decisionInstanceKey": evaluation_key,
@@ -45,15 +57,7 @@ def evaluate_decision() -> Response:
         ],
         "failedDecisionDefinitionId": None, "failureMessage": None, "output": to_json(made.outcome.output),
         "tenantId": tenant_id,
-    })
-
-
-def _evaluate(tx: Transaction, named: str | None, decision_id: str | None, variables: dict[str, Any], *,
-              decision_key: int | None, tenant_id: str) -> Evaluated:
-    made = decisions.evaluate(tx, decision_id, variables, decision_key=decision_key, tenant_id=tenant_id)
-    if decision_key is not None:
-        check_same(named, made.tenant_id, "a decision definition", decision_key)
-    return made
+    }
 
 
 def _evaluated(decision: EvaluatedDecision, deployed: DecisionRow | None, tenant_id: str) -> dict[str, Any]:

@@ -175,10 +175,16 @@ def search_incidents_of_instance(key: str) -> Response:
 @bp.post("/process-instances/<key>/incident-resolution")
 def resolve_incidents(key: str) -> Response:
     """Resolve every open incident of an instance, each in a transaction of its own."""
-    number = KIND.found(key).key
-    for incident in lists.incidents(engine(), instance_key=number, limit=MAX_LIMIT).items:
-        acting().execute(engine_incidents.resolve, incident.key)
-    return answer({"batchOperationKey": formats.key(next(engine().keys)), "batchOperationType": "RESOLVE_INCIDENT"})
+    batch, *open_ones = acting().execute(_incidents_of, KIND.found(key).key)
+    for incident in open_ones:
+        acting().execute(engine_incidents.resolve, incident)
+    return answer({"batchOperationKey": formats.key(batch), "batchOperationType": "RESOLVE_INCIDENT"})
+
+
+def _incidents_of(tx: Transaction, key: int) -> list[int]:
+    """A key for what is done to the open incidents of an instance, and theirs. A command, so that a repeated request
+    goes through the same ones."""
+    return [tx.key(), *(each.key for each in lists.incidents(tx.engine, instance_key=key, limit=MAX_LIMIT).items)]
 
 
 @bp.get("/process-instances/<key>/call-hierarchy")

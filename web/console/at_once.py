@@ -18,9 +18,9 @@ from web.console.blueprint import acting, done
 from web.console.operation_words import ITEM_WORDS
 
 
-def on_instance(kind: str, parameters: Mapping[str, Any], key: int, sentence: str, target: str, *,
+def on_instance(kind: str, parameters: Mapping[str, Any], key: int, sentence: str, target: str | None = None, *,
                 colour: str = "active", consent: bool = True) -> ResponseReturnValue:
-    """Do a deed to an instance and go to `target`; `sentence` says that it was done.
+    """Do a deed to an instance and go to `target`, or to its page; `sentence` says that it was done.
 
     The form has the reason, and `seen`, the revision of the instance that the dialog told of. `consent`: the dialog
     itself says what cannot be taken back; else the form has to have that somebody knows it. Raises what the deed does.
@@ -28,7 +28,7 @@ def on_instance(kind: str, parameters: Mapping[str, Any], key: int, sentence: st
     given = {name: value for name, value in parameters.items() if value not in (None, [], {})}
     outcome = at_once.act(acting(), kind, given, key, forms.reason(), seen=numbers.field("seen"),
                           consent=consent or "consent" in request.form)
-    return _told(outcome, sentence, target, colour)
+    return _told(outcome, sentence, target or url_for("console.instance", key=outcome.instance), colour)
 
 
 def on_service(kind: str, service: str, sentence: str, target: str, colour: str) -> ResponseReturnValue:

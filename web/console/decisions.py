@@ -54,8 +54,8 @@ def decision_file(key: int) -> ResponseReturnValue:
 def evaluate_decision(key: int) -> ResponseReturnValue:
     """Evaluate one version of a decision, and show what came of it."""
     variables = forms.json_object("variables", "the variables")
-    made = acting().execute(commands.evaluate, variables=variables, decision_key=key)
-    return done("Evaluated.", url_for("console.evaluation", key=made.evaluation_key))
+    made = acting().execute(lambda tx: commands.evaluate(tx, variables=variables, decision_key=key).evaluation_key)
+    return done("Evaluated.", url_for("console.evaluation", key=made))
 
 
 @bp.get("/evaluations/<key:key>")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import render_template, request, url_for
+from flask import render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
+from engine import requests
 from engine.errors import InvalidInput
 from engine.queries import messages as found
 from engine.queries import misses
@@ -64,10 +65,10 @@ def deliver_message(key: int) -> ResponseReturnValue:
     waiting = numbers.field("subscription")
     if waiting is None:
         raise InvalidInput(_("Expected the subscription of an instance that waits, but none was chosen."))
-    instance = found.instance_of(engine(), waiting)
+    # A repetition gets what came of it, and finds nobody who waits.
+    instance = 0 if requests.repeats() else found.instance_of(engine(), waiting)
     return at_once.on_instance("DELIVER", {"subscription": waiting, "kept": key}, instance,
-                               _("The message was delivered."), url_for("console.instance", key=instance),
-                               colour="completed")
+                               _("The message was delivered."), colour="completed")
 
 
 def nearest(row: MessageRow) -> str | None:
