@@ -153,9 +153,15 @@ def add(tx: Transaction, name: str, measure: str, *, above: float = 0, for_: tim
         "fired_at": None, "told": OVER, "telling_until": None, "trouble": None,
     }
     tx.connection.execute(insert(schema.alert_rules), row)
-    audit.record(tx, "CREATE", "ALERT", row["key"], details={
-        "name": named, "measure": measure, "above": above, **({"query": asked} if asked else {})})
-    return AlertRule(**{**row, "channels": tuple(row["channels"])})
+    made = AlertRule(**{**row, "channels": tuple(row["channels"])})
+    audit.record(tx, "CREATE", "ALERT", made.key, details={"name": named}, after=_told(made))
+    return made
+
+
+def _told(rule: AlertRule) -> dict[str, Any]:
+    """What the audit trail says of a rule."""
+    return {"measure": rule.measure, "process": rule.process_id, "query": rule.query, "above": rule.above,
+            "seconds": rule.for_seconds, "channels": [*rule.channels], "disabled": rule.disabled}
 
 
 def _query(measure: str, query: str | None) -> str | None:
@@ -177,7 +183,8 @@ def switch(tx: Transaction, name: str, *, disabled: bool, reason: str) -> None:
     why = guard.reason_given(reason, "switch an alert off or on")
     found = _found(tx, name)
     tx.rows.write(SWITCH, {"b_key": found.key, "b_disabled": disabled})
-    audit.record(tx, "DISABLE" if disabled else "ENABLE", "ALERT", found.key, reason=why, details={"name": name})
+    audit.record(tx, "DISABLE" if disabled else "ENABLE", "ALERT", found.key, reason=why, details={"name": name},
+                 before={"disabled": found.disabled}, after={"disabled": disabled})
 
 
 def remove(tx: Transaction, name: str, reason: str) -> None:
@@ -186,7 +193,7 @@ def remove(tx: Transaction, name: str, reason: str) -> None:
     found = _found(tx, name)
     tx.rows.write(DELETE, {"b_key": found.key})
     tx.rows.write(sampling.DROP, {"b_rule": found.key})
-    audit.record(tx, "DELETE", "ALERT", found.key, reason=why, details={"name": name})
+    audit.record(tx, "DELETE", "ALERT", found.key, reason=why, details={"name": name}, before=_told(found))
 
 
 def check(tx: Transaction, key: int, value: float) -> None:
