@@ -25,11 +25,11 @@ from engine.work import activation, holds, jobs
 from tests.web.conftest import HOSTILE, model
 
 WORDS = {"process_id": ("review", "quote"), "decision_id": ("discount",), "form_id": ("asked",),
-         "form": ("csv", "json"), "document": ("HANDBOOK",), "file": ("pictures/home.webp",),
+         "form": ("csv", "json"), "document": ("HANDBOOK",),
          "name": ("charge-card", "throughput", "processes", "elements", "tasks", "retries", "compensation")}
 """What stands in addresses beside keys."""
-ANSWERS = ("/find", "/preview", "/operations/new", "/audit/verification")
-"""Ends of addresses that answer a form with its arguments, not a visitor."""
+ANSWERS = ("/find", "/preview", "/operations/new", "/audit/verification", "<path:file>")
+"""Ends of addresses that answer a form with its arguments, or with a file, and not a visitor."""
 
 
 def hostile(content):
