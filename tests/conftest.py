@@ -20,6 +20,7 @@ from engine.database import Database
 from engine.engine import Engine
 from engine.errors import Unavailable
 from engine.upgrade import open_schema
+from tests import quick
 from tests.acceptance import invariants
 from tests.acceptance.mould import Mould, Part
 
@@ -54,6 +55,7 @@ def _remembered(self: Engine, url: str, *args, **kwargs) -> None:
 
 
 Engine.__init__ = _remembered  # type: ignore[method-assign]
+quick.share()
 
 
 @pytest.fixture(autouse=True)
