@@ -6,7 +6,7 @@ happened at once, so the variables of a moment are those at the end of its trans
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -154,15 +154,31 @@ def entries(engine: Engine, key: int, *, limit: int, moment: Moment | None = Non
     return tuple(_as_it_was(row, moment) if moment is not None else row for row in reversed(rows))
 
 
-def tokens(engine: Engine, key: int, moment: Moment | None = None) -> tuple[HistoryRow, ...]:
-    """The element instances that are, or were, active, in order, at most `INNERMOST`; those inside others, too."""
+def tokens(engine: Engine, key: int, moment: Moment | None = None, *, element: str = "") -> tuple[HistoryRow, ...]:
+    """The element instances that are, or were, active, in order, at most `INNERMOST`; those inside others, too. With
+    `element` only those of that one."""
     here = _e.state == ElementState.ACTIVE.value
     if moment is not None:
         here = and_(_e.position <= moment.entered.position, _was_there(moment))
+    if element:
+        here = and_(here, _e.element_id == element)
     statement = _HISTORY.where(_e.instance_key == key, here).order_by(_e.position).limit(INNERMOST)
     with engine.read() as connection:
         rows = [HistoryRow(**row._mapping) for row in connection.execute(statement)]
     return tuple(_as_it_was(row, moment) if moment is not None else row for row in rows)
+
+
+def around(engine: Engine, rows: Collection[HistoryRow]) -> dict[int, HistoryRow]:
+    """The sub-processes and bodies around some element instances, by their keys."""
+    found: dict[int, HistoryRow] = {}
+    wanted = {row.scope_key for row in rows}
+    with engine.read() as connection:
+        while wanted:
+            inner = {row.key: HistoryRow(**row._mapping)
+                     for row in connection.execute(_HISTORY.where(_e.key.in_(wanted)))}
+            found |= inner
+            wanted = {row.scope_key for row in inner.values()} - found.keys()
+    return found
 
 
 def variables(engine: Engine, key: int, moment: Moment) -> dict[tuple[int, str], Any]:

@@ -129,14 +129,14 @@ def _with_act(version: Version, acts: dict[datetime, Act]) -> Version:
                    element_id=None, act=acts[version.since], revision=version.revision)
 
 
-def values_at(connection: Connection, instance_key: int, revision: int, *,
-              names: Collection[str] | None = None) -> dict[tuple[int, str], Any]:
+def values_at(connection: Connection, instance_key: int, revision: int, *, names: Collection[str] | None = None,
+              scopes: Collection[int] = ()) -> dict[tuple[int, str], Any]:
     """What the variables of an instance held after its transaction number `revision`: (scope key, name) → value.
 
-    With `names` only those of its outermost scope that are called so.
+    With `names` only those that are called so, and are in one of `scopes`, by default the outermost one.
     """
-    of_them = [] if names is None else [_h.scope_key == instance_key, _h.name.in_(list(names))]
-    present_ones = [] if names is None else [_v.scope_key == instance_key, _v.name.in_(list(names))]
+    of_them, present_ones = ([] if names is None else [
+        columns.scope_key.in_(list(scopes or (instance_key,))), columns.name.in_(list(names))] for columns in (_h, _v))
     later = (
         select(_h.scope_key, _h.name, func.min(_h.revision).label("revision"),
                func.min(_h.revision).filter(_h.removed).label("removed_at"))

@@ -98,4 +98,49 @@ def test_the_condition_of_the_flow_taken_is_told_with_the_values_of_its_variable
     # then the value is that of then, beside that of now
     text = told(console.text(f"/instances/{big}?tab=why"))
     assert "Because amount &gt; 100 amount 120 (now 5) Values as they were" in text
-    assert "the default flow" in told(console.text(f"/instances/{small}?tab=why"))
+    text = told(console.text(f"/instances/{small}?tab=why"))
+    assert "the default flow" in text
+    assert "Because this was not true: amount &gt; 100 amount 1 Values as they were" in text
+
+
+def test_each_token_in_a_sub_process_is_told_what_is_seen_there_and_what_ends_what_is_around_it(console, engine):
+    # given a sub-process for each item, with a gateway in it that looks at the item, and events around
+    loop = ('<bpmn:multiInstanceLoopCharacteristics><bpmn:extensionElements>'
+            '<zeebe:loopCharacteristics inputCollection="=items" inputElement="x"/>'
+            '</bpmn:extensionElements></bpmn:multiInstanceLoopCharacteristics>')
+    each = (f'<bpmn:subProcess id="each" name="Each">{loop}' + drawing.inside(
+        drawing.start("in"), '<bpmn:exclusiveGateway id="size" default="size_quick"/>', drawing.user("slow"),
+        drawing.user("quick"), drawing.boundary("tired", "slow", drawing.timer("Duration", "PT9H")),
+        drawing.boundary("remind", "slow", drawing.timer("Duration", "PT1H"), interrupting=False),
+        drawing.end("out"), flows="in>size size>slow size>quick slow>out quick>out tired>out remind>out")
+        + "</bpmn:subProcess>").replace('<bpmn:sequenceFlow id="size_slow" sourceRef="size" targetRef="slow"/>', (
+            '<bpmn:sequenceFlow id="size_slow" sourceRef="size" targetRef="slow"><bpmn:conditionExpression '
+            'xsi:type="bpmn:tFormalExpression">=x &gt; 5</bpmn:conditionExpression></bpmn:sequenceFlow>'))
+    aborted = ('<bpmn:subProcess id="aborted" triggeredByEvent="true">' + drawing.inside(
+        drawing.start("told", drawing.message("m")), drawing.end("over")) + "</bpmn:subProcess>")
+    engine.execute(definitions.deploy, [drawing.file(
+        drawing.message_of("m", "Abort", "=orderId"), drawing.process(
+            "many", drawing.start(), each, drawing.boundary("late", "each", drawing.timer("Duration", "PT5H")),
+            drawing.end(), aborted, flows="start>each each>end late>end"))])
+    key = engine.execute(instances.start, "many", variables={"items": [3, 7, 9], "x": 1, "orderId": "A-1"}).key
+
+    # then each has its own item, and one that came by the default flow says what was not true
+    page = console.text(f"/instances/{key}?tab=why")
+    tokens = re.findall(r'<section class="token.*?</section>', page, re.DOTALL)
+    texts = [" ".join(re.sub(r"<[^>]+>", " ", each).split()) for each in tokens]
+    assert len(texts) == 3
+    assert "this was not true: x &gt; 5 x 3 Values" in texts[0]
+    assert "Because x &gt; 5 x 7 Values" in texts[1]
+    assert "Because x &gt; 5 x 9 Values" in texts[2]
+
+    # and what would end what is around it can move it; what does not interrupt does not
+    for text in texts:
+        assert "A time, which ends “Each” around it, in 4 hours" in text
+        assert "The message “Abort” with key A-1, which ends “Many” around it" in text
+        assert "in 59 minutes" not in text
+    assert [text.count("A time, in 8 hours") for text in texts] == [0, 1, 1]
+
+    # and the same when only one element is looked at
+    only = told(console.text(f"/instances/{key}?tab=why&element=quick"))
+    assert "x 3 Values" in only
+    assert "which ends “Each” around it" in only

@@ -82,10 +82,8 @@ def instance(key: int) -> ResponseReturnValue:
     names = {element.id: element.name or element.id for element in process.elements.values()}
     element = request.args.get("element", "")[:255]
     moment = moments.chosen(key)
-    tokens = past.tokens(engine(), key, moment)
+    tokens = past.tokens(engine(), key, moment, element=element)
     way = past.path(engine(), key, moment)
-    if element and moment is None:
-        tokens = tuple(token for token in tokens if token.element_id == element)
     work = instance_parts.open_work(engine(), row, tokens)
     counts = instance_parts.counts(engine(), key, element=element, until=moment.at if moment else None)
     tab = request.args.get("tab", "")

@@ -123,13 +123,14 @@ def _variables(view: View) -> dict[str, Any]:
 
 
 def _why(view: View) -> dict[str, Any]:
-    def values_of(revision: int, names: Collection[str]) -> dict[str, Any]:
+    def values_of(scopes: Sequence[int], revision: int, names: Collection[str]) -> dict[str, Any]:
         with engine().read() as connection:
-            held = variable_history.values_at(connection, view.row.key, revision, names=names)
-        return {name: value for (_scope, name), value in held.items()}
+            held = variable_history.values_at(connection, view.row.key, revision, names=names, scopes=scopes)
+        # The innermost one is the one that is seen.
+        return {name: held[scope, name] for scope in reversed(scopes) for name in names if (scope, name) in held}
 
-    told = why.tokens(view.tokens, view.work, view.process, view.learned, values_of, moves=view.moment is None)
-    return {"whereabouts": [token for token in told if view.element in ("", token.element_id)]}
+    surroundings = why.Surroundings(of=past.around(engine(), view.tokens), process=view.process, values_of=values_of)
+    return {"whereabouts": why.tokens(view.tokens, view.work, surroundings, view.learned, moves=view.moment is None)}
 
 
 def _incidents(view: View) -> dict[str, Any]:

@@ -6,27 +6,54 @@ Conditions are told with the values that their variables had at the end of the t
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
 
 from bpmn.expressions import Expression
-from bpmn.model import Element, Process
+from bpmn.model import Element, ElementType, Process
 from engine.durations import Learned
 from engine.queries.instance import InstanceDetail
 from engine.queries.past import HistoryRow
-from engine.queries.things import ElementRow, JobRow, UserTaskRow
+from engine.queries.things import ElementRow, JobRow, SubscriptionRow, TimerRow, UserTaskRow
 from engine.states import ElementState, IncidentState, InstanceState, JobState, UserTaskState
 from web.console.formatting import short
+from web.console.numbers import LARGEST
 
 MOST = 50
 """Tokens that are told of; an instance with a thousand would bury the page."""
 
+NOW = LARGEST
+"""The number of a transaction that is after all others."""
+
 Values = Mapping[str, Any]
-ValuesOf = Callable[[int, Collection[str]], Values]
-"""The variables of these names at the top of the instance, after its transaction of that number."""
+ValuesOf = Callable[[Sequence[int], int, Collection[str]], Values]
+"""The variables of these names that are seen in the first of these scopes, the others being around it, after the
+transaction of that number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What is around tokens: the sub-processes and bodies that they are in, by their keys, in their process, and the
+    variables that are seen there."""
+
+    of: Mapping[int, HistoryRow]
+    process: Process
+    values_of: ValuesOf
+
+    def around(self, row: HistoryRow) -> list[HistoryRow]:
+        """What a token is in, the innermost first."""
+        found = []
+        while (outer := self.of.get(row.scope_key)) is not None:
+            found.append(outer)
+            row = outer
+        return found
+
+    def scopes(self, row: HistoryRow) -> list[int]:
+        """The keys of the scopes in which the flow to a token is, the innermost first."""
+        return [row.scope_key, *(outer.scope_key for outer in self.around(row))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +76,8 @@ class Value:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whereabouts:
-    """One token. `condition` is that of the flow it took, `values` the variables in it."""
+    """One token. `condition` is that of the flow it took; by a default flow, `untrue` are those of the flows that it
+    did not take. `values` are the variables in them."""
 
     key: int
     element_id: str
@@ -59,44 +87,53 @@ class Whereabouts:
     since: datetime
     came_from: str
     condition: str
+    untrue: tuple[str, ...]
     values: tuple[Value, ...]
     moves: tuple[Move, ...]
     usual: tuple[timedelta, timedelta] | None
 
 
-def tokens(rows: Sequence[HistoryRow], detail: InstanceDetail, process: Process, known: Mapping[str, Learned],
-           values_of: ValuesOf, *, moves: bool = True) -> list[Whereabouts]:
+def tokens(rows: Sequence[HistoryRow], detail: InstanceDetail, surroundings: Surroundings,
+           known: Mapping[str, Learned], *, moves: bool = True) -> list[Whereabouts]:
     """The innermost of some tokens, in the order in which they came there.
 
-    Arguments: the tokens; what they wait for; what is known of the elements; the variables of a transaction; whether
-    to tell what can move them (of a past moment nobody knows).
+    Arguments: the tokens; what they wait for; what is around them; what is known of the elements; whether to tell what
+    can move them (of a past moment nobody knows).
     """
     active = [row for row in rows if row.state == ElementState.ACTIVE]
-    scopes = {row.scope_key for row in active}
-    now = {row.name: row.value for row in detail.variables if row.scope_key == detail.row.key}
-    return [
-        _token(row, detail, process, known.get(row.element_id), _values(_condition(row, process), row, values_of, now),
-               moves)
-        for row in active if row.key not in scopes
-    ][:MOST]
+    inside = {row.scope_key for row in active}
+    innermost = [row for row in active if row.key not in inside][:MOST]
+    return [_token(row, detail, surroundings, known.get(row.element_id), innermost if moves else ())
+            for row in innermost]
 
 
-def _condition(row: HistoryRow, process: Process) -> Expression | None:
-    flow = process.flows.get(row.flow_id or "")
-    return flow.condition if flow else None
-
-
-def _token(row: HistoryRow, detail: InstanceDetail, process: Process, learned: Learned | None,
-           values: tuple[Value, ...], moves: bool) -> Whereabouts:
+def _token(row: HistoryRow, detail: InstanceDetail, surroundings: Surroundings, learned: Learned | None,
+           all_of_them: Sequence[HistoryRow]) -> Whereabouts:
+    process = surroundings.process
     element = process.elements.get(row.element_id)
-    condition = _condition(row, process)
+    condition, untrue = _conditions(row, process)
     return Whereabouts(
         key=row.key, element_id=row.element_id, name=(element and element.name) or row.element_id, type=row.type,
         state="incident" if row.incident_key else "active", since=row.started_at, came_from=_came_from(row, process),
-        condition=condition.text if condition is not None else "", values=values,
-        moves=tuple(_moves(row, detail, process)) if moves else (),
+        condition=condition.text if condition is not None else "", untrue=tuple(each.text for each in untrue),
+        values=_values([condition] if condition is not None else untrue, row, surroundings),
+        moves=tuple(_moves(row, detail, surroundings, all_of_them)) if all_of_them else (),
         usual=(learned.median, learned.p95) if learned is not None and learned.samples else None,
     )
+
+
+def _conditions(row: HistoryRow, process: Process) -> tuple[Expression | None, list[Expression]]:
+    """The condition of the flow that was taken; of a default flow those of its neighbours, none of which was true."""
+    flow = process.flows.get(row.flow_id or "")
+    if flow is None or not _is_default(flow.id, process):
+        return flow.condition if flow is not None else None, []
+    return None, [each.condition for each in process.flows.values()
+                  if each.source == flow.source and each.id != flow.id and each.condition is not None]
+
+
+def _is_default(flow_id: str, process: Process) -> bool:
+    source = process.elements.get(process.flows[flow_id].source)
+    return source is not None and source.default_flow == flow_id
 
 
 def _came_from(row: ElementRow, process: Process) -> str:
@@ -105,7 +142,7 @@ def _came_from(row: ElementRow, process: Process) -> str:
         return ""
     source = process.elements.get(flow.source)
     name = (source and source.name) or flow.source
-    is_default = source is not None and source.default_flow == flow.id
+    is_default = _is_default(flow.id, process)
     if flow.name and is_default:
         return _("“%(element)s” by “%(flow)s”, the default flow", element=name, flow=flow.name)
     if flow.name:
@@ -113,14 +150,16 @@ def _came_from(row: ElementRow, process: Process) -> str:
     return _("“%(element)s”, the default flow", element=name) if is_default else f"“{name}”"
 
 
-def _values(condition: Expression | None, row: HistoryRow, values_of: ValuesOf, now: Values) -> tuple[Value, ...]:
-    if condition is None:
+def _values(conditions: Sequence[Expression], row: HistoryRow, surroundings: Surroundings) -> tuple[Value, ...]:
+    names = sorted({name for condition in conditions for name in condition.names})
+    if not names:
         return ()
-    then = values_of(row.revision, condition.names)
+    scopes = surroundings.scopes(row)
+    then, now = (surroundings.values_of(scopes, revision, names) for revision in (row.revision, NOW))
     return tuple(
         Value(name=name, then=_shown(then, name),
               now=_shown(now, name) if _shown(now, name) != _shown(then, name) else None)
-        for name in sorted(condition.names)
+        for name in names
     )
 
 
@@ -128,11 +167,13 @@ def _shown(values: Values, name: str) -> str:
     return short(values[name], 200) if name in values else _("is not set")
 
 
-def _moves(row: ElementRow, detail: InstanceDetail, process: Process) -> list[Move]:
+def _moves(row: HistoryRow, detail: InstanceDetail, surroundings: Surroundings,
+           all_of_them: Sequence[HistoryRow]) -> list[Move]:
     if detail.row.state != InstanceState.ACTIVE:
         return []
     found = [move for moves in (_incidents(row, detail), _jobs(row, detail.jobs), _tasks(row, detail.user_tasks),
-                                _events(row, detail, process), _called(row, detail)) for move in moves]
+                                _events(row, detail, surroundings, all_of_them), _called(row, detail))
+             for move in moves]
     if detail.row.suspended_at is not None:
         found.insert(0, Move(what=_("Nothing, until the instance is resumed"), who=_("an operator")))
     return found or [Move(what=_("The engine itself, or what is inside it"), who=_("nobody has to"))]
@@ -172,31 +213,65 @@ def _tasks(row: ElementRow, tasks: Sequence[UserTaskRow]) -> Iterator[Move]:
         yield Move(what=_("Completing the task"), who=who)
 
 
-def _events(row: ElementRow, detail: InstanceDetail, process: Process) -> Iterator[Move]:
-    for subscription in detail.subscriptions:
-        if not _belongs(subscription, row, process):
+def _events(row: HistoryRow, detail: InstanceDetail, surroundings: Surroundings,
+            all_of_them: Sequence[HistoryRow]) -> Iterator[Move]:
+    events: list[SubscriptionRow | TimerRow] = [*detail.subscriptions, *detail.timers]
+    for event in events:
+        host = _host(event, row, surroundings, all_of_them)
+        if host is None:
             continue
-        name = short(subscription.name)
-        if subscription.kind == "CONDITION":
-            yield Move(what=_("The condition “%(name)s”", name=name), who=_("a change of variables"))
-        elif subscription.kind == "SIGNAL":
-            yield Move(what=_("The signal “%(name)s”", name=name), who=_("whoever sends it"))
-        elif subscription.correlation_key is not None:
-            yield Move(what=_("The message “%(name)s” with key %(key)s", name=name, key=subscription.correlation_key),
-                       who=_("whoever sends it"))
-        else:
-            yield Move(what=_("The message “%(name)s”", name=name), who=_("whoever sends it"))
-    for timer in detail.timers:
-        if _belongs(timer, row, process):
-            yield Move(what=_("A time"), who=_("the engine, by itself"), moment=timer.due_at)
+        move = _time(event) if isinstance(event, TimerRow) else _event(event)
+        # Whoever reads "Wrap" has to know that the message takes the whole of "Pack" away.
+        yield move if host == row.element_id else replace(
+            move, what=_("%(event)s, which ends “%(element)s” around it", event=move.what,
+                         element=_name(host, surroundings.process)))
 
 
-def _belongs(event: Any, row: ElementRow, process: Process) -> bool:
-    """Whether an open event is the token's own, or a boundary event at its edge."""
+def _name(element_id: str, process: Process) -> str:
+    element = process.elements.get(element_id)
+    return (element and element.name) or (process.name if element_id == process.id else None) or element_id
+
+
+def _time(timer: TimerRow) -> Move:
+    return Move(what=_("A time"), who=_("the engine, by itself"), moment=timer.due_at)
+
+
+def _event(subscription: SubscriptionRow) -> Move:
+    name = short(subscription.name)
+    if subscription.kind == "CONDITION":
+        return Move(what=_("The condition “%(name)s”", name=name), who=_("a change of variables"))
+    if subscription.kind == "SIGNAL":
+        return Move(what=_("The signal “%(name)s”", name=name), who=_("whoever sends it"))
+    if subscription.correlation_key is not None:
+        return Move(what=_("The message “%(name)s” with key %(key)s", name=name, key=subscription.correlation_key),
+                    who=_("whoever sends it"))
+    return Move(what=_("The message “%(name)s”", name=name), who=_("whoever sends it"))
+
+
+def _host(event: SubscriptionRow | TimerRow, row: HistoryRow, surroundings: Surroundings,
+          all_of_them: Sequence[HistoryRow]) -> str | None:
+    """What an event takes the token out of: its own element, one around it, or the process; None if it does not."""
     if event.element_instance_key == row.key:
-        return True
-    element: Element | None = process.elements.get(event.element_id)
-    return event.attached and element is not None and element.attached_to == row.element_id
+        return row.element_id
+    element = surroundings.process.elements.get(event.element_id)
+    # What does not interrupt begins something beside the token, which stays where it is.
+    if not event.attached or element is None or not element.interrupting:
+        return None
+    place = element.attached_to or _beside(element, surroundings.process)
+    hosts = [each for each in (row, *surroundings.around(row)) if each.element_id == place]
+    if not hosts:
+        return place if place == surroundings.process.id else None
+    # Of several at the same element, an event was armed by the one that came last before it.
+    alike = {each.key for token in all_of_them for each in (token, *surroundings.around(token))
+             if each.element_id == place and each.key < (event.element_instance_key or 0)}
+    nearest = max(alike, default=None)
+    return place if nearest is None or nearest in {each.key for each in hosts} else None
+
+
+def _beside(element: Element, process: Process) -> str | None:
+    """The scope that an event sub-process ends, of which the element is the start."""
+    inside = process.elements.get(element.scope)
+    return inside.scope if inside is not None and inside.type == ElementType.EVENT_SUB_PROCESS else None
 
 
 def _called(row: ElementRow, detail: InstanceDetail) -> Iterator[Move]:
