@@ -351,6 +351,12 @@ class Execution:
         """Key and element id of every token that waits beside the flow: boundary events and event sub-processes."""
         return [(t.id, t.task_spec.element.id) for t in self.workflow.index.values() if not t.entered]
 
+    def hosts(self) -> dict[int, int]:
+        """Key of each token that waits beside the flow → key of what it can end: the activity of a boundary event, the
+        sub-process or instance in which an event sub-process listens."""
+        return {t.id: t.workflow.key if t.parent is None else t.parent.id
+                for t in self.workflow.index.values() if not t.entered}
+
     def variables(self, scope: int | None = None) -> dict[str, Any]:
         """Everything visible at the top, or at the element instance `scope`."""
         if scope is None or scope == self.workflow.key:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Select, func, literal, select
 
+from bpmn.interpreter import Execution
 from engine import schema
 from engine.errors import NotFound
 from engine.queries import decisions, effects, instances, things
@@ -202,3 +204,15 @@ def open_work(engine: Engine, row: InstanceRow, tokens: Sequence[ElementRow]) ->
             timers=read("timers"), subscriptions=read("subscriptions"),
             called=read("called", _i.parent_element_instance_key.in_(keys), _i.ended_at.is_(None)), audit=(),
         )
+
+
+def hosts(engine: Engine, row: InstanceRow) -> dict[int, int]:
+    """What each armed boundary event and event sub-process can end: its key → that of the activity, sub-process or
+    instance. Only the saved tokens know; empty once the instance has ended."""
+    with engine.read() as connection:
+        saved = connection.scalar(select(_i.tokens).where(_i.key == row.key))
+        if saved is None:
+            return {}
+        program = engine.programs.get(connection, row.definition_key).program
+    run = Execution.load(program, saved, (), key=row.key, keys=count(-1, -1), has_caller=row.parent_key is not None)
+    return run.hosts()

@@ -129,8 +129,12 @@ def _why(view: View) -> dict[str, Any]:
         # The innermost one is the one that is seen.
         return {name: held[scope, name] for scope in reversed(scopes) for name in names if (scope, name) in held}
 
-    surroundings = why.Surroundings(of=past.around(engine(), view.tokens), process=view.process, values_of=values_of)
-    return {"whereabouts": why.tokens(view.tokens, view.work, surroundings, view.learned, moves=view.moment is None)}
+    work = view.work
+    hosts = instance_parts.hosts(engine(), view.row) if any(
+        event.attached for events in (work.timers, work.subscriptions) for event in events) else {}
+    surroundings = why.Surroundings(of=past.around(engine(), view.tokens), process=view.process, hosts=hosts,
+                                    values_of=values_of)
+    return {"whereabouts": why.tokens(view.tokens, work, surroundings, view.learned, moves=view.moment is None)}
 
 
 def _incidents(view: View) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from bpmn.expressions import Expression
-from bpmn.model import Element, ElementType, Process
+from bpmn.model import Process
 from engine.durations import Learned
 from engine.queries.instance import InstanceDetail
 from engine.queries.past import HistoryRow
@@ -36,11 +36,12 @@ transaction of that number."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What is around tokens: the sub-processes and bodies that they are in, by their keys, in their process, and the
-    variables that are seen there."""
+    """What is around tokens: the sub-processes and bodies that they are in, by their keys, in their process; what each
+    armed event can end (`hosts`), and the variables that are seen there."""
 
     of: Mapping[int, HistoryRow]
     process: Process
+    hosts: Mapping[int, int]
     values_of: ValuesOf
 
     def around(self, row: HistoryRow) -> list[HistoryRow]:
@@ -103,12 +104,11 @@ def tokens(rows: Sequence[HistoryRow], detail: InstanceDetail, surroundings: Sur
     active = [row for row in rows if row.state == ElementState.ACTIVE]
     inside = {row.scope_key for row in active}
     innermost = [row for row in active if row.key not in inside][:MOST]
-    return [_token(row, detail, surroundings, known.get(row.element_id), innermost if moves else ())
-            for row in innermost]
+    return [_token(row, detail, surroundings, known.get(row.element_id), moves) for row in innermost]
 
 
 def _token(row: HistoryRow, detail: InstanceDetail, surroundings: Surroundings, learned: Learned | None,
-           all_of_them: Sequence[HistoryRow]) -> Whereabouts:
+           moves: bool) -> Whereabouts:
     process = surroundings.process
     element = process.elements.get(row.element_id)
     condition, untrue = _conditions(row, process)
@@ -117,7 +117,7 @@ def _token(row: HistoryRow, detail: InstanceDetail, surroundings: Surroundings, 
         state="incident" if row.incident_key else "active", since=row.started_at, came_from=_came_from(row, process),
         condition=condition.text if condition is not None else "", untrue=tuple(each.text for each in untrue),
         values=_values([condition] if condition is not None else untrue, row, surroundings),
-        moves=tuple(_moves(row, detail, surroundings, all_of_them)) if all_of_them else (),
+        moves=tuple(_moves(row, detail, surroundings)) if moves else (),
         usual=(learned.median, learned.p95) if learned is not None and learned.samples else None,
     )
 
@@ -167,13 +167,11 @@ def _shown(values: Values, name: str) -> str:
     return short(values[name], 200) if name in values else _("is not set")
 
 
-def _moves(row: HistoryRow, detail: InstanceDetail, surroundings: Surroundings,
-           all_of_them: Sequence[HistoryRow]) -> list[Move]:
+def _moves(row: HistoryRow, detail: InstanceDetail, surroundings: Surroundings) -> list[Move]:
     if detail.row.state != InstanceState.ACTIVE:
         return []
     found = [move for moves in (_incidents(row, detail), _jobs(row, detail.jobs), _tasks(row, detail.user_tasks),
-                                _events(row, detail, surroundings, all_of_them), _called(row, detail))
-             for move in moves]
+                                _events(row, detail, surroundings), _called(row, detail)) for move in moves]
     if detail.row.suspended_at is not None:
         found.insert(0, Move(what=_("Nothing, until the instance is resumed"), who=_("an operator")))
     return found or [Move(what=_("The engine itself, or what is inside it"), who=_("nobody has to"))]
@@ -213,23 +211,34 @@ def _tasks(row: ElementRow, tasks: Sequence[UserTaskRow]) -> Iterator[Move]:
         yield Move(what=_("Completing the task"), who=who)
 
 
-def _events(row: HistoryRow, detail: InstanceDetail, surroundings: Surroundings,
-            all_of_them: Sequence[HistoryRow]) -> Iterator[Move]:
+def _events(row: HistoryRow, detail: InstanceDetail, surroundings: Surroundings) -> Iterator[Move]:
+    around = {row.key: "", **{each.key: _name(each.element_id, surroundings.process)
+                              for each in surroundings.around(row)}}
+    around[detail.row.key] = surroundings.process.name or surroundings.process.id
     events: list[SubscriptionRow | TimerRow] = [*detail.subscriptions, *detail.timers]
     for event in events:
-        host = _host(event, row, surroundings, all_of_them)
-        if host is None:
+        name = around.get(_ends(event, surroundings) or 0)
+        if name is None:
             continue
         move = _time(event) if isinstance(event, TimerRow) else _event(event)
         # Whoever reads "Wrap" has to know that the message takes the whole of "Pack" away.
-        yield move if host == row.element_id else replace(
-            move, what=_("%(event)s, which ends “%(element)s” around it", event=move.what,
-                         element=_name(host, surroundings.process)))
+        yield replace(move, what=_("%(event)s, which ends “%(element)s” around it", event=move.what,
+                                   element=name)) if name else move
+
+
+def _ends(event: SubscriptionRow | TimerRow, surroundings: Surroundings) -> int | None:
+    """The key of what an event takes the token out of; None if it leaves it where it is, and begins something else."""
+    if not event.attached:
+        return event.element_instance_key
+    element = surroundings.process.elements.get(event.element_id)
+    if element is None or not element.interrupting:
+        return None
+    return surroundings.hosts.get(event.element_instance_key or 0)
 
 
 def _name(element_id: str, process: Process) -> str:
     element = process.elements.get(element_id)
-    return (element and element.name) or (process.name if element_id == process.id else None) or element_id
+    return (element and element.name) or element_id
 
 
 def _time(timer: TimerRow) -> Move:
@@ -246,32 +255,6 @@ def _event(subscription: SubscriptionRow) -> Move:
         return Move(what=_("The message “%(name)s” with key %(key)s", name=name, key=subscription.correlation_key),
                     who=_("whoever sends it"))
     return Move(what=_("The message “%(name)s”", name=name), who=_("whoever sends it"))
-
-
-def _host(event: SubscriptionRow | TimerRow, row: HistoryRow, surroundings: Surroundings,
-          all_of_them: Sequence[HistoryRow]) -> str | None:
-    """What an event takes the token out of: its own element, one around it, or the process; None if it does not."""
-    if event.element_instance_key == row.key:
-        return row.element_id
-    element = surroundings.process.elements.get(event.element_id)
-    # What does not interrupt begins something beside the token, which stays where it is.
-    if not event.attached or element is None or not element.interrupting:
-        return None
-    place = element.attached_to or _beside(element, surroundings.process)
-    hosts = [each for each in (row, *surroundings.around(row)) if each.element_id == place]
-    if not hosts:
-        return place if place == surroundings.process.id else None
-    # Of several at the same element, an event was armed by the one that came last before it.
-    alike = {each.key for token in all_of_them for each in (token, *surroundings.around(token))
-             if each.element_id == place and each.key < (event.element_instance_key or 0)}
-    nearest = max(alike, default=None)
-    return place if nearest is None or nearest in {each.key for each in hosts} else None
-
-
-def _beside(element: Element, process: Process) -> str | None:
-    """The scope that an event sub-process ends, of which the element is the start."""
-    inside = process.elements.get(element.scope)
-    return inside.scope if inside is not None and inside.type == ElementType.EVENT_SUB_PROCESS else None
 
 
 def _called(row: ElementRow, detail: InstanceDetail) -> Iterator[Move]:
