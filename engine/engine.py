@@ -272,6 +272,8 @@ class Engine:
             logger.warning(line, **about)
         if tx.spans is not None and tx.spans.made and self.spans is not None:
             self.spans.take(tx.spans.made)
+        for act in tx.after_commit:
+            act()
         for definition in tx.prepared:
             self.programs.keep(definition)
         for live in tx.live.values():

@@ -6,7 +6,7 @@ import threading
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import TypeVar
 
@@ -90,22 +90,43 @@ def shares(count: int, parts: int) -> list[int]:
     return [base + 1] * rest + [base] * (parts - rest)
 
 
-class Rate:
-    """So many in a second, and as many at once after a quiet second."""
+class Lent:
+    """What this process may begin of something of which all nodes together may begin so many in a second.
+
+    A node takes a few at a time from what is left, so that it does not ask for each; what it does not use is worth
+    nothing a second later.
+    """
 
     def __init__(self, per_second: int) -> None:
         self.per_second = per_second
         self._guard = threading.Lock()
-        self._left = float(per_second)
-        self._at: datetime | None = None
+        self._left = 0
+        self._until: datetime | None = None
+        self._none_until: datetime | None = None
 
-    def take(self, now: datetime) -> bool:
-        """Whether one more is within the rate; counts it."""
+    def take(self, now: datetime) -> bool | None:
+        """Whether one may begin; None: nobody here knows."""
         with self._guard:
-            passed = (now - self._at).total_seconds() if self._at is not None else 0.0
-            self._left = min(float(self.per_second), self._left + max(passed, 0.0) * self.per_second)
-            self._at = now
-            if self._left < 1:
-                return False
-            self._left -= 1
-            return True
+            if self._left > 0 and self._until is not None and now < self._until:
+                self._left -= 1
+                return True
+            return False if self._none_until is not None and now < self._none_until else None
+
+    def share(self, left: float) -> int:
+        """How many to take of what is left for all."""
+        return min(int(left), max(1, self.per_second // SHARES))
+
+    def got(self, count: int, now: datetime) -> None:
+        """So many were taken, and are kept."""
+        with self._guard:
+            self._left = count + (self._left if self._until is not None and now < self._until else 0)
+            self._until = now + timedelta(seconds=1)
+
+    def none_left(self, left: float, now: datetime) -> None:
+        """There was not even one: it takes a while until there is."""
+        with self._guard:
+            self._none_until = now + timedelta(seconds=(1 - left) / self.per_second)
+
+
+SHARES = 20
+"""Into how many a second's worth is divided that a node takes."""

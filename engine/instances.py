@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from sqlalchemy import and_, bindparam, case, select, update
 
-from engine import audit, guard, lookups, pauses, permits, schema, starting, values
+from engine import audit, guard, lookups, pauses, permits, schema, starting, tenants, values
 from engine import live as lives
 from engine.actions import AnyAction, Cancel, Go
 from engine.cluster.wakeup import SWEEP
@@ -102,7 +102,7 @@ def start(tx: Transaction, process_id: str | None = None, *, version: int | None
         if before is not None:
             return Started(**before._mapping, created=False)
     pauses.check(tx, definition)
-    if not tx.engine.tenants.may_start(definition.tenant_id, tx.now):
+    if not tenants.may_start(tx, definition.tenant_id):
         # Not by the transaction, which comes to nothing.
         tx.engine.metrics.count("tenant_starts_refused", definition.tenant_id)
         raise TooMany(f"Expected fewer starts, but tenant {definition.tenant_id!r} has used up its starts of this "
@@ -114,7 +114,8 @@ def start(tx: Transaction, process_id: str | None = None, *, version: int | None
 
 def _start(tx: Transaction, definition: Definition, variables: Mapping[str, Any], **more: Any) -> Started:
     live = starting.start(tx, definition, variables=variables, **more)
-    audit.record(tx, "START", "INSTANCE", live.key, instance_key=live.key)
+    audit.record(tx, "START", "INSTANCE", live.key, instance_key=live.key, after={
+        "process": definition.process_id, "version": definition.version, "business_id": more["business_id"]})
     return Started(key=live.key, definition_key=definition.key, process_id=definition.process_id,
                    version=definition.version, correlation_id=live.correlation_id, created=True,
                    tenant_id=definition.tenant_id)

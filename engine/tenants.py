@@ -11,13 +11,14 @@ import threading
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from engine import audit, guard, schema
 from engine.errors import Conflict, InvalidInput, NotFound, WrongState
-from engine.fairness import Rate, Turns
+from engine.fairness import Lent, Turns
 from engine.schema import DEFAULT_TENANT
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ CHANGE = (
     .values(name=bindparam("b_name"), description=bindparam("b_description"),
             starts_per_second=bindparam("b_starts_per_second"), jobs_at_once=bindparam("b_jobs_at_once"))
 )
+STARTS_LEFT = select(_t.starts_left, _t.starts_counted_at).where(_t.id == bindparam("id")).with_for_update()
+COUNT_STARTS = update(schema.tenants).where(_t.id == bindparam("b_id")).values(
+    starts_left=bindparam("b_left"), starts_counted_at=bindparam("b_now"))
 DELETE = delete(schema.tenants).where(_t.id == bindparam("b_id"))
 USES = tuple(
     (noun, select(table.c.tenant_id).where(table.c.tenant_id == bindparam("id")).limit(1))
@@ -75,11 +79,13 @@ class Tenants:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._turns: dict[Collection[str], Turns] = {}
-        self._rates: dict[str, Rate] = {}
+        self._lent: dict[str, Lent] = {}
         self._guard = threading.Lock()
         self.all: tuple[Tenant, ...] = ()
         self.ids: tuple[str, ...] = (DEFAULT_TENANT,)
         self.several = False
+        self.jobs_at_once: dict[str, int] = {}
+        """How many jobs workers have at a time of those tenants for which it is said."""
         self.refresh()
 
     def refresh(self) -> None:
@@ -90,14 +96,15 @@ class Tenants:
             self.all = found
             self.ids = tuple(tenant.id for tenant in found)
             self.several = len(found) > 1
-            self._rates = {
-                tenant.id: self._rate(tenant.id, tenant.starts_per_second)
+            self.jobs_at_once = {each.id: each.jobs_at_once for each in found if each.jobs_at_once is not None}
+            self._lent = {
+                tenant.id: self._lent_of(tenant.id, tenant.starts_per_second)
                 for tenant in found if tenant.starts_per_second is not None
             }
 
-    def _rate(self, id: str, per_second: int) -> Rate:
-        known = self._rates.get(id)
-        return known if known is not None and known.per_second == per_second else Rate(per_second)
+    def _lent_of(self, id: str, per_second: int) -> Lent:
+        known = self._lent.get(id)
+        return known if known is not None and known.per_second == per_second else Lent(per_second)
 
     def turns(self, among: Collection[str]) -> Turns:
         """Whose turn it is with one kind of work: each has turns of its own, else two that are asked for in turn would
@@ -107,10 +114,9 @@ class Tenants:
                 self._turns.clear()
             return self._turns.setdefault(among, Turns())
 
-    def may_start(self, id: str, now: datetime) -> bool:
-        """Whether one more instance may start for a tenant within its limit; counts it."""
-        rate = self._rates.get(id)
-        return rate is None or rate.take(now)
+    def lent(self, id: str) -> Lent | None:
+        """What this process may start for a tenant that has a limit."""
+        return self._lent.get(id)
 
 
 def read(connection: Connection) -> tuple[Tenant, ...]:
@@ -155,6 +161,27 @@ def check_now(tx: Transaction, id: str) -> None:
     if tx.seen is not None and not tx.seen.has_tenant(id):
         raise NotFound(missing(id))
     _found(tx, id)
+
+
+def may_start(tx: Transaction, id: str) -> bool:
+    """Whether one more instance may start for a tenant within its limit, which is that of all nodes; counts it."""
+    lent = tx.engine.tenants.lent(id)
+    known = True if lent is None else lent.take(tx.now)
+    if lent is None or known is not None:
+        return bool(known)
+    row = tx.first(STARTS_LEFT, {"id": id})
+    left = float(lent.per_second)
+    if row is not None and row.starts_counted_at is not None:
+        passed = max(0.0, (tx.now - row.starts_counted_at).total_seconds())
+        left = min(left, row.starts_left + passed * lent.per_second)
+    count = lent.share(left)
+    if count < 1:
+        lent.none_left(left, tx.now)
+        return False
+    tx.connection.execute(COUNT_STARTS, {"b_id": id, "b_left": left - count, "b_now": tx.now})
+    # Kept when they are really taken: nobody gets more by starts that come to nothing.
+    tx.after_commit.append(partial(lent.got, count - 1, tx.now))
+    return True
 
 
 def add(tx: Transaction, id: str, *, name: str | None = None, description: str | None = None,

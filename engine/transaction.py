@@ -70,6 +70,8 @@ class Transaction:
         self.afterwards: list[Callable[[], None]] = []
         """What is done once no instance goes on any more, before everything is written: it sees what came of it."""
         self.topics: set[str] = set()
+        self.after_commit: list[Callable[[], None]] = []
+        """What this process does once all is kept."""
         self.planned: list[Entry] = []
         self.prepared: list[Definition] = []
         self._definitions: dict[int, Definition] = {}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, bindparam, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal, or_, select, text, update
 
 from engine import permits, schema
 from engine.cluster.partitions import Partitions, among
@@ -52,6 +53,10 @@ _OF_TYPES = _j.type.in_(bindparam("types", expanding=True))
 DUE_OF_ANY_TYPE = _DUE
 DUE_OF_TYPE = _DUE.where(_OF_TYPE)
 DUE_OF_TYPES = _DUE.where(_OF_TYPES)
+
+LOCK_TENANT = select(_t.id).where(_t.id == bindparam("tenant_id")).with_for_update()
+HELD = select(func.count().label("held")).where(
+    text("jobs.state = 'ACTIVATED'"), _j.tenant_id == bindparam("tenant_id"), _j.locked_until > bindparam("now"))
 
 ACTIVATE = (
     update(schema.jobs).where(_j.key == bindparam("b_key"))
@@ -187,15 +192,31 @@ def _shared(tx: Transaction, statement: Select[Any], types: frozenset[str], what
     of_each = {f"type_{n}": type for n, type in enumerate(known)}
     waiting = select(_t.id).where(or_(*(_is_any(*each, *further) for each in of_types or [()])))
     seen: list[int] = []
+    room: dict[str, int] = {}
+    taken: Counter[str] = Counter()
 
     def take(tenant_id: str, count: int) -> Sequence[AnyRow]:
+        if tenant_id in tx.engine.tenants.jobs_at_once:
+            if tenant_id not in room:
+                room[tenant_id] = _room(tx, tenant_id)
+            count = min(count, room[tenant_id] - taken[tenant_id])
+            if count < 1:
+                return []
         mine = statement.where(_j.key.not_in(seen)) if seen else statement
         found = tx.select(mine, what | {"tenant_id": tenant_id, "max_jobs": count})
         seen.extend(job.key for job in found)
+        taken[tenant_id] += len(found)
         return found
 
     ids = [row.id for row in tx.select(waiting, {"now": tx.now, **of_each})]
     return served(tx.engine.tenants.turns(types), ids, what["max_jobs"], take)
+
+
+def _room(tx: Transaction, tenant_id: str) -> int:
+    """How many more jobs of a tenant workers may have, on all nodes together: one node looks at a time."""
+    tx.select(LOCK_TENANT, {"tenant_id": tenant_id})
+    held = tx.select(HELD, {"tenant_id": tenant_id, "now": tx.now})
+    return tx.engine.tenants.jobs_at_once[tenant_id] - int(held[0].held)
 
 
 def _is_any(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:

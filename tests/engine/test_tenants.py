@@ -318,6 +318,53 @@ def test_a_tenant_starts_no_more_than_its_limit(engine, clock, eu):
     assert len(of(engine, eu)) == 3
 
 
+def test_the_limit_of_starts_is_that_of_all_nodes_together(engine, clock, eu, database_url):
+    engine.execute(tenants.change, eu, name=eu, starts_per_second=40)
+    deploy(engine, eu, WORK)
+    other = Engine(database_url, clock=clock)
+    started = Counter()
+    try:
+        for turn in range(120):
+            node = (engine, other)[turn % 2]
+            try:
+                # What comes to nothing gives nobody more.
+                with pytest.raises((InvalidInput, TooMany)):
+                    start_in(node, eu, "work", elements=["nothing"])
+                start_in(node, eu, "work")
+                started[turn % 2] += 1
+            except TooMany:
+                pass
+        assert 20 <= sum(started.values()) <= 40
+        assert min(started.values()) >= 10
+        clock.advance(seconds=1.5)
+        started.clear()
+        for turn in range(100):
+            try:
+                start_in((engine, other)[turn % 2], eu, "work")
+                started[turn % 2] += 1
+            except TooMany:
+                pass
+        assert sum(started.values()) == 40
+    finally:
+        other.close()
+
+
+def test_a_tenant_has_no_more_jobs_at_once_than_it_may(engine, clock, eu):
+    engine.execute(tenants.change, "us", name="us", jobs_at_once=3)
+    flood(engine, {"us": 20, eu: 4})
+
+    def take(count):
+        return Counter(job.tenant_id for job in engine.execute(activation.activate, ["do"], "w", count))
+
+    assert take(4) == {"us": 2, eu: 2}
+    assert take(10) == {"us": 1, eu: 2}
+    assert take(10) == {}
+    clock.advance(minutes=6)
+    for wrong in (0, -1):
+        with pytest.raises(InvalidInput, match="jobs at once"):
+            engine.execute(tenants.change, "us", name="us", jobs_at_once=wrong)
+
+
 def test_what_cannot_be_divided_goes_round():
     turns = fairness.Turns()
     stock = {"a": 9, "b": 2, "c": 0}

@@ -11,10 +11,11 @@ __all__ = ["partitur"]
 def test_tenants_are_kept_by_commands_and_named_by_others(partitur, tmp_path):
     model = tmp_path / "work.bpmn"
     model.write_bytes(file(process("work", start(), service("do"), end())).content)
-    assert partitur("tenants", "add", "eu", "--name", "Europe", "--starts-per-second", "9")["id"] == "eu"
+    assert partitur("tenants", "add", "eu", "--name", "Europe", "--starts-per-second", "9", "--jobs-at-once", "4")["id"] == "eu"
     assert "1 to 31 letters" in partitur("tenants", "add", "a b", code=1)["error"]
     changed = partitur("tenants", "change", "eu", "--description", "All of it", "--starts-per-second", "0")
     assert (changed["name"], changed["description"], changed["starts_per_second"]) == ("Europe", "All of it", None)
+    assert changed["jobs_at_once"] == 4
     assert partitur("deploy", str(model), "--tenant", "eu")["tenant_id"] == "eu"
     assert "'us'" in partitur("deploy", str(model), "--tenant", "us", code=1)["error"]
     assert "to be deployed, but it is not" in partitur("start", "work", code=1)["error"]

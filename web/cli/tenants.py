@@ -37,7 +37,11 @@ def tenants(
     name: Annotated[str | None, typer.Option(help="What people call it.", show_default=False)] = None,
     description: Annotated[str | None, typer.Option(help="Who or what it is.", show_default=False)] = None,
     starts_per_second: Annotated[
-        int | None, typer.Option(help="How many instances each node starts for it in a second; 0: as many as come.",
+        int | None, typer.Option(help="How many instances start for it in a second on request; 0: as many as come.",
+                                 show_default=False),
+    ] = None,
+    jobs_at_once: Annotated[
+        int | None, typer.Option(help="How many of its jobs workers have at a time; 0: as many as they take.",
                                  show_default=False),
     ] = None,
     reason: Annotated[
@@ -57,13 +61,14 @@ def tenants(
                           lambda console: console.print(f"{id} is removed.", markup=False))
         if action is Action.ADD:
             made = engine.execute(store.add, id, name=name, description=description,
-                                  starts_per_second=starts_per_second or None)
+                                  starts_per_second=starts_per_second or None, jobs_at_once=jobs_at_once or None)
         else:
             known = store.get(engine, id)
             made = engine.execute(
                 store.change, id, name=name or known.name,
                 description=known.description if description is None else description,
-                starts_per_second=known.starts_per_second if starts_per_second is None else starts_per_second or None)
+                starts_per_second=known.starts_per_second if starts_per_second is None else starts_per_second or None,
+                jobs_at_once=known.jobs_at_once if jobs_at_once is None else jobs_at_once or None)
     word = "added" if action is Action.ADD else "changed"
     answer(made, lambda console: console.print(f"{made.id} is {word}.", markup=False))
 
@@ -73,8 +78,8 @@ def _list(engine: Engine) -> None:
 
     def show(console: Console) -> None:
         rows = ([tenant.id, tenant.name, tenant.description or "", tenant.starts_per_second or "any",
-                 moment(tenant.created_at), tenant.created_by] for tenant in found)
-        console.print(table(["tenant", "name", "description", "starts/s", "added", "by"], rows))
+                 tenant.jobs_at_once or "any", moment(tenant.created_at), tenant.created_by] for tenant in found)
+        console.print(table(["tenant", "name", "description", "starts/s", "jobs at once", "added", "by"], rows))
         if len(found) == 1:
             console.print(f"There is {DEFAULT_TENANT} alone. `partitur tenants add ID` adds one.", markup=False)
 

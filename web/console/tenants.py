@@ -71,14 +71,19 @@ def tenants() -> ResponseReturnValue:
 def save_tenant() -> ResponseReturnValue:
     """Add a tenant, or change one (`known`)."""
     known, id = request.form.get("known", ""), request.form.get("id", "").strip()
-    limit = request.form.get("starts_per_second", "").strip()
-    if limit and not (limit.isascii() and limit.isdecimal() and len(limit) < 10):
-        raise InvalidInput(f"Expected a whole number of starts in a second, but found {limit[:100]!r}.")
     acting().execute(
         store.change if known else store.add, known or id, name=request.form.get("name", "").strip() or known or id,
-        description=request.form.get("description", ""), starts_per_second=int(limit) if limit else None)
+        description=request.form.get("description", ""), starts_per_second=_limit("starts_per_second"),
+        jobs_at_once=_limit("jobs_at_once"))
     sentence = _("%(name)s is changed.", name=known) if known else _("%(name)s is added.", name=id)
     return done(sentence, url_for("console.tenants"))
+
+
+def _limit(name: str) -> int | None:
+    text = request.form.get(name, "").strip()
+    if text and not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise InvalidInput(f"Expected a whole number as a limit, but found {text[:100]!r}.")
+    return int(text) if text else None
 
 
 @bp.post("/tenants/removal")
