@@ -38,6 +38,10 @@ class TurnedClock:
         self.now += timedelta(**duration)
 
 
+def pytest_collection_finish():
+    quick.keep()
+
+
 TOLD = ("DATA_DIR", "DATABASE_URL", "PORT", "TIME_ZONE", "SQLITE_SYNCHRONOUS", "ORDER_SERVICES_URL", "INVENTORY_URL",
         "BILLING_URL", "SHIPPING_URL")
 """What a tester's shell may say about Partitur and its example; tests start commands without it."""

@@ -1,4 +1,4 @@
-"""What is the same in every test is made once: compiled SQL, compiled templates.
+"""What is the same in every test is made once: compiled SQL, compiled templates, compiled addresses.
 
 Each test has an engine and an application of its own, which would compile all that it needs again: half of what a test
 costs. An installation has one of each and keeps what it compiled, so nothing of the product is left out here.
@@ -6,6 +6,7 @@ costs. An installation has one of each and keeps what it compiled, so nothing of
 
 from __future__ import annotations
 
+import gc
 import types
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ from sqlalchemy.util import LRUCache
 import engine.database
 import engine.statements
 from engine.statements import Prepared, Selection
+from web.routing import LazyRule
 
 Made = TypeVar("Made")
 
@@ -67,6 +69,7 @@ def share() -> None:
     vars(engine.database)["create_engine"] = create_engine
     vars(engine.database)["Prepared"] = _once(Prepared)
     vars(engine.statements)["Selection"] = _once(Selection)
+    LazyRule.compile = _compile_once(LazyRule.compile)  # type: ignore[method-assign]
     Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": Templates()}
     # Outside of the commands, which say how they log, structlog would draw each traceback in boxes, with all variables.
     structlog.configure(processors=[
@@ -75,7 +78,15 @@ def share() -> None:
         structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)])
 
 
+def keep() -> None:
+    """What there is when the tests begin stays: the search for garbage passes over it, and looks for more at a time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
 def _once(make: Callable[..., Made]) -> Callable[..., Made]:
+    """Makes a thing of a statement once for all engines."""
     made: WeakKeyDictionary[Executable, dict[tuple[Any, ...], Made]] = WeakKeyDictionary()
 
     def get(statement: Executable, dialect: Dialect, names: Iterable[str] = ()) -> Made:
@@ -85,3 +96,24 @@ def _once(make: Callable[..., Made]) -> Callable[..., Made]:
         return kept[key]
 
     return get
+
+
+def _compile_once(compile: Callable[[LazyRule], None]) -> Callable[[LazyRule], None]:
+    """A rule whose parts are those of the same rule of another application."""
+    kept: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+
+    def compile_or_copy(rule: LazyRule) -> None:
+        assert rule.map
+        key = (rule.rule, rule.host, rule.subdomain, rule.merge_slashes, rule.map.host_matching,
+               tuple(rule.map.converters.items()))
+        if key not in kept:
+            given = set(rule.arguments)
+            compile(rule)
+            kept[key] = rule._parts, rule._trace, rule._converters, rule.arguments - given
+            return
+        rule._parts, rule._trace, rule._converters, found = kept[key]
+        rule.arguments |= found
+        rule._build = rule._compile_builder(False).__get__(rule, None)
+        rule._build_unknown = rule._compile_builder(True).__get__(rule, None)
+
+    return compile_or_copy
