@@ -6,8 +6,9 @@ nodes: row locks, `SKIP LOCKED`. Nothing outside this module asks which of the t
 
 from __future__ import annotations
 
+import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -22,8 +23,11 @@ from sqlalchemy import (
     Dialect,
     Executable,
     Text,
+    UnaryExpression,
+    any_,
     create_engine,
     event,
+    literal,
     select,
     text,
     type_coerce,
@@ -32,9 +36,10 @@ from sqlalchemy import Engine as SqlEngine
 from sqlalchemy import func as sql_functions
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.schema import Table
+from sqlalchemy.sql.operators import custom_op
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from engine import outages, sighted
@@ -45,9 +50,12 @@ from engine.sqlite_writer import SqliteWriter
 from engine.statements import AnyRow, Convert, Prepared, Statements, send
 
 POSTGRES_POOL: Mapping[str, Any] = {
-    "pool_size": 10, "max_overflow": 20, "pool_timeout": 10, "pool_pre_ping": True, "pool_recycle": 1800,
+    "pool_size": 10, "max_overflow": 20, "pool_timeout": 10, "pool_recycle": 1800, "pool_use_lifo": True,
 }
-"""At most 30 connections of a process, kept 10; one is tried before use, for the server may have been restarted."""
+"""At most 30 connections of a process, kept 10. The one used last is used next: its session has what it needs ready."""
+
+RESTED = 0.25
+"""Seconds after which a connection is tried before it is used again, for the server may have been restarted."""
 
 POSTGRES_CONNECTION: Mapping[str, Any] = {
     "application_name": "partitur", "connect_timeout": 5,
@@ -220,6 +228,7 @@ class Database:
                 parsed, json_serializer=to_json, json_deserializer=from_json, **POSTGRES_POOL,
                 connect_args={name: value for name, value in POSTGRES_CONNECTION.items() if name not in parsed.query},
             )
+            _try_rested(self.engine)
         self._reader = self.engine.execution_options(read_only=True)
         self._statements = Statements(self.engine.dialect)
 
@@ -244,6 +253,9 @@ class Database:
         reader = self._reader if sight is None else sighted.reader(self._reader, sight)
         with _telling_outages(), reader.connect() as connection:
             yield connection
+            # Not rolled back: then psycopg would forget every statement that is prepared on this connection, so that
+            # the next transactions on it, which write, had theirs planned anew.
+            connection.commit()
 
     def execute(self, connection: Connection, statement: Executable | Upsert,
                 rows: Sequence[Mapping[str, Any]]) -> None:
@@ -340,6 +352,25 @@ def _prepare_sqlite(engine: SqlEngine, synchronous: str) -> None:
         send(connection, "BEGIN" if reading else "BEGIN IMMEDIATE").close()
 
 
+def _try_rested(engine: SqlEngine) -> None:
+    """Try a connection before use unless it has just been used. The pool's own way asks each time: a round trip more,
+    and a change of processes, in every transaction."""
+
+    @event.listens_for(engine, "checkin")
+    def _back(_connection: Any, record: Any) -> None:
+        record.info["back_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _out(connection: Any, record: Any, _proxy: Any) -> None:
+        back_at = record.info.get("back_at")
+        if back_at is None or time.monotonic() - back_at < RESTED:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error    # all that are as old as this one are tried no more
+
+
 @contextmanager
 def _telling_outages() -> Iterator[None]:
     try:
@@ -370,6 +401,29 @@ def by_code_points(column: ColumnElement[Any], connection: Connection) -> Column
     """A text to be ordered by its code points, as Python orders and SQLite does anyway; PostgreSQL would go by the
     language of its database."""
     return column.collate("BINARY" if connection.dialect.name == "sqlite" else "C")
+
+
+def one_of(column: ColumnElement[Any], keys: Collection[int], connection: Connection) -> ColumnElement[bool]:
+    """Whether a column has one of many keys, which are one parameter: neither database takes any number of those."""
+    if connection.dialect.name == "sqlite":
+        each = sql_functions.json_each(literal(to_json(sorted(keys)), Text())).table_valued("value")
+        return column.in_(select(each.c.value))
+    return column == any_(literal(sorted(keys), postgresql.ARRAY(BigInteger())))
+
+
+def must_be_led(connection: Connection) -> bool:
+    """Whether the database follows any index that a condition names, because it has no figures of what is frequent."""
+    return connection.dialect.name == "sqlite"
+
+
+def not_by_index(column: ColumnElement[Any], connection: Connection) -> ColumnElement[Any]:
+    """A column, said so that a database that must be led finds nothing by an index of it.
+
+    Source: https://sqlite.org/optoverview.html#disqualifying_where_clause_terms_using_unary_.
+    """
+    if not must_be_led(connection):
+        return column
+    return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
 
 
 def ping(connection: Connection) -> None:

@@ -217,7 +217,9 @@ def _ended(tx: Transaction, live: Live, state: InstanceState) -> None:
     begun = tx.instance_rows.get(live.key)
     started_at = tx.now if begun is None else begun["instance_started_at"]
     tx.observe("instance_duration_seconds", (tx.now - started_at).total_seconds(), process_id, outcome)
-    tx.announce(ended_topic(live.key))
+    if live.revision:
+        # Nobody knows an instance, let alone waits for its end, that begins and ends in one transaction.
+        tx.announce(ended_topic(live.key))
     if live.message_key is not None:
         messages.start_next(tx, live)
 

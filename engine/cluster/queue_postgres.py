@@ -48,6 +48,9 @@ AGAIN = 1.0
 """Seconds after which a lost connection is tried again."""
 PULSE = 10.0
 """Seconds after which a silent connection is asked for a sign of life."""
+TOGETHER = 0.02
+"""Seconds between two announcements to other nodes: what is told meanwhile goes along with the next one. Each wakes
+every node, so that twice as many nodes would be woken four times as often."""
 THREADS = 4
 """Entries that one node handles at once."""
 BATCH = 20
@@ -224,7 +227,9 @@ class PostgresQueue:
                     topics, self._pending = sorted(self._pending), set()
                 for note in notes(self._node, topics):
                     await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, note, timeout=5)
-                if not topics:
+                if topics:
+                    await _either(stop, TOGETHER)
+                else:
                     await connection.execute("SELECT 1", timeout=5)
         finally:
             await _closed(connection.close(timeout=2))
