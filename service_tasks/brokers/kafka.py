@@ -5,7 +5,10 @@ Sources: Kafka docs, "Producer Configs" (acks, enable.idempotence); CloudEvents 
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -24,6 +27,12 @@ from service_tasks.brokers.contact import (
     Unroutable,
     lowered,
 )
+
+LOOK = 5_000
+"""Milliseconds without a record after which it is looked whether the broker is still there."""
+ROOM = 20
+# It logs every attempt to connect, many times a second; what is wrong is raised, and told in a sentence.
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 def _settings(broker: Broker, login: Login | None) -> dict[str, Any]:
@@ -78,10 +87,32 @@ async def receive(broker: Broker, login: Login | None, take: Take, connected: Ca
     try:
         await consumer.start()
         connected()
-        async for record in consumer:
-            headers = lowered(dict(record.headers or ()))
-            await take(Incoming(body=record.value or b"", headers=headers,
-                                id=f"{record.topic}:{record.partition}:{record.offset}"))
-            await consumer.commit({TopicPartition(record.topic, record.partition): record.offset + 1})
+        while True:
+            found = await consumer.getmany(timeout_ms=LOOK, max_records=ROOM)
+            if not found:
+                # By itself the client would look for a broker that is away for ever, and say nothing.
+                await consumer.topics()
+            for place, records in found.items():
+                for record in records:
+                    await take(_incoming(record))
+                    await consumer.commit({TopicPartition(place.topic, place.partition): record.offset + 1})
     finally:
-        await consumer.stop()
+        await _end(consumer)
+
+
+async def _end(consumer: Any) -> None:
+    """Stop a consumer. What it cancels inside must not look as if we were cancelled, and its client has to be closed
+    also where it gave up before that: both happen while the broker is away (aiokafka 0.14)."""
+    stopping = asyncio.ensure_future(consumer.stop())
+    await asyncio.wait([stopping], timeout=CONFIRM_WITHIN)
+    with suppress(Exception):
+        await consumer._client.close()
+    if not stopping.done():
+        stopping.cancel()
+    elif not stopping.cancelled():
+        stopping.exception()
+
+
+def _incoming(record: Any) -> Incoming:
+    return Incoming(body=record.value or b"", headers=lowered(dict(record.headers or ())),
+                    id=f"{record.topic}:{record.partition}:{record.offset}")

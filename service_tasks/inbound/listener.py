@@ -68,6 +68,8 @@ class Listener(Part):
         wanted = {each.key: each for each in sources.all_of_them(self.engine) if each.address and not each.paused}
         for gone in self._listening.keys() - wanted.keys():
             self._listening.pop(gone).cancel()
+        # None ends by itself; if a client lets one end all the same, it begins again.
+        self._listening = {key: listening for key, listening in self._listening.items() if not listening.done()}
         for new in wanted.keys() - self._listening.keys():
             self._listening[new] = self._loop.begin(self._listen(wanted[new]))
         return LOOK

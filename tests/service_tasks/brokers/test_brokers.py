@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from engine import definitions, instances
+from engine import definitions, instances, secrets
 from engine.errors import Unavailable
 from engine.events import addresses, outbox, targets
 from engine.inbound import receiving, sources
+from engine.keyring import Keyring
 from engine.queries import instances as found
 from engine.queries.instances import InstanceFilter
 from service_tasks.brokers import Loop, Outgoing, open_sender, receive
@@ -21,7 +23,7 @@ from service_tasks.connector.transport import Transport
 from service_tasks.events import Dispatcher
 from service_tasks.inbound import Listener
 from tests.engine.drawing import end, file, process, service, start
-from tests.service_tasks.brokers.servers import Nats
+from tests.service_tasks.brokers.servers import LOGIN, PASSWORD, USER, Nats, SecureNats
 
 HERE = Transport(Reach.of("127.0.0.1"))
 
@@ -139,7 +141,7 @@ def test_events_of_a_broker_start_instances_once_although_it_is_killed(engine, b
     def away_at_first(*arguments):
         if refusing[0]:
             refusing[0] -= 1
-            raise Unavailable("the database is away", retry_after=1)
+            raise Unavailable("the database is away")
         return receive_it(*arguments)
 
     monkeypatch.setattr(receiving, "receive", away_at_first)
@@ -205,3 +207,62 @@ def test_broker_that_may_not_be_called_or_has_no_login_is_told_in_words(engine, 
         dispatcher.deliver(pool)
     dispatcher.end()
     assert words in targets.all_of_them(engine)[0].last_error
+
+
+@pytest.fixture
+def secured(broker):
+    """The broker at a port where one has to log in, by TLS."""
+    if not isinstance(broker, Nats):
+        yield broker
+        return
+    server = SecureNats(broker.folder / "secure")
+    try:
+        server.begin()
+        yield server
+    finally:
+        server.end()
+
+
+def test_brokers_are_logged_in_to_by_tls_and_nobody_else_is_trusted(engine, clock, secured, loop, place, monkeypatch):
+    # given a target with a login, whose certificate is signed by an authority of its own
+    engine.keyring = Keyring(keys=[base64.urlsafe_b64encode(bytes(32)).decode()])
+    engine.execute(definitions.deploy, [file(process("simple", start(), end()))])
+    engine.execute(secrets.put, "login", LOGIN)
+    engine.execute(targets.add, "broker", secured.secure(place), secret="login", types=["partitur.instance.started"])
+    clock.advance(seconds=targets.SETTLES.total_seconds())
+    engine.execute(instances.start, "simple")
+    reach = Transport(Reach.of("localhost"))
+
+    def delivered():
+        dispatcher = Dispatcher(engine, reach)
+        with ThreadPoolExecutor(2) as pool:
+            clock.advance(seconds=outbox.LONGEST_PAUSE.total_seconds())
+            while dispatcher.deliver(pool):
+                pass
+        dispatcher.end()
+        [target] = targets.all_of_them(engine)
+        return target
+
+    # then without the authority nothing is sent
+    refused = delivered()
+    assert (refused.delivered, bool(refused.failures)) == (0, True)
+
+    # nor with another password, which no sentence tells
+    monkeypatch.setenv("SSL_CERT_FILE", str(secured.folder / "ca.pem"))
+    engine.execute(secrets.put, "login", f"{USER}:wrong-word")
+    refused = delivered()
+    assert (refused.delivered, "wrong-word" in refused.last_error) == (0, False)
+
+    # and with both it is
+    engine.execute(secrets.put, "login", LOGIN)
+    if isinstance(secured, SecureNats):
+        loop.run(_secure_stream(secured, place), 10)
+    sent = delivered()
+    assert (sent.delivered, sent.failures) == (1, 0), sent.last_error
+
+
+async def _secure_stream(server, name):
+    import nats
+    client = await nats.connect(f"tls://localhost:{server.port}", user=USER, password=PASSWORD)
+    await client.jetstream().add_stream(name=name, subjects=[f"{name}.>"])
+    await client.close()
