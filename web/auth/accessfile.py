@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -97,13 +98,50 @@ class AccessFile:
             raise AccessFileError(f"Expected users and tokens in {self.path}, but: {error}.") from error
         return self._content
 
-    def set_password(self, name: str, password: str) -> None:
-        """Replace the hash of the password of a user, unless the user is gone. Raises AccessFileError."""
-        # A copy: what was read is looked at by other threads meanwhile.
-        content = msgspec.json.decode(msgspec.json.encode(self.read()), type=Content)
-        if name in content.users:
-            content.users[name].password = password
-            self.write(content)
+    def set_password(self, name: str, password: str, before: str | None = None) -> bool:
+        """Replace the hash of the password of a user, unless the user is gone, or has another one than `before`.
+
+        Whether it was replaced. Raises AccessFileError.
+        """
+        with self.changing() as content:
+            found = content.users.get(name)
+            fits = found is not None and before in (None, found.password)
+            if found is not None and fits:
+                content.users[name] = msgspec.structs.replace(found, password=password)
+        return fits
+
+    @contextmanager
+    def changing(self) -> Iterator[Content]:
+        """What it says now, to be changed; it is written when that is done, and nobody else changes it meanwhile.
+
+        Raises AccessFileError.
+        """
+        with self._alone():
+            # A copy: what was read is looked at by other threads meanwhile.
+            content = msgspec.json.decode(msgspec.json.encode(self.read()), type=Content)
+            before = msgspec.json.encode(content)
+            yield content
+            if msgspec.json.encode(content) != before:
+                self.write(content)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Wait until no other program and no other thread changes the file; those who read it never wait.
+
+        The file itself cannot be locked, because it is replaced.
+        """
+        if self.path is None:
+            yield
+            return
+        try:
+            beside = os.open(self.path.with_name(f".{self.path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise AccessFileError(f"Expected to change {self.path}, but: {error.strerror}.") from error
+        try:
+            _lock(beside)
+            yield
+        finally:
+            os.close(beside)
 
     def write(self, content: Content) -> None:
         """Replace it as a whole; only its owner may read it. Raises AccessFileError."""
@@ -118,6 +156,15 @@ class AccessFile:
             raise AccessFileError(f"Expected to write {self.path}, but: {error.strerror}.") from error
         finally:
             fresh.unlink(missing_ok=True)
+
+
+def _lock(file: int) -> None:
+    """Wait for a lock that ends with its open file."""
+    try:
+        import fcntl
+    except ImportError:     # Windows has it not; there the last who writes wins
+        return
+    fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def checked_name(name: str) -> str:

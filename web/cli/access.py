@@ -16,7 +16,7 @@ from engine import sessions
 from engine.clock import system_clock
 from engine.errors import Unavailable, WrongSchema
 from web.auth import secrets
-from web.auth.accessfile import AccessFile, Content, Token, User, checked_name
+from web.auth.accessfile import AccessFile, Token, User, checked_name
 from web.cli import noting
 from web.cli.group import Refused
 from web.cli.opening import opened
@@ -51,23 +51,23 @@ def users(
     Without --role or --may, and without a group that has a role, somebody new may do everything.
     """
     file = _file()
-    content = file.read()
     if action is Action.LIST:
-        return _list("users", content.users)
+        return _list("users", file.read().users)
     who = _required(name)
     if action is Action.REMOVE:
-        return _remove(file, content, content.users, who, "user")
-    is_new = who not in content.users
-    if who in content.tokens:
+        return _remove(file, who, "user")
+    if who in file.read().tokens:
         raise Refused(f"Expected a new name, but {who!r} is a token.")
-    password = _password(who, password_stdin)
-    kept = groups if groups is not None or who not in content.users else content.users[who].groups
+    kept_password = secrets.hash_of(_password(who, password_stdin))
     given = grant(role, permissions, definitions, tenants)
-    grants = at_first(content, given, tuple(kept or ())) if is_new or given else content.users[who].grants
-    before = content.users.get(who)
-    content.users[who] = User(secrets.hash_of(password), tuple(kept or ()), grants)
-    file.write(content)
-    _tell(who, "USER", before, content.users[who], end_sessions=not is_new)
+    with file.changing() as content:
+        if who in content.tokens:
+            raise Refused(f"Expected a new name, but {who!r} is a token.")
+        before = content.users.get(who)
+        kept = tuple(groups or ()) if groups is not None or before is None else before.groups
+        grants = at_first(content, given, kept) if before is None or given else before.grants
+        content.users[who] = User(kept_password, kept, grants)
+    _tell(who, "USER", before, content.users[who], end_sessions=before is not None)
     may = words(content.identity(who, content.users[who]).grants)
     answer({"user": who}, lambda console: console.print(f"{who} can log in, and may: {may}.", markup=False))
 
@@ -85,22 +85,21 @@ def tokens(
     Without --role or --may, and without a group that has a role, a new one may do everything.
     """
     file = _file()
-    content = file.read()
     if action is Action.LIST:
-        return _list("tokens", content.tokens)
+        return _list("tokens", file.read().tokens)
     who = _required(name)
     if action is Action.REMOVE:
-        return _remove(file, content, content.tokens, who, "token")
-    if who in content.users:
-        raise Refused(f"Expected a new name, but {who!r} is a user.")
+        return _remove(file, who, "token")
     token = secrets.new_token()
     now = system_clock()
-    before = content.tokens.get(who)
     given = grant(role, permissions, definitions, tenants)
-    grants = at_first(content, given, tuple(groups or ())) if before is None or given else before.grants
-    content.tokens[who] = Token(secrets.digest_of(token), tuple(groups or ()), grants, made=now,
-                                expires=None if expires is None else now + _span(expires))
-    file.write(content)
+    with file.changing() as content:
+        if who in content.users:
+            raise Refused(f"Expected a new name, but {who!r} is a user.")
+        before = content.tokens.get(who)
+        grants = at_first(content, given, tuple(groups or ())) if before is None or given else before.grants
+        content.tokens[who] = Token(secrets.digest_of(token), tuple(groups or ()), grants, made=now,
+                                    expires=None if expires is None else now + _span(expires))
     _tell(who, "TOKEN", before, content.tokens[who])
 
     def show(console: Console) -> None:
@@ -134,15 +133,16 @@ def _password(name: str, from_stdin: bool) -> str:
         raise Refused(str(easy)) from easy
 
 
-def _remove(file: AccessFile, content: Content, of: dict[str, Any], who: str, kind: str) -> None:
-    if who not in of:
-        raise Refused(f"Expected a {kind} {who!r}, but there is none.")
-    before = of.pop(who)
-    if content.is_empty:
-        # Not the file without anybody in it: the server would be open to all, and nobody said so.
-        raise Refused(f"Expected somebody to be left, but {who!r} is the last who may come in. To let everybody in "
-                      f"from this machine, remove {file.path}.")
-    file.write(content)
+def _remove(file: AccessFile, who: str, kind: str) -> None:
+    with file.changing() as content:
+        of: dict[str, Any] = content.users if kind == "user" else content.tokens
+        if who not in of:
+            raise Refused(f"Expected a {kind} {who!r}, but there is none.")
+        before = of.pop(who)
+        if content.is_empty:
+            # Not the file without anybody in it: the server would be open to all, and nobody said so.
+            raise Refused(f"Expected somebody to be left, but {who!r} is the last who may come in. To let everybody in "
+                          f"from this machine, remove {file.path}.")
     _tell(who, kind.upper(), before, None, end_sessions=kind == "user")
     answer({"removed": who}, lambda console: console.print(f"{who} cannot come in any more.", markup=False))
 

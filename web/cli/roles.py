@@ -55,21 +55,20 @@ def roles(
     settings = Settings.of()
     settings.make_data_dir()
     file = AccessFile(settings.access_file)
-    content = file.read()
     if action is Action.LIST:
-        return _list(content)
+        return _list(file.read())
     if name is None:
         raise Refused("Expected NAME, but it is missing.")
     if action is Action.GIVE:
         given = grant(role, permissions, definitions, tenants)
         if given is None:
             raise Refused("Expected --role or --may, but neither was given.")
-        now = (*_of(content, name, group=group), given)
     else:
-        now = ()
-    before = content.roles.get(name, ()) if group else _of(content, name, group=False)
-    _set(content, name, now, group=group)
-    file.write(content)
+        given = None
+    with file.changing() as content:
+        before = _of(content, name, group=group)
+        now = (*before, given) if given is not None else ()
+        _set(content, name, now, group=group)
     kind = "GROUP" if group else "USER" if name in content.users else "TOKEN"
     noting.tell("CHANGE", kind, name, {"may": shown(before)}, {"may": shown(now)})
     answer({"name": name, "grants": shown(now)},

@@ -66,8 +66,10 @@ def change_password() -> ResponseReturnValue:
     try:
         access.limits.count(limits.LOGIN, request.remote_addr or "")
         access.by_password(identity.name, form.get("current", ""), request.remote_addr or "")
+        before = access.file.read().users[identity.name].password
         kept = secrets.hash_of(secrets.checked_password(new, identity.name))
-        access.file.set_password(identity.name, kept)
+        if not access.file.set_password(identity.name, kept, before):
+            raise InvalidInput(_("The present password is not right."))
     except Wrong as wrong:
         raise InvalidInput(_("The present password is not right.")) from wrong
     except (TooOften, TooMany, secrets.Easy, AccessFileError) as error:

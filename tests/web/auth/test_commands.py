@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from engine import sessions
 from engine.engine import Engine
 from web.auth.access import Access
-from web.auth.accessfile import AccessFile
+from web.auth.accessfile import AccessFile, Content, User
 from web.cli.serving import entrance
 from web.cli.settings import Settings
 
@@ -45,6 +46,28 @@ def test_only_hashes_are_kept_and_only_the_owner_reads_them(run, file):
     assert token not in kept
     assert token.removeprefix("ptt_") not in kept
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
+
+
+def test_commands_and_pages_that_change_the_file_at_once_lose_nothing(tmp_path):
+    path = tmp_path / "users.json"
+    AccessFile(path).write(Content(users={"ann": User("old")}))
+
+    def add_some(number):
+        file = AccessFile(path)     # as a program of its own has it
+        for turn in range(10):
+            with file.changing() as content:
+                content.users[f"u{number}-{turn}"] = User("x")
+            file.set_password(f"u{number}-{turn}", "y")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add_some, range(8)))
+    users = AccessFile(path).read().users
+    assert len(users) == 81
+    assert {each.password for name, each in users.items() if name != "ann"} == {"y"}
+    # Of two who change a password at once, the one who knew the one before does.
+    assert AccessFile(path).set_password("ann", "new", before="old")
+    assert not AccessFile(path).set_password("ann", "other", before="old")
+    assert AccessFile(path).read().users["ann"].password == "new"
 
 
 def test_a_new_password_leaves_the_groups_as_they_are(run, file):
