@@ -96,6 +96,21 @@ def test_pages_fit_a_phone_a_tablet_and_a_small_screen(open_page, engine, failed
             assert page.evaluate("document.documentElement.scrollWidth") == width, path
 
 
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+def test_no_page_is_cut_off_the_navigation(open_page, locale):
+    page = open_page("/audit", locale=locale)
+    for width in (800, 1000, 1120, 1280, 1440, 1600, 1920):
+        page.set_viewport_size({"width": width, "height": 740})
+        assert page.locator(".nav").evaluate("nav => nav.scrollWidth <= nav.clientWidth"), width
+        assert page.locator(".find").bounding_box()["width"] > 120, width
+
+    # and where it is moved with the thumb, one sees where one is
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.reload()
+    here = page.locator(".nav [aria-current]").bounding_box()
+    assert here["x"] + here["width"] <= 360.5
+
+
 @pytest.mark.parametrize("width", [360, 800, 1280, 1600])
 def test_no_number_of_the_home_page_stands_alone_in_its_row(open_page, width):
     page = open_page("/", viewport={"width": width, "height": 740})

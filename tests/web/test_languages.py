@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,6 +11,10 @@ import pytest
 from babel.messages.pofile import read_po
 from jinja2 import Environment, nodes
 
+from engine import definitions
+from engine.definitions import Resource
+from tests.web.browsing import visit
+from tests.web.conftest import model
 from web import languages
 from web.translations.collect import collected, files, is_translated
 
@@ -195,6 +200,49 @@ def test_what_scripts_say_comes_with_the_page(console):
     assert words["%(num)s incident"] == ["%(num)s Vorfall", "%(num)s Vorfälle"]
     assert "Kopiert" in console.get("/", headers={"Accept-Language": "de"}).text
     assert 'id="words"' not in console.text("/")
+
+
+def test_what_libraries_say_is_known():
+    # given what the installed form-js asks to have translated
+    folder = Path(languages.__file__).parents[1] / "node_modules"
+    said = (folder / "@bpmn-io" / "form-js-viewer" / "dist" / "index.es.js").read_text()
+    policies = folder / "dmn-js-decision-table" / "lib" / "features" / "hit-policy" / "HitPolicies.js"
+    asked = {text for _, text in re.findall(r"""translate\((['"])(.+?)\1""", said)} - {"HELLO {you}"}
+    asked |= set(re.findall(r"(?:label|explanation): '(.+)'", policies.read_text()))
+
+    # then each is in our list, and in German
+    known = {message.id for message in collected()
+             if any(name == "assets/parts/libraries.js" for name, _ in message.locations)}
+    assert len(asked) > 50
+    assert asked - known == set()
+    assert languages.of_scripts("de")["Field is required."] == "Dieses Feld muss ausgefüllt werden."
+
+
+@pytest.mark.browser
+def test_tables_and_forms_of_libraries_speak_the_language_of_the_page(open_page, engine):
+    # given
+    form = {"id": "ask", "type": "default", "schemaVersion": 19, "components": [
+        {"type": "textfield", "key": "name", "label": "Name", "validate": {"required": True}},
+        {"type": "datetime", "subtype": "date", "dateLabel": "Day", "key": "day"}]}
+    engine.execute(definitions.deploy, [Resource(name="pricing.dmn", content=model("pricing.dmn")),
+                                        Resource(name="ask.form", content=json.dumps(form).encode())])
+
+    # when
+    page = open_page("/decisions/discount", locale="de-DE")
+    page.wait_for_selector("dmn-decision[data-ready]")
+
+    # then the table does
+    table = page.locator("dmn-decision").inner_text()
+    assert all(word in table for word in ("Trefferregel:", "Erste", "Wenn", "Dann"))
+    assert page.get_by_title("Name der Entscheidung: Discount").count() == 1
+
+    # and the form with what is wrong with it, and its calendar
+    visit(page, "/forms/ask")
+    page.wait_for_selector("camunda-form[data-ready]")
+    page.get_by_role("button", name="Prüfen").click()
+    page.get_by_text("Dieses Feld muss ausgefüllt werden.").wait_for()
+    page.get_by_label("Day").click()
+    assert page.locator(".flatpickr-monthDropdown-month").all_inner_texts()[2] == "März"
 
 
 def test_german_page_shows_hostile_names_as_text(console, failed_instance):

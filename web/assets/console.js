@@ -74,6 +74,8 @@ showTimes();
 raise();
 showForms();
 showDecisions();
+// On a phone the navigation is wider than the screen: where one is shall be seen.
+document.querySelector('.nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
 watchConnection();
 listenToConsoleKeys();
 watchTicks();

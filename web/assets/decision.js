@@ -13,6 +13,7 @@ import 'dmn-js/dist/assets/dmn-js-literal-expression.css';
 import 'dmn-js/dist/assets/dmn-js-boxed-expression.css';
 import Viewer from 'dmn-js/lib/NavigatedViewer';
 
+import { translation } from './parts/libraries.js';
 import { say } from './parts/words.js';
 
 // The viewer knows one version of DMN; what it draws is the same in all of them.
@@ -25,9 +26,12 @@ class DmnDecision extends HTMLElement {
     const canvas = document.createElement('div');
     canvas.className = 'canvas';
     this.append(canvas);
-    this.viewer = new Viewer({ container: canvas, drd: { drdRenderer: {
-      defaultFillColor: 'var(--diagram-fill)', defaultStrokeColor: 'var(--diagram-stroke)', defaultLabelColor: 'var(--ink)',
-    } } });
+    const words = { additionalModules: [translation] };
+    this.viewer = new Viewer({
+      container: canvas, decisionTable: words, literalExpression: words, boxedExpression: words, drd: { ...words, drdRenderer: {
+        defaultFillColor: 'var(--diagram-fill)', defaultStrokeColor: 'var(--diagram-stroke)', defaultLabelColor: 'var(--ink)',
+      } },
+    });
     try {
       const response = await fetch(this.getAttribute('src'));
       if (!response.ok) throw new Error(say('Expected the decision, but the server answered %(status)s.', { status: response.status }));

@@ -10,12 +10,27 @@ import '@bpmn-io/form-js-viewer/dist/assets/form-js.css';
 import './styles/form.css';
 import { Form } from '@bpmn-io/form-js-viewer';
 
-import { say } from './parts/words.js';
+import flatpickr from 'flatpickr';
+
+import { translation } from './parts/libraries.js';
+import { LANGUAGE, say } from './parts/words.js';
+
+// The calendar of date fields has no words of its own for most languages, but the browser does.
+if (LANGUAGE !== 'en') {
+  const named = (kind, style, days) => days.map((day) => new Intl.DateTimeFormat(LANGUAGE, { [kind]: style, timeZone: 'UTC' }).format(day));
+  const months = [...Array(12).keys()].map((month) => new Date(Date.UTC(2024, month, 1)));
+  const week = [...Array(7).keys()].map((day) => new Date(Date.UTC(2024, 8, day + 1)));    // begins with a Sunday
+  flatpickr.localize({
+    months: { longhand: named('month', 'long', months), shorthand: named('month', 'short', months) },
+    weekdays: { longhand: named('weekday', 'long', week), shorthand: named('weekday', 'short', week) },
+    firstDayOfWeek: 1,
+  });
+}
 
 class CamundaForm extends HTMLElement {
   async connectedCallback() {
     if (this.form) return;
-    this.form = new Form({ container: this });
+    this.form = new Form({ container: this, additionalModules: [translation] });
     try {
       await this.open(this.kept ? merged(this.variables, this.kept) : this.variables);
     } catch (error) {

@@ -22,6 +22,7 @@ WEB = Path(__file__).parents[1]
 KEYWORDS = {
     **{name: spec for name, spec in DEFAULT_KEYWORDS.items() if name in {"_", "gettext", "ngettext"}},
     "lazy_gettext": None, "lazy_ngettext": (1, 2), "say": None, "sayMany": (1, 2),
+    "theirs": None,
 }
 METHODS = [("static/**", "ignore"), ("translations/**", "ignore"), ("**.py", "python"), ("templates/**.html", "jinja2"),
            ("assets/**.js", "javascript")]

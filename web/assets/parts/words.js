@@ -12,6 +12,11 @@ export function say(text, values = {}) {
   return fill(WORDS[text] ?? text, values);
 }
 
+// A text whose places are filled by somebody else. It may come from a model: what is no text of ours stays as it is.
+export function inThisLanguage(text) {
+  return Object.hasOwn(WORDS, text) ? WORDS[text] : text;
+}
+
 // The two forms that English and most languages beside it have; %(num)s is the number itself.
 export function sayMany(one, many, num, values = {}) {
   const forms = WORDS[one] ?? [one, many];
