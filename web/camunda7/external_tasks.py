@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from flask import Response
 
-from engine import incidents, variables
+from engine import variables
 from engine.errors import InvalidInput, NotFound, WrongState
 from engine.queries import job_log, lists
 from engine.queries.criteria import Criterion, one
@@ -17,7 +17,7 @@ from engine.states import OPEN_JOB_STATES, JobState
 from engine.transaction import Transaction
 from engine.work import jobs
 from web.body import Body, body
-from web.camunda7 import formats, known, values
+from web.camunda7 import formats, incidents, known, values
 from web.camunda7.blueprint import acting, answer, bp, done, engine
 from web.camunda7.listing import Asked, Kind, as_flag, serve
 from web.camunda7.parameters import (
@@ -188,15 +188,12 @@ def set_retries(id: str) -> Response:
     retries = body().integer("retries")
     if retries is None:
         raise InvalidInput("Expected 'retries', but it is missing.")
-    _answered(id, _set_retries, retries, _incident_of(formats.key(id)))
-    return done()
-
-
-def _set_retries(tx: Transaction, key: int, retries: int, incident: int | None) -> None:
+    incident = _incident_of(formats.key(id))
     if incident is not None and retries > 0:
-        incidents.resolve(tx, incident, retries=retries)
+        incidents.resolve(incident, retries)
     else:
-        jobs.set_retries(tx, key, retries)
+        _answered(id, jobs.set_retries, retries)
+    return done()
 
 
 @bp.put("/external-task/<id>/priority")

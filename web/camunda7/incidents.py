@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import Response
 
-from engine import incidents
 from engine.errors import NotFound, WrongState
+from engine.operations import at_once
 from engine.queries.criteria import Criterion, one
 from engine.queries.searches import INCIDENTS, FoundIncident
 from engine.states import IncidentState
@@ -16,6 +16,7 @@ from web.camunda7.blueprint import acting, answer, bp, done, engine
 from web.camunda7.listing import Kind, ReadCriteria, as_text, serve
 from web.camunda7.parameters import TENANTS, after, any_of, before, definition, field, key, like
 
+RESOLVED = "Resolved through the REST interface."
 FAILED_JOB, FAILED_EXTERNAL_TASK = "failedJob", "failedExternalTask"
 
 
@@ -96,10 +97,14 @@ def resolve_incident(id: str) -> Response:
 
 def resolve(key: int, retries: int | None = None) -> None:
     """Resolve an incident. Raises NotFound if it is resolved already too: here only open ones exist."""
-    try:
-        acting().execute(incidents.resolve, key, retries=retries)
-    except WrongState:
-        found = one(engine(), INCIDENTS, key)
-        if found is None or found.state != IncidentState.ACTIVE:
-            raise NotFound(f"Expected to find an open incident with id {key}, but there is none.") from None
-        raise
+    found = one(engine(), INCIDENTS, key)
+    if found is not None:
+        try:
+            at_once.act(acting(), "RETRY", {"incident": key, "retries": retries}, found.instance_key, RESOLVED,
+                        consent=True)
+            return
+        except WrongState:
+            found = one(engine(), INCIDENTS, key)
+            if found is not None and found.state == IncidentState.ACTIVE:
+                raise
+    raise NotFound(f"Expected to find an open incident with id {key}, but there is none.")

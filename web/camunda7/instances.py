@@ -6,8 +6,9 @@ from typing import Any
 
 from flask import Response, request
 
-from engine import instances, requests
+from engine import requests
 from engine.errors import InvalidInput, NotFound
+from engine.operations import at_once
 from engine.queries.criteria import Criterion, Search, one, search
 from engine.queries.searches import INSTANCES, VARIABLES, FoundInstance
 from engine.states import InstanceState
@@ -94,7 +95,7 @@ def delete_instance(id: str) -> Response:
     """Cancel an instance and all that it called."""
     reason = (request.args.get("deleteReason") or "").strip() or CANCELLED
     try:
-        acting().execute(instances.cancel, running(id).key, reason)
+        at_once.act(acting(), "CANCEL", {}, running(id).key, reason, consent=True)
     except NotFound:
         if request.args.get("failIfNotExists", "").lower() != "false":
             raise
@@ -109,8 +110,7 @@ def suspend_instance(id: str) -> Response:
         raise InvalidInput("Expected 'suspended' to be true or false, but it is missing.")
     found = running(id)
     if wanted != (found.suspended_at is not None):
-        acting().execute(instances.suspend if wanted else instances.resume, found.key,
-                         SUSPENDED if wanted else RESUMED)
+        at_once.act(acting(), "SUSPEND" if wanted else "RESUME", {}, found.key, SUSPENDED if wanted else RESUMED)
     return done()
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from flask import Response
 
 from bpmn.interpreter import Put, Take
 from engine import requests
 from engine.approvals import asking
 from engine.errors import InvalidInput, WrongState
-from engine.operations import migration, modification
+from engine.operations import at_once, migration
 from engine.programs import Definition
 from web.body import Body, body
 from web.camunda7 import formats, instances, known, values
@@ -43,8 +44,8 @@ def modify(id: str) -> Response:
         else:
             raise InvalidInput(f"Expected 'type' to be cancel, startBeforeActivity, startAfterActivity or "
                                f"startTransition, but found {type!r}.")
-    acting().execute(modification.modify, found.key, puts, takes,
-                     reason=asked.text("annotation") or MODIFIED)
+    at_once.act(acting(), "MODIFY", msgspec.to_builtins({"puts": puts, "takes": takes}), found.key,
+                asked.text("annotation") or MODIFIED, consent=True)
     return done()
 
 
@@ -137,7 +138,8 @@ def execute() -> Response:
     if not requests.repeats():  # or some of them are migrated already
         _refuse_obstacles(keys, source, target, mapping)
     for key in keys:
-        acting().execute(migration.migrate, key, target.key, mapping, reason=asked.text("annotation") or MIGRATED)
+        at_once.act(acting(), "MIGRATE", {"definitionKey": target.key, "mapping": mapping}, key,
+                    asked.text("annotation") or MIGRATED, consent=True)
     return done()
 
 

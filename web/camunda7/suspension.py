@@ -9,9 +9,10 @@ from contextlib import suppress
 
 from flask import Response
 
-from engine import instances, pausing
+from engine import pausing
 from engine.approvals import asking
 from engine.errors import InvalidInput, WrongState
+from engine.operations import at_once
 from engine.queries.criteria import Criterion, Search, one, search
 from engine.queries.paging import MAX_LIMIT
 from engine.queries.searches import DEFINITIONS, INSTANCES, FoundDefinition
@@ -71,7 +72,7 @@ def _set(key: int, asked: Body, *, by_id: bool) -> Response:
     for instance in concerned:
         # It may have ended meanwhile, or have followed its caller.
         with suppress(WrongState):
-            acting().execute(instances.suspend if wanted else instances.resume, instance, reason)
+            at_once.act(acting(), "SUSPEND" if wanted else "RESUME", {}, instance, reason)
     return done()
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from flask import Response
 
-from engine import incidents as engine_incidents
 from engine import instances
 from engine.errors import InvalidInput, NotFound
 from engine.instances import Started
+from engine.operations import at_once
 from engine.queries import instance, lists
 from engine.queries.criteria import Criterion, Search, one, search
 from engine.queries.paging import MAX_LIMIT
@@ -162,7 +162,7 @@ def get_instance(key: str) -> Response:
 def cancel(key: str) -> Response:
     """Cancel an instance and all that it called."""
     body()
-    acting().execute(instances.cancel, key_of(key, "processInstanceKey"), CANCELLED)
+    at_once.act(acting(), "CANCEL", {}, key_of(key, "processInstanceKey"), CANCELLED, consent=True)
     return done()
 
 
@@ -175,9 +175,10 @@ def search_incidents_of_instance(key: str) -> Response:
 @bp.post("/process-instances/<key>/incident-resolution")
 def resolve_incidents(key: str) -> Response:
     """Resolve every open incident of an instance, each in a transaction of its own."""
-    batch, *open_ones = acting().execute(_incidents_of, KIND.found(key).key)
+    number = KIND.found(key).key
+    batch, *open_ones = acting().execute(_incidents_of, number)
     for incident in open_ones:
-        acting().execute(engine_incidents.resolve, incident)
+        incidents.resolve(incident, number)
     return answer({"batchOperationKey": formats.key(batch), "batchOperationType": "RESOLVE_INCIDENT"})
 
 

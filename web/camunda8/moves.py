@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from flask import Response
 
 from bpmn.interpreter import Put, Take
 from engine.errors import InvalidInput
-from engine.operations import migration, modification
+from engine.operations import at_once
 from engine.operations.modification import Move
 from web.body import Body, body, key_of
 from web.camunda8.blueprint import acting, bp, done
@@ -28,7 +29,8 @@ def modify(key: str) -> Response:
     takes = [Take(key=each.key("elementInstanceKey"), element=_one_of(each, "elementInstanceKey", "elementId"))
              for each in asked.inners("terminateInstructions")]
     moves = [_move(each, found.process_id) for each in asked.inners("moveInstructions")]
-    acting().execute(modification.modify, found.key, puts, takes, moves=moves, reason=MODIFIED)
+    asked_for = {"puts": puts, "takes": takes, "moves": moves}
+    at_once.act(acting(), "MODIFY", msgspec.to_builtins(asked_for), found.key, MODIFIED, consent=True)
     return done()
 
 
@@ -76,5 +78,6 @@ def migrate(key: str) -> Response:
             raise InvalidInput(f"Expected one mapping for element {source!r}, but there are several.")
         mapping[source] = each.required_text("targetElementId")
     target = key_of(asked.content.get("targetProcessDefinitionKey"), "targetProcessDefinitionKey")
-    acting().execute(migration.migrate, key_of(key, "processInstanceKey"), target, mapping, reason=MIGRATED)
+    at_once.act(acting(), "MIGRATE", {"definitionKey": target, "mapping": mapping},
+                key_of(key, "processInstanceKey"), MIGRATED, consent=True)
     return done()

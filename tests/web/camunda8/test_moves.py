@@ -62,7 +62,7 @@ def test_an_element_is_activated_in_the_scope_that_is_named(api):
 
 
 @pytest.mark.parametrize(("body", "sentence"), [
-    ({}, "1 to 1000 tokens"), ({"activateInstructions": [{}]}, "activateInstructions[0].elementId"),
+    ({}, "tokens to put, take or move"), ({"activateInstructions": [{}]}, "activateInstructions[0].elementId"),
     ({"activateInstructions": [{"elementId": "x"}]}, "'x'"), ({"terminateInstructions": [{}]}, "elementId"),
     ({"terminateInstructions": [{"elementInstanceKey": "7"}]}, "7"),
     ({"moveInstructions": [{"sourceElementInstruction": {}, "targetElementId": "c"}]}, "sourceElementId"),
