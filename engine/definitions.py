@@ -130,7 +130,10 @@ def deploy(tx: Transaction, resources: Sequence[Resource], *, name: str | None =
             "key": key, "name": name, "source": source, "tenant_id": tenant_id, "deployed_at": tx.now,
             "deployed_by": tx.actor,
         })
-        audit.record(tx, "DEPLOY", "DEPLOYMENT", key, details={"resources": [resource.name for resource in resources]})
+        made = [*_made(deployed, decided, filled_in)]
+        audit.record(tx, "DEPLOY", "DEPLOYMENT", key, details={"resources": [resource.name for resource in resources]},
+                     before={"versions": [f"{kind} {id} {number - 1}" for kind, id, number in made if number > 1]},
+                     after={"versions": [f"{kind} {id} {number}" for kind, id, number in made]})
         for each in deployed:
             pausing.carry_over(tx, each.process_id, tenant_id)
     elif everything:

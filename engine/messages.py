@@ -95,7 +95,9 @@ def publish(tx: Transaction, name: str, correlation_key: str | None = None,
         raise Conflict(f"Expected a new message, but one with the id {message_id!r} was published already.")
     published = _send(tx, what, content, time_to_live, message_id)
     tx.count("messages", "correlated" if published.instance_keys else "buffered" if time_to_live else "unmatched")
-    audit.record(tx, "PUBLISH", "MESSAGE", published.key, details={"name": name, "correlation_key": correlation_key})
+    audit.record(tx, "PUBLISH", "MESSAGE", published.key, details={"name": name, "correlation_key": correlation_key},
+                 after={"instances": [str(each) for each in published.instance_keys],
+                        "kept_until": (tx.now + time_to_live).isoformat() if time_to_live > timedelta() else None})
     return published
 
 
@@ -168,7 +170,8 @@ def correlate(tx: Transaction, name: str, *, correlation_key: str | None = None,
     if not reached:
         raise NotFound(f"Expected an instance that waits for message {name!r} as described, but nobody does.")
     tx.count("messages", "correlated")
-    audit.record(tx, "CORRELATE", "MESSAGE", 0, details={"name": name, "reached": len(reached)})
+    audit.record(tx, "CORRELATE", "MESSAGE", 0, details={"name": name, "reached": len(reached)},
+                 after={"instances": [str(each.instance_key) for each in reached]})
     return reached
 
 

@@ -94,7 +94,8 @@ def begin(tx: Transaction, login: Login, lasts: timedelta, before: str = "") -> 
     })
     used(tx, login.name, login.address)
     audit.record(tx, "LOG_IN", "SESSION", key, details={
-        "name": login.name, "address": login.address, **({"issuer": login.issuer} if login.issuer else {})})
+        "name": login.name, "address": login.address, **({"issuer": login.issuer} if login.issuer else {})},
+        after={"ends_at": (tx.now + lasts).isoformat()})
     return key
 
 
@@ -154,6 +155,7 @@ def end_all(tx: Transaction, name: str | None = None, but: str = "") -> int:
 
 def password_changed(tx: Transaction, name: str) -> None:
     """Somebody has another password from now on: all sessions with the one before end. Audited."""
+    # Nothing of either password is told, so that nothing can be guessed from it.
     audit.record(tx, "CHANGE", "PASSWORD", tx.key(), details={"name": name})
     end_all(tx, name)
 
@@ -197,5 +199,6 @@ def _end(tx: Transaction, condition: ColumnElement[bool], operation: str) -> int
     found: Sequence[Any] = tx.connection.execute(
         delete(schema.sessions).where(condition).returning(_s.key, _s.name)).fetchall()
     for row in found:
-        audit.record(tx, operation, "SESSION", row.key, details={"name": row.name})
+        audit.record(tx, operation, "SESSION", row.key, details={"name": row.name}, before={"state": "ACTIVE"},
+                     after={"state": "ENDED"})
     return len(found)
