@@ -71,6 +71,30 @@ class Miss:
     distance: int
 
 
+class Oddity(StrEnum):
+    """What is odd about a message by itself, whoever waits."""
+
+    KEY_BLANK = "KEY_BLANK"
+    KEY_EMPTY = "KEY_EMPTY"
+    KEY_INVISIBLE = "KEY_INVISIBLE"
+    KEY_QUOTED = "KEY_QUOTED"
+    NAME_BLANK = "NAME_BLANK"
+    NAME_INVISIBLE = "NAME_INVISIBLE"
+
+
+def oddities(message: MessageRow) -> tuple[Oddity, ...]:
+    """What probably is a slip of whoever sent a message, seen without anybody who waits."""
+    key, name = message.correlation_key, message.name
+    found = {
+        Oddity.NAME_BLANK: name != name.strip(), Oddity.NAME_INVISIBLE: _INVISIBLE.search(name) is not None,
+        Oddity.KEY_EMPTY: key is not None and not key.strip(),
+        Oddity.KEY_BLANK: bool(key and key.strip()) and key != (key or "").strip(),
+        Oddity.KEY_INVISIBLE: key is not None and _INVISIBLE.search(key) is not None,
+        Oddity.KEY_QUOTED: key is not None and len(key) > 1 and key[0] == key[-1] and key[0] in "\"'",
+    }
+    return tuple(oddity for oddity, there in found.items() if there)
+
+
 def near_misses(engine: Engine, message: MessageRow, limit: int = SHOWN) -> tuple[Miss, ...]:
     """Who was probably meant by a message that reached nobody, the closest first."""
     alike = tuple(name for name in near.near_misses(message.name, messages.names(engine)) if name != message.name)

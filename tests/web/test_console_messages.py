@@ -36,6 +36,19 @@ def test_near_miss_is_told_in_words_and_delivered_by_hand(console, engine, waiti
     assert "Delivered by hand" in console.text("/messages")
 
 
+def test_a_slip_in_a_message_is_named_though_nobody_waits_for_its_name(console, engine):
+    for name, key, told in (("gone", "4711 ", "Its key begins or ends with a blank"),
+                            ("gone", '"4711"', "quotation marks"), ("gone", "  ", "Its key is empty"),
+                            ("gone", "47\u200b11", "characters that are not seen"),
+                            ("gone ", "4711", "Its name begins or ends with a blank")):
+        sent = engine.execute(messages.publish, name, key).key
+        assert told in console.text(f"/messages/{sent}"), key
+        assert told in console.text("/messages"), key
+    assert "4711␣" in console.text("/messages")
+    plain = engine.execute(messages.publish, "gone", "4711").key
+    assert 'data-state="retrying"' not in console.text(f"/messages/{plain}")
+
+
 def test_each_view_has_its_list(console, engine, waiting):
     engine.execute(messages.publish, HOSTILE, "x", {"a": HOSTILE}, time_to_live=timedelta(hours=1))
     assert "Every message reached somebody" in console.text("/messages")

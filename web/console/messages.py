@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import LazyString, lazy_gettext
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 
 from engine import requests
 from engine.errors import InvalidInput
 from engine.queries import messages as found
 from engine.queries import misses
 from engine.queries.messages import MessageRow
-from engine.queries.misses import Difference, Kind
+from engine.queries.misses import Difference, Kind, Oddity
 from web.console import at_once, formatting, forms, numbers, paging
 from web.console.blueprint import bp, engine
 
@@ -50,8 +50,11 @@ def messages() -> ResponseReturnValue:
 def message(key: int) -> ResponseReturnValue:
     """One message: what it carries, and whom it nearly reached, the closest first."""
     row = found.message(engine(), key)
-    return render_template("messages/detail.html", section="mail", live=0, message=row,
-                           misses=misses.near_misses(engine(), row), sentence=sentence)
+    close = misses.near_misses(engine(), row)
+    # With somebody to compare it with, the differences say more.
+    odd = () if close or row.delivered_to is not None else misses.oddities(row)
+    return render_template("messages/detail.html", section="mail", live=0, message=row, misses=close,
+                           sentence=sentence, odd=[str(ODD[each]) for each in odd])
 
 
 @bp.post("/messages/<key:key>/delivery")
@@ -72,17 +75,31 @@ def deliver_message(key: int) -> ResponseReturnValue:
 
 
 def nearest(row: MessageRow) -> str | None:
-    """Why the message did not reach the one whom it nearly reached, in a sentence; None if nobody is near."""
+    """Why the message did not reach the one whom it nearly reached, in a sentence, or what is odd about it by itself;
+    None if nobody is near and nothing is odd."""
     if row.delivered_to is not None:
         return None
     close = misses.near_misses(engine(), row, limit=1)
-    return " ".join(sentence(each) for each in close[0].differences) if close else None
+    told = [sentence(each) for each in close[0].differences] if close else [
+        str(ODD[each]) for each in misses.oddities(row)]
+    return " ".join(told) or None
 
 
 def sentence(difference: Difference) -> str:
     """A difference between a message and who waits, in words."""
     return SENTENCES[difference.kind](difference)
 
+
+ODD: dict[Oddity, LazyString] = {
+    Oddity.KEY_BLANK: lazy_gettext("Its key begins or ends with a blank, shown as ␣: it reaches only who waits with "
+                                   "the same blank."),
+    Oddity.KEY_EMPTY: lazy_gettext("Its key is empty, or blanks alone."),
+    Oddity.KEY_INVISIBLE: lazy_gettext("Its key has characters that are not seen."),
+    Oddity.KEY_QUOTED: lazy_gettext("Its key is in quotation marks, which belong to it."),
+    Oddity.NAME_BLANK: lazy_gettext("Its name begins or ends with a blank, shown as ␣."),
+    Oddity.NAME_INVISIBLE: lazy_gettext("Its name has characters that are not seen."),
+}
+"""What is odd about a message by itself, in words."""
 
 SENTENCES: dict[Kind, Callable[[Difference], str]] = {
     Kind.LATE: lambda it: _("The message arrived %(time)s before the subscription was opened, and it was not to be "
@@ -108,9 +125,9 @@ SENTENCES: dict[Kind, Callable[[Difference], str]] = {
     Kind.KEY_OTHER: lambda it: _("The message has the key “%(ours)s”, who waits has “%(theirs)s”.",
                                  ours=it.ours, theirs=it.theirs),
     Kind.NAME_WRITTEN: lambda it: _("The name is written differently: the message is called “%(ours)s”, “%(theirs)s” "
-                                    "is waited for.", ours=it.ours, theirs=it.theirs),
+                                    "is waited for.", ours=_blanks(it.ours), theirs=_blanks(it.theirs)),
     Kind.NAME_ALIKE: lambda it: _("The names are alike: the message is called “%(ours)s”, “%(theirs)s” is waited for.",
-                                  ours=it.ours, theirs=it.theirs),
+                                  ours=_blanks(it.ours), theirs=_blanks(it.theirs)),
     Kind.TENANT: lambda it: _("The message is of the tenant %(ours)s, who waits is of %(theirs)s.",
                               ours=it.ours, theirs=it.theirs),
 }
@@ -119,5 +136,10 @@ SENTENCES: dict[Kind, Callable[[Difference], str]] = {
 def _blanks(text: str) -> str:
     """A text whose blanks at the ends can be seen."""
     inner = text.strip()
-    before, behind = text[:len(text) - len(text.lstrip())], text[len(text.rstrip()):] if inner else ""
-    return "␣" * len(before) + inner + "␣" * len(behind)
+    if not inner:
+        return "␣" * len(text)
+    before, behind = len(text) - len(text.lstrip()), len(text) - len(text.rstrip())
+    return "␣" * before + inner + "␣" * behind
+
+
+bp.add_app_template_filter(_blanks, "blanks")
