@@ -14,6 +14,7 @@ from service_tasks import Registry
 from service_tasks.drills import Drill, drill
 from tests.examples.order import ORDER_EXAMPLE
 from tests.web import browsing
+from tests.web.conftest import model
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 NAME = "order-fulfilment.bpmn"
@@ -48,6 +49,13 @@ def test_a_version_that_was_never_drilled_says_so(console, engine, order):
     assert '<span class="soft">never</span>' in console.text("/processes")
     assert "partitur drill order-fulfilment" in console.text(
         f"/definitions/{deploy(engine, order)}/drill", status=404).replace("&#39;", "'")
+
+
+def test_a_process_in_which_nothing_is_undone_says_nothing_of_drills(console, engine):
+    engine.execute(definitions.deploy, [Resource(name="review.bpmn", content=model("review.bpmn"))])
+
+    assert "never drilled" not in console.text("/processes/review")
+    assert "there is nothing to drill" in console.text("/processes")
 
 
 def test_the_last_drill_is_told_and_a_newer_version_is_not_covered_by_it(console, engine, order):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,9 +14,13 @@ from jinja2 import Environment, nodes
 
 from engine import definitions
 from engine.definitions import Resource
+from engine.queries.reports import Point
 from tests.web.browsing import visit
 from tests.web.conftest import model
 from web import languages
+from web.console.charts import over_time
+from web.console.hotspot import measured
+from web.console.paging import Page
 from web.translations.collect import collected, files, is_translated
 
 TEMPLATES = Path(languages.__file__).parent / "templates"
@@ -192,6 +197,18 @@ def test_times_numbers_and_plurals_follow_the_language(console, story):
     html = console.get(f"/instances/{key}", headers={"Accept-Language": "de"}).text
     assert re.search(r'title="\d\d?\.\d\d\.\d{4}, \d\d:\d\d:\d\d UTC"', html)
     assert "seconds ago" not in html
+
+
+def test_figures_follow_the_language(app):
+    points = [Point(at=datetime(2026, 11, day, tzinfo=UTC), started=1800) for day in (27, 28)]
+    with app.test_request_context("/reports", headers={"Accept-Language": "de"}):
+        assert [measured(1234, ""), measured(0.125, "s"), measured(0.5, "%"), measured(150, "/s")] == [
+            "1.234", "0,12 s", "50 %", "150/s"]
+        assert Page(rows=(), total=12345, offset=0, more=True).in_all == "12.345+"
+        chart = over_time(points)
+        assert [label.text for label in (*chart.across, *chart.up)] == ["27.11.", "28.11.", "0", "1.000", "2.000"]
+    with app.test_request_context("/reports"):
+        assert [label.text for label in over_time(points).across] == ["11-27", "11-28"]
 
 
 def test_what_scripts_say_comes_with_the_page(console):

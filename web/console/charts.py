@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from engine.queries.reports import Point
+from web.console import formatting
 
 WIDTH, HEIGHT = 960, 200
 LEFT, BOTTOM, TOP, RIGHT = 44, 22, 8, 8
@@ -61,13 +62,13 @@ def over_time(points: Sequence[Point]) -> Chart:
             if count:
                 y -= count * scale
                 bars.append(Bar(x=_round(x), y=_round(y), width=_round(step * 0.76), height=_round(count * scale),
-                                kind=kind, title=f"{_when(points, each)}: {count:,}"))
+                                kind=kind, title=f"{_when(points, each)}: {formatting.number(count)}"))
     line = " ".join(f"{_round(LEFT + (index + 0.5) * step)},{_round(floor - each.started * scale)}"
                     for index, each in enumerate(points))
     every = max(1, -(-len(points) // LABELS))
     across = tuple(Label(x=_round(LEFT + (index + 0.5) * step), y=HEIGHT - 6, text=_when(points, each))
                    for index, each in enumerate(points) if index % every == 0)
-    up = tuple(Label(x=LEFT - 6, y=_round(floor - part * most * scale), text=f"{round(part * most):,}")
+    up = tuple(Label(x=LEFT - 6, y=_round(floor - part * most * scale), text=formatting.number(round(part * most)))
                for part in (0, 0.5, 1))
     return Chart(bars=tuple(bars), line=line, across=across, up=up)
 
@@ -82,7 +83,7 @@ def nice(most: float) -> int:
 
 def _when(points: Sequence[Point], point: Point) -> str:
     hourly = len(points) > 1 and points[1].at - points[0].at < timedelta(days=1)
-    return point.at.strftime("%H:%M" if hourly else "%m-%d")
+    return formatting.clock(point.at) if hourly else formatting.day(point.at)
 
 
 def _round(number: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from engine import decisions as commands
 from engine.errors import NotFound
@@ -55,7 +56,7 @@ def evaluate_decision(key: int) -> ResponseReturnValue:
     """Evaluate one version of a decision, and show what came of it."""
     variables = forms.json_object("variables", "the variables")
     made = acting().execute(lambda tx: commands.evaluate(tx, variables=variables, decision_key=key).evaluation_key)
-    return done("Evaluated.", url_for("console.evaluation", key=made))
+    return done(_("Evaluated."), url_for("console.evaluation", key=made))
 
 
 @bp.get("/evaluations/<key:key>")

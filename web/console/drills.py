@@ -26,9 +26,10 @@ def drills_of(definitions: Iterable[DefinitionRow]) -> dict[int, DrillRow]:
 
 
 @bp.app_template_global()
-def calls_services(definition: DefinitionRow) -> bool:
-    """Whether there is anything in a process that could be drilled."""
-    return any(element.job is not None for element in known.process(engine(), definition.key).elements.values())
+def undoes(definition: DefinitionRow) -> bool:
+    """Whether anything in a process is undone when a later step fails, so that it wants to be drilled."""
+    return any(element.for_compensation or element.compensation_handler is not None
+               for element in known.process(engine(), definition.key).elements.values())
 
 
 @bp.get("/definitions/<key:key>/drill")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from babel.dates import format_datetime
+from babel.dates import format_datetime, format_skeleton
 from babel.numbers import format_decimal
 from flask_babel import get_locale, gettext, ngettext
 from markupsafe import Markup, escape
@@ -31,6 +31,18 @@ def absolute(moment: datetime) -> str:
     if language() == SOURCE:
         return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
     return f"{format_datetime(moment, 'medium', locale=language())} UTC"
+
+
+def clock(moment: datetime) -> str:
+    """A time of a day, in UTC, to the minute."""
+    moment = moment.astimezone(UTC)
+    return moment.strftime("%H:%M") if language() == SOURCE else format_skeleton("Hm", moment, locale=language())
+
+
+def day(moment: datetime) -> str:
+    """A day of a year, in UTC, in few characters."""
+    moment = moment.astimezone(UTC)
+    return moment.strftime("%m-%d") if language() == SOURCE else format_skeleton("MMdd", moment, locale=language())
 
 
 def language() -> str:

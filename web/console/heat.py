@@ -29,7 +29,7 @@ class Measure:
 
 
 def _count(number: float) -> str:
-    return f"{int(number):,}"
+    return formatting.number(int(number))
 
 
 def _milliseconds(number: float) -> str:

@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext
 from engine.queries import hotspots
 from engine.queries.hotspots import Bound
 from engine.reports import learning
+from web.console import formatting
 from web.console.blueprint import bp, engine
 from web.console.reports import PERIODS, Period
 
@@ -57,8 +58,9 @@ BOUNDS = {
 def measured(number: float, unit: str) -> str:
     """A measure with its unit."""
     if unit == "%":
-        return f"{number * 100:.0f} %"
-    shown = f"{number:,.0f}" if number == int(number) or number >= 100 else f"{number:.2g}"
+        return f"{formatting.number(number * 100, '0')} %"
+    exact = number == int(number) or number >= 100
+    shown = formatting.number(number, "#,##0") if exact else formatting.number(float(f"{number:.2g}"), "0.############")
     return f"{shown} {unit}".strip() if unit != "/s" else f"{shown}/s"
 
 

@@ -21,10 +21,9 @@ from engine.queries import instance as found
 from engine.queries.decisions import EvaluationRow
 from engine.queries.instance import InstanceDetail
 from engine.queries.instances import InstanceRow
-from engine.queries.paging import COUNTED
 from engine.queries.past import HistoryRow, Moment
 from service_tasks.connector.masking import Mask
-from web.console import moments, numbers, paging, why
+from web.console import formatting, moments, numbers, paging, why
 from web.console.blueprint import bp, engine
 
 TABS = ("variables", "why", "incidents", "jobs", "tasks", "events", "called", "decisions", "effects", "operations",
@@ -72,7 +71,7 @@ def tabs(view: View) -> list[Tab]:
 
     def count(name: str) -> str:
         number = failed if name == "incidents" and failed else counts.get(name)
-        return "" if number is None else f"{COUNTED:,}+" if number > COUNTED else f"{number:,}"
+        return "" if number is None else formatting.up_to(number)
 
     words = {
         "variables": _("Variables"), "why": _("Why it is here"), "incidents": _("Incidents"), "jobs": _("Jobs"),

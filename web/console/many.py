@@ -17,7 +17,7 @@ from engine.queries import instances as found
 from engine.queries import places
 from engine.queries.definitions import DefinitionRow, ElementCount
 from engine.queries.instances import InstanceFilter, InstanceRow
-from web.console import changing, numbers, operation_forms
+from web.console import changing, formatting, numbers, operation_forms
 from web.console.blueprint import engine
 
 TRIED = 3
@@ -86,7 +86,7 @@ def chosen() -> Many:
         raise InvalidInput(_("Expected instances to change, but the list has none."))
     return Many(
         definition=definition, keys=selection.keys, query=query, filter=filter, first=page.items, total=page.total,
-        in_all=f"{page.total:,}{'+' if page.more else ''}", tokens=places.tokens(engine(), filter),
+        in_all=f"{formatting.number(page.total)}{'+' if page.more else ''}", tokens=places.tokens(engine(), filter),
         others=max(everything.total - page.total, 0),
     )
 

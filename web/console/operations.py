@@ -21,7 +21,7 @@ from engine.queries import instances as listed
 from engine.queries import operations as found
 from engine.queries.operations import ItemRow, OperationRow
 from engine.queries.standing import standing
-from web.console import changing, forms, operation_forms, paging
+from web.console import changing, formatting, forms, operation_forms, paging
 from web.console.blueprint import acting, bp, done, engine
 from web.console.export import FORMULA
 from web.console.formatting import iso, to_json
@@ -118,10 +118,11 @@ def _sentence(row: OperationRow) -> tuple[str, str]:
     """How it stands, with the colour that goes with it."""
     state = OperationState(row.state)
     if state is OperationState.FREEZING:
-        return "active", _("Its instances are written down: %(total)s.", total=f"{row.total:,}")
+        return "active", _("Its instances are written down: %(total)s.", total=formatting.number(row.total))
     if state is OperationState.PLANNING:
         return "active", _("It is found out what would change: %(done)s of %(total)s instances are looked at.",
-                           done=f"{row.total - row.frozen:,}", total=f"{row.total:,}")
+                           done=formatting.number(row.total - row.frozen),
+                           total=formatting.number(row.total))
     if state is OperationState.PLANNED:
         if not row.planned:
             return "stalled", _("Nothing can be done: the list says why. Plan it otherwise, or withdraw this plan.")
@@ -131,7 +132,8 @@ def _sentence(row: OperationRow) -> tuple[str, str]:
                          "is done.", name=row.applied_by)
     if state is OperationState.RUNNING:
         return "active", _("%(done)s of %(total)s have their outcome, %(watched)s are being watched.",
-                           done=f"{row.ended:,}", total=f"{row.total:,}", watched=f"{row.watching:,}")
+                           done=formatting.number(row.ended), total=formatting.number(row.total),
+                           watched=formatting.number(row.watching))
     if state is OperationState.PAUSED:
         return "suspended", _("Paused: no other instance is begun until it goes on.")
     if state is OperationState.STOPPED:

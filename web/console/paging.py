@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from flask import request
 
 from engine.queries import paging
+from web.console import formatting
 
 SIZE = 50
 Item = TypeVar("Item")
@@ -26,7 +27,7 @@ class Page(Generic[Item]):
     @property
     def in_all(self) -> str:
         """How many rows there are, to be read."""
-        return f"{self.total:,}" + ("+" if self.more else "")
+        return formatting.number(self.total) + ("+" if self.more else "")
 
     @property
     def first(self) -> int:
