@@ -86,7 +86,7 @@ class Masking:
         words = "|".join("[^a-zA-Z0-9\"]*".join(map(_as_word, pattern.split())) for pattern in self.patterns)
         names = "|".join(re.sub(r"(\W)", r"\\\1", name) for name in sorted(self._declared()))
         name = "|".join(filter(None, (f'[^"]*({words})[^"]*' if words else "", names)))
-        return '"(' + name + ')" *:|"name" *: *"(' + name + ')"' if name else ""
+        return rf'"({name})"\s*:|"name"\s*:\s*"({name})"' if name else ""
 
     def value(self, value: Any, name: str = "") -> Any:
         """A JSON value of something called `name`, with everything in it hidden that is to be hidden."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Sequence
 
-from flask import Blueprint, Flask, Response, jsonify, request
+from flask import Blueprint, Flask, Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from engine.database import ping
@@ -116,6 +116,9 @@ def _secure(response: Response) -> Response:
     if current():
         # What somebody saw is not to be found in the browser after logging out.
         response.headers.setdefault("Cache-Control", "no-store")
+    if g.get("is_over"):
+        # The log-out: what this browser may have kept in spite of that, even from before somebody else logged in.
+        response.headers["Clear-Site-Data"] = '"cache"'
     # Built files carry a hash in their name, so they never change.
     if request.path.startswith("/static/dist/assets/") and response.status_code == 200:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"

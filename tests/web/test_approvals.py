@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 
@@ -16,7 +17,7 @@ from tests.engine import drawing
 from web.app import create_app
 from web.auth import secrets
 from web.auth.access import Access
-from web.auth.accessfile import AccessFile, Content, Token
+from web.auth.accessfile import AccessFile, Content, Token, User
 from web.auth.roles import Grant, Permission, Role
 
 WHY = "Because of the test."
@@ -27,12 +28,17 @@ GRANTS = {
 }
 
 
+PASSWORD = "correct horse"
+KEPT = secrets.hash_of(PASSWORD)
+
+
 class Person:
-    """Somebody who shows a token at each door."""
+    """Somebody who shows a password at each door, or a program that shows its token."""
 
     def __init__(self, app, name):
         self.client = app.test_client()
-        self.client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {secrets.TOKEN_PREFIX}{name}"
+        person = "Basic " + base64.b64encode(f"{name}:{PASSWORD}".encode()).decode()
+        self.client.environ_base["HTTP_AUTHORIZATION"] = person if name != "ci" else "Bearer ptt_ci"
 
     def text(self, path, status=200):
         answer = self.client.get(path)
@@ -53,10 +59,10 @@ class Person:
 def people(engine, tmp_path):
     engine.four_eyes = frozenset({"deployments", "operations"})
     file = AccessFile(tmp_path / "users.json")
-    file.write(Content(tokens={name: Token(secrets.digest_of(secrets.TOKEN_PREFIX + name), grants=grants)
-                               for name, grants in GRANTS.items()}))
+    file.write(Content(users={name: User(KEPT, grants=grants) for name, grants in GRANTS.items()},
+                       tokens={"ci": Token(secrets.digest_of("ptt_ci"), grants=(Grant(role=Role.ADMIN),))}))
     app = create_app(engine, secret_key="test", access=Access(file, "key"))
-    return {name: Person(app, name) for name in GRANTS}
+    return {name: Person(app, name) for name in (*GRANTS, "ci")}
 
 
 def bpmn(id="p", *more):
@@ -102,6 +108,16 @@ def test_deployments_wait_at_every_door(people, engine):
     assert people["else"].text(f"/approvals/{key}", 404)
     assert bob.post(f"/approvals/operations/{key}/approval", {"reason": WHY}).status_code == 404
     assert bob.post(f"/approvals/deployments/{key}/approval").status_code == 422
+    # nor a program, of which nobody knows who asks through it; it may ask, and withdraw what it asked for
+    refused = people["ci"].post(f"/approvals/deployments/{key}/approval", {"reason": WHY})
+    assert (refused.status_code, "is a program" in refused.text) == (403, True)
+    wrong = people["ci"].api(f"/approvals/deployments/{key}/approve", status=403)
+    assert "Expected a person to approve this" in str(wrong)
+    asked = v2(people["ci"], bpmn("by-ci"))
+    assert asked.status_code == 409
+    own = found.approvals(engine, states=("WAITING",)).items[0]
+    assert (own.requester, own.content["new"][0]["id"]) == ("ci", "by-ci")
+    assert people["ci"].api(f"/approvals/deployments/{own.key}/decline")["state"] == "WITHDRAWN"
     assert known.search(engine).total == 0
 
     assert 'data-dialog="approve"' in bob.text(f"/approvals/{key}")

@@ -14,6 +14,7 @@ from engine.queries.approvals import ApprovalRow
 from engine.queries.paging import Page
 from web.answers import engine
 from web.api.operation import Parameter, acting, getting, listing, posting
+from web.auth.identity import expect_approver
 from web.body import Body
 
 REASON: dict[str, dict[str, Any]] = {
@@ -70,6 +71,7 @@ def decline_operation(sent: Body, key: int) -> ApprovalRow:
 
 def _approve(sent: Body, key: int, kind: ApprovalKind) -> ApprovalRow:
     _check(key, kind)
+    expect_approver()
     acting().execute(deciding.approve, key, sent.required_text("reason"))
     return found.approval(engine(), key)
 

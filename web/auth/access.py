@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets as random
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import jwt
 
@@ -24,6 +24,7 @@ from web.auth.throttle import Throttle
 LIFETIME = 3_600
 """Seconds that an access token is good for."""
 ISSUER = "partitur"
+"""Who makes access tokens, and for whom: this server alone."""
 ALGORITHM = "HS256"
 
 
@@ -110,9 +111,10 @@ class Access:
         """
         identity = self.by_password(name, secret, address)
         now = int(time.time())
-        claims = {"iss": ISSUER, "sub": identity.name, "iat": now, "exp": now + LIFETIME,
-                  "jti": random.token_urlsafe(9), "stamp": self.stamp(identity.name)}
-        more = {"aud": audience, "scope": " ".join(scope)}
+        # For this server, whatever else a client wants to see.
+        claims = {"iss": ISSUER, "sub": identity.name, "iat": now, "exp": now + LIFETIME, "aud": [ISSUER, *filter(
+            None, [audience])], "jti": random.token_urlsafe(9), "stamp": self.stamp(identity.name)}
+        more = {"scope": " ".join(scope)}
         return jwt.encode(claims | {name: value for name, value in more.items() if value}, self._signing_key, ALGORITHM)
 
     def still(self, name: str, stamp: str) -> Identity | None:
@@ -159,13 +161,12 @@ class Access:
             raise Wrong(str(error)) from error
         if found is None:
             raise Wrong(f"Expected a token of somebody who is not known here otherwise, but {name!r} is.")
-        return found
+        return replace(found, is_program=True)
 
     def _of_access_token(self, shown: str) -> Identity | None:
         try:
-            # Whatever audience a client asks for is this server: nobody else has the key.
-            claims = jwt.decode(shown, self._signing_key, [ALGORITHM], issuer=ISSUER,
-                                options={"require": ["exp", "sub", "stamp"], "verify_aud": False})
+            claims = jwt.decode(shown, self._signing_key, [ALGORITHM], issuer=ISSUER, audience=ISSUER,
+                                options={"require": ["exp", "sub", "stamp", "aud"]})
         except (jwt.InvalidTokenError, ValueError, RecursionError):
             return None
         found = self.still(str(claims["sub"]), str(claims["stamp"]))

@@ -67,7 +67,8 @@ class Content(msgspec.Struct, forbid_unknown_fields=True):
         Who has neither came into the file before there were roles, and may do everything.
         """
         grants = self.of_groups(known.groups) + (known.grants or ())
-        return Identity(name, known.groups, EVERYTHING if known.grants is None and not grants else grants)
+        return Identity(name, known.groups, EVERYTHING if known.grants is None and not grants else grants,
+                        is_program=isinstance(known, Token))
 
     def of_groups(self, groups: Iterable[str]) -> tuple[Grant, ...]:
         """The grants of groups, as for somebody of whom another system tells which they are."""

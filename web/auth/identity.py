@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from engine.errors import NotAllowed
 from engine.sight import ANY, Sight
 from web.auth.roles import Grant, Permission, areas
 
@@ -14,18 +15,20 @@ class Identity:
     """Somebody who has shown who they are.
 
     The audit trail carries `name`; `groups` decide about tasks, `grants` about everything. Without grants one may
-    nothing: `web.auth.accessfile.Content` knows those of users, tokens and groups.
+    nothing: `web.auth.accessfile.Content` knows those of users, tokens and groups. `is_program`: it showed a token.
     """
 
     name: str
     groups: tuple[str, ...] = ()
     grants: tuple[Grant, ...] = ()
+    is_program: bool = False
 
     def narrowed(self, permissions: Iterable[Permission]) -> Identity:
         """The same, with no more than these permissions, where they have them."""
         left = ((tuple(filter(each.has, permissions)), each) for each in self.grants)
         return Identity(self.name, self.groups, tuple(
-            Grant(permissions=kept, definitions=each.definitions, tenants=each.tenants) for kept, each in left if kept))
+            Grant(permissions=kept, definitions=each.definitions, tenants=each.tenants) for kept, each in left if kept),
+            self.is_program)
 
     def may(self, permission: Permission, definition_id: str, tenant_id: str) -> bool:
         """Whether they may do this to a process, decision or form of a tenant."""
@@ -59,6 +62,14 @@ def current() -> Identity | None:
 
     found: Identity | None = g.get("identity")
     return found
+
+
+def expect_approver() -> None:
+    """Refuse a program what people answer for: whoever has its token may be the one who asked. Raises NotAllowed."""
+    identity = current()
+    if identity is not None and identity.is_program:
+        raise NotAllowed(f"Expected a person to approve this, because two people are needed, but {identity.name!r} "
+                         "is a program.")
 
 
 def name_or(nobody: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import structlog
-from flask import Blueprint, current_app, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -58,6 +58,7 @@ def enter() -> ResponseReturnValue:
 def leave() -> ResponseReturnValue:
     """End the session, here and where the person is logged in otherwise."""
     ended = sessions.end()
+    g.is_over = ended is not None
     flash(_("You are logged out."), "completed")
     if ended and (elsewhere := openid_doors.log_out_address(ended)):
         # Not by a redirect: browsers do not let the answer to a form lead to another site (CSP, form-action).

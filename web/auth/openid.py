@@ -57,6 +57,8 @@ class Registration:
     audience: str = ""
     """What access tokens of programs must be made for; empty: they are not taken."""
     label: str = ""
+    acr: tuple[str, ...] = ()
+    """How strong a log-in must have been, in the provider's words (`acr`), one of these; empty: any."""
 
     @property
     def shown(self) -> str:

@@ -26,9 +26,11 @@ class Denied(Exception):
 def address(provider: Provider, back: str, *, state: str, nonce: str, verifier: str) -> str:
     """Where the browser shows the provider who it is; it is sent `back` from there. Raises ProviderTrouble."""
     metadata = provider.metadata()
+    strength = " ".join(provider.registration.acr)
     with _client(provider, metadata, back) as client:
         made, _state = client.create_authorization_url(
-            metadata["authorization_endpoint"], state=state, nonce=nonce, code_verifier=verifier)
+            metadata["authorization_endpoint"], state=state, nonce=nonce, code_verifier=verifier,
+            **({"acr_values": strength} if strength else {}))
     return str(made)
 
 

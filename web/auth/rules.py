@@ -76,6 +76,7 @@ CONSOLE: Mapping[str, Rule] = {
     **_rules(ADMINISTER, "console", """
         save_tenant remove_tenant secrets set_secret delete_secret add_alert remove_alert switch_alert
         add_event_target pause_event_target remove_event_target discard_event retry_event
+        change_event_target resend_events
         add_source pause_source remove_source retry_inbound discard_inbound"""),
 }
 API: Mapping[str, Rule] = {
@@ -97,6 +98,7 @@ API: Mapping[str, Rule] = {
     **_rules(DEPLOY, "api", "approve_deployment decline_deployment"),
     **_rules(ADMINISTER, "api", """
         add_event_target pause_event_target resume_event_target remove_event_target retry_event discard_event
+        change_event_target resend_events
         add_inbound_source pause_inbound_source resume_inbound_source remove_inbound_source retry_inbound_event
         discard_inbound_event add_alert enable_alert disable_alert remove_alert"""),
 }

@@ -50,7 +50,7 @@ def registration() -> Registration | None:
         name_claim=_said("PARTITUR_OIDC_NAME_CLAIM") or usual.name_claim,
         groups_claim=_said("PARTITUR_OIDC_GROUPS_CLAIM") or usual.groups_claim,
         domains=tuple(each.lower().removeprefix("@") for each in _words("PARTITUR_OIDC_DOMAINS")),
-        audience=audience, label=_said("PARTITUR_OIDC_LABEL"),
+        audience=audience, label=_said("PARTITUR_OIDC_LABEL"), acr=tuple(_words("PARTITUR_OIDC_ACR")),
     )
 
 

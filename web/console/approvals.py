@@ -13,6 +13,7 @@ from engine.errors import NotFound
 from engine.queries import approvals as found
 from engine.queries.approvals import ApprovalRow
 from engine.schema import DEFAULT_TENANT
+from web.auth.identity import expect_approver
 from web.console import forms, paging, reviews
 from web.console.blueprint import acting, bp, done, engine
 from web.console.operation_words import APPROVAL_STATES
@@ -50,6 +51,7 @@ def approval(key: int) -> ResponseReturnValue:
 def approve_deployment(key: int) -> ResponseReturnValue:
     """Deploy what another person asked to deploy."""
     row = _of_kind(key, ApprovalKind.DEPLOYMENT)
+    expect_approver()
     acting().execute(deciding.approve, key, forms.reason())
     return done(_("Approved, and deployed for %(name)s.", name=row.requester), url_for("console.approval", key=key))
 
@@ -66,6 +68,7 @@ def decline_deployment(key: int) -> ResponseReturnValue:
 def approve_operation(key: int) -> ResponseReturnValue:
     """Let an operation be carried out that another person applied."""
     row = _of_kind(key, ApprovalKind.OPERATION)
+    expect_approver()
     acting().execute(deciding.approve, key, forms.reason())
     return done(_("Approved. It is under way."), _operation(row), "active")
 

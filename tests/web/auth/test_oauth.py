@@ -25,7 +25,7 @@ def test_a_client_gets_a_token_and_comes_in_with_it(client):
     assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
     assert (answer.json["token_type"], answer.json["expires_in"]) == ("Bearer", 3600)
     made = answer.json["access_token"]
-    assert jwt.decode(made, options={"verify_signature": False})["aud"] == "zeebe-api"
+    assert jwt.decode(made, options={"verify_signature": False})["aud"] == ["partitur", "zeebe-api"]
     for path in ("/v2/topology", "/engine-rest/version"):
         assert client.get(path, headers=bearer(made)).status_code == 200
 
@@ -78,7 +78,8 @@ def test_other_requests_get_an_answer_in_the_same_form(client, method, body, sta
 
 def forged(key=None, algorithm="HS256", **changes):
     now = int(time.time())
-    claims = {"iss": "partitur", "sub": "billing", "iat": now, "exp": now + 60, "stamp": "x"} | changes
+    claims = {"iss": "partitur", "sub": "billing", "iat": now, "exp": now + 60, "stamp": "x",
+              "aud": ["partitur", "zeebe-api"]} | changes
     return jwt.encode({name: value for name, value in claims.items() if value is not None}, key, algorithm)
 
 
@@ -90,6 +91,7 @@ def test_forged_and_old_tokens_are_worth_nothing(client, access):
         forged(key, stamp=stamp, exp=int(time.time()) - 1), forged(key, stamp=stamp, exp=None),
         forged(key, stamp=stamp, sub="ann"), forged(key, stamp=stamp, iss="other"),
         forged(key, stamp=stamp, sub=None), forged(key, stamp=stamp, sub="nobody"),
+        forged(key, stamp=stamp, aud="zeebe-api"), forged(key, stamp=stamp, aud=None), forged(key, stamp=stamp, aud=[]),
     ]
     for token in worthless:
         assert client.get("/v2/topology", headers=bearer(token)).status_code == 401

@@ -131,6 +131,16 @@ def test_a_person_of_the_provider_comes_in_and_goes(person, provider, engine):
     assert jwt.decode(ended["id_token_hint"], options={"verify_signature": False})["sub"] == "ann-1"
 
 
+def test_a_log_in_has_to_be_as_strong_as_asked_for(person, provider, app, access, registration):
+    access.provider = Known(Registration(**registration, acr=("mfa", "phr")))
+    asked = parse_qs(urlsplit(person.begin()).query)
+    assert asked["acr_values"] == ["mfa phr"]
+    for acr, status in ((None, 401), ("pwd", 401), (["mfa"], 401), ("mfa ", 401), ("phr", 303), ("mfa", 303)):
+        provider.mend = claims_of(acr=acr)["mend"] if acr is not None else lambda header, claims: None
+        answer = Person(app).log_in()
+        assert (answer.status_code, "not strong enough" in answer.text) == (status, status == 401), acr
+
+
 def claims_of(**changed):
     def mend(header, claims):
         for name, value in changed.items():
