@@ -115,7 +115,7 @@ def sweep(tx: Transaction) -> int:
 
 
 def oldest(engine: Engine) -> datetime | None:
-    """Since when the timer is due that waits longest, by this node's clock; None if none is late."""
+    """Since when the timer of ours is due that waits longest, by this node's clock; None if none is late."""
     with engine.read() as connection:
-        at = timers.next_due(connection)
+        at = timers.next_due(connection, engine.partitions)
     return at if at is not None and at <= engine.clock() else None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 
 from engine import schema, timers
-from engine.cluster import nodes, partitions
+from engine.cluster import nodes, partitions, sweeping
 from engine.cluster.nodes import Node, Pulse
 from engine.cluster.partitions import PARTITIONS, partition_of
 from engine.engine import Engine
@@ -117,6 +117,10 @@ def test_worker_and_scheduler_serve_their_partitions_only(engine, clock):
     assert 0 < len(mine) < 20  # keys are spread over the partitions
     assert engine.execute(timers.trigger_due, half) == len(mine)
     assert {key for key in timed if steps.state(key) == "COMPLETED"} == set(mine)
+    # what is late elsewhere is no matter of its scheduler, which would tell of it in its log over and over
+    assert sweeping.oldest(engine) is not None
+    engine.partitions = half
+    assert sweeping.oldest(engine) is None
     taken = engine.execute(activation.activate, ["do"], "me", 100, partitions=half)
     assert {job.instance_key for job in taken} == {key for key in worked if partition_of(key) in half}
     with engine.read() as connection:
