@@ -252,6 +252,23 @@ def revive(tx: Transaction, key: int, reason: str) -> None:
     tx.announce(TOPIC)
 
 
+def revive_all(tx: Transaction, target: str, reason: str) -> int:
+    """Try all dead events of a target again, those of each instance in their order; audited. Returns how many they
+    are. Raises InvalidInput, NotFound."""
+    why = guard.reason_given(reason, "send events again")
+    named = tx.first(NAMED, {"name": target})
+    if named is None:
+        raise NotFound(f"Expected a target of events named {target!r}, but there is none.")
+    # Those of a diagram that named it before it was there are among them.
+    found = tx.connection.execute(
+        update(schema.outbox).where(_o.dead, or_(_o.target_key == named.key, _o.target_name == target))
+        .values(dead=False, attempts=0, due_at=tx.now, locked_until=None, target_key=named.key, target_name=None))
+    audit.record(tx, "RETRY", "EVENT_TARGET", named.key, reason=why, details={"name": target},
+                 before={"dead": found.rowcount}, after={"dead": 0})
+    tx.announce(TOPIC)
+    return found.rowcount
+
+
 def discard(tx: Transaction, key: int, reason: str) -> None:
     """Give a dead event up; audited. Raises InvalidInput, NotFound."""
     why = guard.reason_given(reason, "discard an event")

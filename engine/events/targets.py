@@ -117,11 +117,7 @@ def add(tx: Transaction, name: str, address: str, *, types: Sequence[str] = (), 
     named = name.strip()
     if not NAME.fullmatch(named):
         raise InvalidInput(f"Expected a name of letters, digits, spaces, '_', '.' and '-', but it is {name[:100]!r}.")
-    wanted = [pattern.strip() for pattern in types if pattern.strip()]
-    for pattern in wanted:
-        if pattern.startswith(OURS) and not any(fnmatchcase(type, pattern) for type in TYPES):
-            raise InvalidInput(f"Expected types of events such as 'partitur.incident.*', but there is none like "
-                               f"{pattern[:100]!r}. They are {', '.join(TYPES)}.")
+    wanted = _patterns(types)
     if tx.first(BY_NAME, {"name": named}) is not None:
         raise Conflict(f"Expected a new name, but there is a target {named!r} already.")
     row: dict[str, Any] = {
@@ -151,6 +147,46 @@ def pause(tx: Transaction, name: str, *, paused: bool, reason: str) -> None:
     audit.record(tx, "PAUSE" if paused else "RESUME", "EVENT_TARGET", found.key, reason=why, details={"name": name},
                  before={"paused": found.paused}, after={"paused": paused})
     tx.announce("events")
+
+
+def change(tx: Transaction, name: str, reason: str, *, address: str | None = None, types: Sequence[str] | None = None,
+           processes: Sequence[str] | None = None, secret: str | None = None) -> None:
+    """Give a target another address, other types or processes, or another secret ("": none); what is None stays.
+
+    What waits for it, and what is dead, goes to the new address. Audited. Raises InvalidInput, NotFound.
+    """
+    why = guard.reason_given(reason, "change a target of events")
+    found = _found(tx, name)
+    new: dict[str, Any] = {}
+    if address is not None and address.strip():
+        new["address"] = addresses.checked(address)
+    if types is not None:
+        new["types"] = _patterns(types)
+    if processes is not None:
+        new["processes"] = [process.strip() for process in processes if process.strip()]
+    if secret is not None:
+        new["secret"] = secret.strip() or None
+    before = {each: getattr(found, each) for each in new}
+    before = {each: list(value) if isinstance(value, tuple) else value for each, value in before.items()}
+    new = {each: value for each, value in new.items() if value != before[each]}
+    if not new:
+        raise InvalidInput("Expected another address, other types or processes, or another secret, but nothing is "
+                           "different.")
+    tx.connection.execute(update(schema.event_targets).where(_t.key == found.key).values(
+        **new, failures=0, rests_until=None))
+    audit.record(tx, "CHANGE", "EVENT_TARGET", found.key, reason=why, details={"name": name},
+                 before={each: before[each] for each in new}, after=new)
+    tx.announce(CHANGED)
+    tx.announce("events")
+
+
+def _patterns(types: Sequence[str]) -> list[str]:
+    wanted = [pattern.strip() for pattern in types if pattern.strip()]
+    for pattern in wanted:
+        if pattern.startswith(OURS) and not any(fnmatchcase(type, pattern) for type in TYPES):
+            raise InvalidInput(f"Expected types of events such as 'partitur.incident.*', but there is none like "
+                               f"{pattern[:100]!r}. They are {', '.join(TYPES)}.")
+    return wanted
 
 
 def remove(tx: Transaction, name: str, reason: str) -> None:

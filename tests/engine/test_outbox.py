@@ -249,3 +249,39 @@ def test_unknown_types_and_known_names_are_refused(engine, subscribed):
         engine.execute(targets.add, "typo", ADDRESS, types=["partitur.instances.*"])
     with pytest.raises(Conflict):
         engine.execute(targets.add, "audit", ADDRESS)
+
+
+def test_dead_events_of_a_target_that_is_mended_are_sent_again_in_their_order(engine, clock, subscribed, paying):
+    # given two instances of which nothing was taken, for good
+    keys = [engine.execute(instances.start, "paying").key for _ in range(2)]
+    while taken := engine.execute(outbox.claim):
+        for event in taken:
+            engine.execute(outbox.failed, event, "410 Gone", for_good=True)
+    [count] = outbox.counts(engine).values()
+    assert (count.waiting, count.dead) == (0, 8)
+
+    # when its address is mended, and all of them are sent again
+    engine.execute(targets.change, "audit", "They moved.", address="https://new.example/hook", types=["partitur.*"])
+    assert engine.execute(outbox.revive_all, "audit", "They moved.") == 8
+
+    # then they go to the new address, each instance's in order
+    told = deliver(engine)
+    assert {event.address for event in told} == {"https://new.example/hook"}
+    for key in keys:
+        assert [event.type for event in told if event.instance_key == key] == [
+            types.INSTANCE_STARTED, types.ELEMENT_COMPLETED, types.ELEMENT_ENTERED, types.JOB_CREATED]
+    [changed] = lists.audit(engine, operation="CHANGE").items
+    assert (changed.before, changed.after) == (
+        {"address": ADDRESS, "types": []}, {"address": "https://new.example/hook", "types": ["partitur.*"]})
+
+
+@pytest.mark.parametrize(("arguments", "error"), [
+    ({"address": "ftp://x"}, InvalidInput), ({"types": ["partitur.nothing"]}, InvalidInput), ({}, InvalidInput),
+    ({"address": ADDRESS}, InvalidInput), ({"name": "nobody", "secret": "a"}, NotFound),
+    ({"reason": " ", "secret": "a"}, InvalidInput),
+])
+def test_targets_are_not_changed_into_what_cannot_be(engine, subscribed, arguments, error):
+    given = {"name": "audit", "reason": "They moved.", **arguments}
+    with pytest.raises(error):
+        engine.execute(targets.change, given.pop("name"), given.pop("reason"), **given)
+    assert targets.all_of_them(engine) == (subscribed,)

@@ -74,6 +74,8 @@ ACTS = {
     "tenants change": lambda w, run: ("tenants", "change", "north", "--name", "The north"),
     "tenants remove": lambda w, run: ("tenants", "remove", "north", *R),
     "events add": lambda w, run: ("events", "add", "ledger", "http://127.0.0.1:9/"),
+    "events change": lambda w, run: ("events", "change", "ledger", "http://127.0.0.1:8/", *R),
+    "events resend": lambda w, run: ("events", "resend", "ledger", *R),
     "events pause": lambda w, run: ("events", "pause", "ledger", *R),
     "events resume": lambda w, run: ("events", "resume", "ledger", *R),
     "events retry": lambda w, run: ("events", "retry", w.dead_event(), *R),

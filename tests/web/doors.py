@@ -321,6 +321,10 @@ ACTS = {
         "/events/targets", TARGET | {"name": "t3"}, "/events/targets/t3/resume"),
     "api.remove_event_target": lambda w: w.after(
         "/events/targets", TARGET | {"name": "t4"}, "/events/targets/t4/removal"),
+    "api.change_event_target": lambda w: w.after(
+        "/events/targets", TARGET | {"name": "t5"}, "/events/targets/t5/change", address="https://b.example/"),
+    "api.resend_events": lambda w: w.after(
+        "/events/targets", TARGET | {"name": "t6"}, "/events/targets/t6/resending"),
     "api.retry_event": lambda w: w.api(f"/events/deliveries/{w.dead_event()}/retry", R),
     "api.discard_event": lambda w: w.api(f"/events/deliveries/{w.dead_event()}/discard", R),
     "api.add_inbound_source": lambda w: w.api("/inbound/sources", SOURCE | {"name": "s1"}),
@@ -392,6 +396,11 @@ ACTS = {
     "console.add_event_target": lambda w: w.page("/events/targets", {"name": "a", "address": "https://a.example/"}),
     "console.pause_event_target": lambda w: (w.page("/events/targets", {"name": "b", "address": "https://a.example/"}),
                                              w.page("/events/targets/pause", {**R, "name": "b", "paused": "yes"}))[1],
+    "console.change_event_target": lambda w: (w.page("/events/targets", {"name": "d", "address": "https://a.example/"}),
+                                              w.page("/events/targets/change", {
+                                                  **R, "name": "d", "address": "https://b.example/"}))[1],
+    "console.resend_events": lambda w: (w.page("/events/targets", {"name": "e", "address": "https://a.example/"}),
+                                        w.page("/events/targets/resending", {**R, "name": "e"}))[1],
     "console.remove_event_target": lambda w: (w.page("/events/targets", {
         "name": "c", "address": "https://a.example/"}), w.page("/events/targets/removal", {**R, "name": "c"}))[1],
     "console.add_source": lambda w: w.page("/inbound/sources", SOURCE | {"name": "p1"}),

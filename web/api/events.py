@@ -56,6 +56,14 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resent:
+    """The target, and how many events are sent to it again."""
+
+    name: str
+    events: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Keyed:
     """What was acted upon."""
 
@@ -108,6 +116,26 @@ def resume_event_target(sent: Body, name: str) -> Named:
     """The target's name."""
     acting().execute(targets.pause, name, paused=False, reason=sent.required_text("reason"))
     return Named(name=name)
+
+
+@posting("/api/events/targets/<name>/change", "Give a target another address, other types, or another secret.", {
+    "address": NULLABLE, "types": {"type": ["array", "null"], "items": {"type": "string"}},
+    "processes": {"type": ["array", "null"], "items": {"type": "string"}},
+    "secret": {**NULLABLE, "description": "Its name; an empty text: none. What is left out stays as it is."}, **WHY,
+}, Named, required=("reason",))
+def change_event_target(sent: Body, name: str) -> Named:
+    """The target's name."""
+    lists = {each: None if sent.content.get(each) is None else _texts(sent, each) for each in ("types", "processes")}
+    acting().execute(targets.change, name, sent.required_text("reason"), address=sent.text("address"),
+                     secret=sent.text("secret"), **lists)
+    return Named(name=name)
+
+
+@posting("/api/events/targets/<name>/resending", "Try all dead events of a target again, under their ids.", WHY,
+         Resent, required=("reason",))
+def resend_events(sent: Body, name: str) -> Resent:
+    """How many they are."""
+    return Resent(name=name, events=acting().execute(outbox.revive_all, name, sent.required_text("reason")))
 
 
 @posting("/api/events/targets/<name>/removal", "Take a target away, with what waits for it.", WHY, Named,

@@ -22,20 +22,25 @@ class Action(StrEnum):
 
     LIST = "list"
     ADD = "add"
+    CHANGE = "change"
     PAUSE = "pause"
     RESUME = "resume"
     REMOVE = "remove"
     DEAD = "dead"
     RETRY = "retry"
+    RESEND = "resend"
     DISCARD = "discard"
 
 
 def events(
-    action: Annotated[Action, typer.Argument(show_default=False, help="dead lists what could not be delivered.")],
+    action: Annotated[Action, typer.Argument(show_default=False, help="dead lists what could not be delivered, resend "
+                                             "sends a target all of it again.")],
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", show_default=False, help="Of a target, or the key of a dead event.")
     ] = None,
-    address: Annotated[str | None, typer.Argument(metavar="URL", show_default=False, help="With add.")] = None,
+    address: Annotated[
+        str | None, typer.Argument(metavar="URL", show_default=False, help="With add and change.")
+    ] = None,
     types: Annotated[
         list[str] | None, typer.Option("--type", metavar="PATTERN", show_default="all",
                                        help="Such as 'partitur.incident.*'. May be given several times.")
@@ -64,6 +69,11 @@ def events(
                                       processes=processes or (), secret=secret)
                 return answer({"target": made}, lambda console: console.print(
                     f"{made.name} gets events from {moment(made.starts_at)} on.", markup=False))
+            case Action.CHANGE:
+                engine.execute(targets.change, _named(name), reason or "", address=address, types=types,
+                               processes=processes, secret=secret)
+            case Action.RESEND:
+                engine.execute(outbox.revive_all, _named(name), reason or "")
             case Action.PAUSE | Action.RESUME:
                 engine.execute(targets.pause, _named(name), paused=action is Action.PAUSE, reason=reason or "")
             case Action.REMOVE:
@@ -77,8 +87,8 @@ def events(
 
 _named = partial(named, what="a target")
 _key = partial(keyed, what="a dead event", shown_by="partitur events dead")
-DONE = {Action.PAUSE: "paused", Action.RESUME: "going on", Action.REMOVE: "removed", Action.RETRY: "tried again",
-        Action.DISCARD: "discarded"}
+DONE = {Action.CHANGE: "changed", Action.RESEND: "sent again", Action.PAUSE: "paused", Action.RESUME: "going on",
+        Action.REMOVE: "removed", Action.RETRY: "tried again", Action.DISCARD: "discarded"}
 
 
 def _list(engine: Engine) -> None:

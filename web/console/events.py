@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from engine import secrets
 from engine.errors import InvalidInput
@@ -44,6 +45,24 @@ def pause_event_target() -> ResponseReturnValue:
     sentence = _("%(name)s is paused; what comes meanwhile waits.", name=name) if paused else \
         _("%(name)s gets events again.", name=name)
     return done(sentence, url_for("console.events"))
+
+
+@bp.post("/events/targets/change")
+def change_event_target() -> ResponseReturnValue:
+    """Give a target another address or another secret."""
+    form, name = request.form, request.form.get("name", "")
+    acting().execute(targets.change, name, forms.reason(), address=form.get("address", "").strip() or None,
+                     secret=form.get("secret", "").strip() or None)
+    return done(_("%(name)s is changed.", name=name), url_for("console.events"))
+
+
+@bp.post("/events/targets/resending")
+def resend_events() -> ResponseReturnValue:
+    """Try all dead events of a target again."""
+    name = request.form.get("name", "")
+    count = acting().execute(outbox.revive_all, name, forms.reason())
+    return done(ngettext("%(num)s event is sent again.", "%(num)s events are sent again.", count),
+                url_for("console.events"))
 
 
 @bp.post("/events/targets/removal")
