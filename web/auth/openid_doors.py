@@ -148,7 +148,7 @@ def _enter(access: Access, provider: Provider, under_way: Mapping[str, Any]) -> 
     if known.acr and claims.get("acr") not in known.acr:
         # That it was asked for is no more than a wish: the signed token says what was done.
         raise Refused(_("Your log-in at %(provider)s was not strong enough: a second factor may be missing.",
-                        provider=known.shown), "acr " + repr(claims.get("acr"))[:100])
+                        provider=known.shown), "acr=" + repr(claims.get("acr"))[:100])
     told = claims
     if any(claim(claims, name) is None for name in (known.name_claim, known.groups_claim)):
         told = {**provider.user_info(str(tokens.get("access_token", "")), str(claims["sub"])), **claims}
