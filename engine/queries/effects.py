@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, literal_column, or_, select
 
 from engine import schema
 from engine.errors import NotFound
+from engine.queries.conditions import ACTIVE
 from engine.queries.paging import Page, page
 from engine.states import EffectState, JobState
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from engine.engine import Engine
 
 _j, _i = schema.jobs.c, schema.instances.c
+
+UNDECIDED = and_(_j.effect == literal_column(f"'{EffectState.IN_DOUBT}'"), _j.state == JobState.FAILED.value,
+                 ~_j.repeatable)
+"""Nobody knows whether the call took effect, and it must not simply be repeated: somebody has to decide (written out,
+as in the index of what is in doubt)."""
 
 WINDOW = timedelta(hours=24)
 """Whose calls count for the figures of a service."""
@@ -67,7 +73,8 @@ class EffectRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceFigures:
     """How well a service answered lately: attempts that are settled, the share of them that failed, and how long
-    those took that succeeded (the middle one and the slowest but five of a hundred)."""
+    those took that succeeded (the middle one and the slowest but five of a hundred). `in_doubt` are the calls of live
+    instances about which somebody has to decide now, however old they are."""
 
     service: str
     settled: int
@@ -83,16 +90,18 @@ class ServiceFigures:
 
 
 def effects(engine: Engine, *, service: str | None = None, states: Collection[str] = (),
-            instance_key: int | None = None, key: int | None = None, limit: int = 50,
+            instance_key: int | None = None, key: int | None = None, undecided: bool = False, limit: int = 50,
             offset: int = 0) -> Page[EffectRow]:
     """Effects, those sent last first. Jobs that nobody took yet have no effect; they are there with INTENDED only if
-    `states` asks for it."""
+    `states` asks for it. `undecided`: only those of live instances about which somebody has to decide."""
     statement = EFFECTS.order_by(_j.sent_at.desc(), _j.key.desc())
     if EffectState.INTENDED not in states:
         statement = statement.where(_j.sent_at.is_not(None))
     for column, value in ((_j.type, service), (_j.instance_key, instance_key), (_j.key, key)):
         if value is not None:
             statement = statement.where(column == value)
+    if undecided:
+        statement = statement.where(UNDECIDED, ACTIVE)
     if states:
         statement = statement.where(_j.effect.in_(list(states)))
     with engine.read() as connection:
@@ -109,10 +118,7 @@ def effect(engine: Engine, key: int) -> EffectRow:
 
 def in_doubt(engine: Engine, instance_key: int) -> frozenset[int]:
     """The jobs of an instance about which an operator has to decide."""
-    statement = select(_j.key).where(
-        _j.instance_key == instance_key, _j.state == JobState.FAILED.value, _j.effect == EffectState.IN_DOUBT.value,
-        ~_j.repeatable,
-    )
+    statement = select(_j.key).where(_j.instance_key == instance_key, UNDECIDED)
     with engine.read() as connection:
         return frozenset(connection.scalars(statement))
 
@@ -125,14 +131,17 @@ def figures(engine: Engine, service: str) -> ServiceFigures:
         .where(and_(_j.type == service, _j.sent_at >= engine.clock() - WINDOW, answered))
         .order_by(_j.sent_at.desc()).limit(SAMPLE)
     )
+    undecided = select(func.count()).select_from(schema.jobs).join(
+        schema.instances, _i.key == _j.instance_key).where(_j.type == service, UNDECIDED, ACTIVE)
     with engine.read() as connection:
         rows = connection.execute(statement).all()
+        in_doubt = connection.scalar(undecided) or 0
     took = sorted(row.settled_at - row.sent_at for row in rows if row.effect == EffectState.CONFIRMED)
     return ServiceFigures(
         service=service, settled=len(rows),
         # A business error is an answer: the service works.
         failed=sum(row.effect != EffectState.CONFIRMED and row.state != JobState.ERROR_THROWN for row in rows),
-        in_doubt=sum(row.effect == EffectState.IN_DOUBT for row in rows),
+        in_doubt=in_doubt,
         typical=took[len(took) // 2] if took else None,
         slow=took[min(len(took) * 95 // 100, len(took) - 1)] if took else None,
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 
 import pytest
 
+from engine import instances
 from engine.contracts import JobContract
-from engine.queries import instance, lists
+from engine.queries import effects, instance, lists, overview
 from engine.states import EffectState
 from engine.work import holds, jobs
 from service_tasks import Registry, service_task
@@ -111,6 +114,28 @@ def test_the_page_of_a_service_tells_what_it_did_and_where_it_is_used(console, d
     assert "1–1 of 1" in told
     assert 'rel="next"' not in told
     assert "No effects" in console.text("/services/charge-card?effect=CONFIRMED")
+
+
+def test_a_service_is_in_doubt_by_the_rule_of_the_home_page(console, engine, story, doubt):
+    # given another call in doubt that is simply made once more, and one of an instance that was cancelled
+    engine.contracts["charge-card"] = JobContract(repeatable=True)
+    for number in (2, 3):
+        engine.contracts["charge-card"] = JobContract(repeatable=number == 2, askable=True)
+        other = story.start(business_id=f"order-{number}", variables={"amount": 10, "note": "", "gift": False})
+        console.post(f"/tasks/{lists.user_tasks(engine, instance_key=other).items[0].key}/completion")
+        job = story.take_job()
+        engine.execute(jobs.fail, job.key, "The reply was lost.", retries=0, effect=EffectState.IN_DOUBT)
+    engine.execute(instances.cancel, other, "Not wanted.")
+
+    # then
+    page = console.text("/services/charge-card")
+    assert overview.overview(engine).in_doubt == effects.figures(engine, "charge-card").in_doubt == 1
+    link = re.search(r'href="([^"]*effect=UNDECIDED[^"]*)">In doubt <b>1</b>', page)[1]
+    told = console.text(html.unescape(link))
+    assert "order-1" in told
+    assert "order-2" not in told
+    assert "order-3" not in told
+    assert "order-2" in console.text("/services/charge-card?effect=IN_DOUBT")
 
 
 def test_a_job_type_without_a_contract_has_a_page_too(console):

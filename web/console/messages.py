@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import LazyString, lazy_gettext
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 
 from engine import requests
 from engine.errors import InvalidInput
@@ -90,7 +90,7 @@ def sentence(difference: Difference) -> str:
     return SENTENCES[difference.kind](difference)
 
 
-ODD: dict[Oddity, LazyString] = {
+ODD = {
     Oddity.KEY_BLANK: lazy_gettext("Its key begins or ends with a blank, shown as ␣: it reaches only who waits with "
                                    "the same blank."),
     Oddity.KEY_EMPTY: lazy_gettext("Its key is empty, or blanks alone."),

@@ -15,6 +15,9 @@ from service_tasks.registry import Registry
 from web.console import at_once, forms, paging
 from web.console.blueprint import bp, engine
 
+UNDECIDED = "UNDECIDED"
+"""What narrows the effects of a service to those about which somebody has to decide."""
+
 
 def _registry() -> Registry:
     found: Registry = current_app.extensions["services"]
@@ -41,11 +44,13 @@ def service(name: str) -> ResponseReturnValue:
     contract = _registry().get(name)
     wanted = request.args.get("effect", "")
     states = (wanted,) if wanted in {state.value for state in EffectState} else ()
+    undecided = wanted == UNDECIDED
     return render_template(
         "service.html", section="services", name=name, contract=contract and contract.describe(),
         hold=next((hold for hold in holds.all_of_them(engine()) if hold.service == name), None),
         figures=effects.figures(engine(), name), open_jobs=lists.job_types(engine()).get(name, 0),
-        page=paging.page(effects.effects(engine(), service=name, states=states, offset=paging.offset())),
+        page=paging.page(effects.effects(engine(), service=name, states=states, undecided=undecided,
+                                         offset=paging.offset())),
         used=used.uses_of(engine(), name), wanted=wanted, effect_states=list(EffectState),
     )
 
