@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, func, insert, literal, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, literal, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from engine import schema
 from engine.errors import InvalidInput
@@ -157,14 +158,37 @@ def verify(engine: Engine, expected: tuple[int, str] | None = None, *, newest: i
         with engine.read() as connection:
             # The end first: what is sealed meanwhile must not look as if it were added behind it, or missing.
             end = _head(connection)
-            rows = connection.execute(LINKS, {"after": follower.position}).all()
+            rows, unreadable = _slice(connection, follower.position)
             unsealed = connection.scalar(OPEN) or 0
         broken = follower.follow(row._asdict() for row in rows)
+        if broken is None and unreadable:
+            broken = Break(position=follower.position + 1, entry_key=None,
+                           sentence=f"Entry {follower.position + 1} of the chain cannot be read: something stands in "
+                                    f"it that was never sealed.")
         if broken is None and not rows:
             broken = follower.end(end)
         if broken is not None or not rows:
             right = follower.position if broken is None else broken.position - 1
             return Verdict(checked=right - began, head=end, unsealed=unsealed, broken=broken)
+
+
+def _slice(connection: Connection, after: int) -> tuple[list[Row[Any]], bool]:
+    """The next entries, up to one that cannot be read: whoever tampers may write what is no time and no JSON."""
+    try:
+        return list(connection.execute(LINKS, {"after": after}).all()), False
+    except SQLAlchemyError:
+        raise
+    except Exception:  # whatever the types of the columns raise
+        rows: list[Row[Any]] = []
+    while True:
+        try:
+            row = connection.execute(LINKS.limit(1), {"after": after}).one()
+        except SQLAlchemyError:
+            raise
+        except Exception:
+            return rows, True
+        rows.append(row)
+        after = row.position
 
 
 def _begin_late(engine: Engine, follower: Follower, newest: int) -> None:

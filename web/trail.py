@@ -31,8 +31,9 @@ def comma_separated(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         yield _line([_cell(entry[name]) for name in FIELDS])
 
 
-def verify(lines: Iterable[str], expected: tuple[int, str] | None = None) -> tuple[int, Break | None]:
-    """Follow the chain in the lines of a file of all entries: how many are right, and the first that is wrong.
+def verify(lines: Iterable[str], expected: tuple[int, str] | None = None) -> tuple[int, int, Break | None]:
+    """Follow the chain in the lines of a file of all entries: how many are right, how many were too new to be sealed
+    when it was exported, so that nothing is known of them, and the first that is wrong.
 
     Raises InvalidInput for a line that is no entry.
     """
@@ -43,7 +44,7 @@ def verify(lines: Iterable[str], expected: tuple[int, str] | None = None) -> tup
     if broken is None and expected is not None and expected[0] > follower.position:
         broken = Break(position=follower.position + 1, entry_key=None,
                        sentence=f"Expected {expected[0]} entries or more, but the file has {follower.position}.")
-    return follower.position, broken
+    return follower.position, len(read) - len(sealed), broken
 
 
 def _read(number: int, line: str) -> dict[str, Any]:

@@ -72,6 +72,16 @@ def test_changed_entry_is_named(sealed, column, value):
     assert str(verdict.broken.entry_key) in verdict.broken.sentence
 
 
+@pytest.mark.parametrize("column", ["at", "details", "before"])
+def test_entry_that_cannot_be_read_any_more_is_named(sealed, column):
+    if not sealed.database.is_sqlite:
+        pytest.skip("PostgreSQL lets nobody write what is no time or no JSON.")
+    change(sealed, text(f"UPDATE audit SET {column} = 'no longer' WHERE position = 5"))
+    verdict = chain.verify(sealed)
+    assert (verdict.broken.position, verdict.checked) == (5, 4)
+    assert "cannot be read" in verdict.broken.sentence
+
+
 def test_entry_with_another_time_is_named(sealed, clock):
     change(sealed, update(schema.audit).where(_a.position == 7).values(at=clock() - timedelta(microseconds=1)))
     assert broken(sealed) == 7

@@ -60,14 +60,16 @@ def test_files_have_what_the_filter_lets_through(console, acts):
 
 def test_chain_is_verified_from_a_file_without_the_database(console, acts):
     lines = console.text("/audit.jsonl").splitlines()
-    assert trail.verify(lines) == (len(lines), None)
-    assert trail.verify(reversed(lines)) == (len(lines), None)
+    assert trail.verify(lines) == (len(lines), 0, None)
+    assert trail.verify(reversed(lines)) == (len(lines), 0, None)
     forged = [line.replace('"ann"', '"bob"') for line in lines]
-    checked, broken = trail.verify(forged)
+    checked, _, broken = trail.verify(forged)
     assert (checked, broken.position) == (len(lines) - 1, len(lines))
-    assert trail.verify(lines[1:])[1].position == 1
+    assert trail.verify(lines[1:])[2].position == 1
+    new = json.dumps(json.loads(lines[-1]) | {"position": None, "hash": None})
+    assert trail.verify([*lines, new]) == (len(lines), 1, None)
     noted = json.loads(lines[-1])
-    assert trail.verify(lines[:-1], (noted["position"], noted["hash"]))[1].position == len(lines)
+    assert trail.verify(lines[:-1], (noted["position"], noted["hash"]))[2].position == len(lines)
 
 
 def test_page_of_the_verification_names_the_first_wrong_entry(console, engine, acts):

@@ -116,15 +116,17 @@ def _export(engine: Engine, wanted: TrailFilter, file: Path | None, form: Form) 
 def _verify_file(file: Path, expected: tuple[int, str] | None) -> None:
     try:
         with file.open(encoding="utf-8") as source:
-            checked, broken = files.verify(source, expected)
+            checked, unsealed, broken = files.verify(source, expected)
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(f"Expected a file that can be read, but {error}.") from error
-    _tell(checked, broken, None, None)
+    _tell(checked, broken, None, unsealed)
 
 
-def _tell(checked: int, broken: Break | None, head: Head | None, unsealed: int | None) -> None:
+def _tell(checked: int, broken: Break | None, head: Head | None, unsealed: int) -> None:
     def show(console: Console) -> None:
         console.print(f"{checked} entries are as they were sealed.")
+        if unsealed:
+            console.print(f"{unsealed} more are too new to be sealed: nothing tells whether they were changed.")
         if head is not None and head.position:
             console.print(f"Note this elsewhere: --expect {head.position}:{head.hash}", soft_wrap=True)
 
