@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, literal, select, update
+from sqlalchemy import Connection, bindparam, func, insert, literal, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from engine import schema
@@ -172,14 +172,14 @@ def verify(engine: Engine, expected: tuple[int, str] | None = None, *, newest: i
             return Verdict(checked=right - began, head=end, unsealed=unsealed, broken=broken)
 
 
-def _slice(connection: Connection, after: int) -> tuple[list[Row[Any]], bool]:
+def _slice(connection: Connection, after: int) -> tuple[Sequence[Any], bool]:
     """The next entries, up to one that cannot be read: whoever tampers may write what is no time and no JSON."""
     try:
-        return list(connection.execute(LINKS, {"after": after}).all()), False
+        return connection.execute(LINKS, {"after": after}).all(), False
     except SQLAlchemyError:
         raise
     except Exception:  # whatever the types of the columns raise
-        rows: list[Row[Any]] = []
+        rows: list[Any] = []
     while True:
         try:
             row = connection.execute(LINKS.limit(1), {"after": after}).one()
