@@ -12,9 +12,9 @@ from engine.queries import lists
 from engine.queries.instances import InstanceFilter, search
 from engine.tasks import user_tasks
 from tests.engine import drawing
+from tests.web.axe import ALL, AXE
 from tests.web.browsing import settle
 from tests.web.conftest import HOSTILE
-from tests.web.test_console_home import AXE
 
 
 def told(html):
@@ -67,7 +67,7 @@ def test_why_it_is_here_in_a_browser(open_page, failed_instance, width, scheme):
                      color_scheme=scheme, bypass_csp=True)
     settle(page)
     page.add_script_tag(path=str(AXE))
-    found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})")
+    found = page.evaluate(ALL)
     assert [violation["id"] for violation in found["violations"]] == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.title().endswith("Partitur")

@@ -10,6 +10,7 @@ import pytest
 from babel.support import NullTranslations
 
 from engine.engine import Engine
+from tests.web import axe
 from tests.web.browsing import visit
 from tests.web.conftest import HOSTILE, served
 from tests.web.every import Read, addresses, furnish
@@ -18,9 +19,6 @@ from web.app import create_app
 from web.sentences import Sentences
 from web.translations.collect import sentences as sentences_of_engine
 
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-AXE_ALL = "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'], resultTypes: ['violations']})"
-AXE_COLOURS = "axe.run(document, {runOnly: {type: 'rule', values: ['color-contrast']}, resultTypes: ['violations']})"
 WIDER = """() => document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll('main *')]
     .filter(each => each.getBoundingClientRect().right > innerWidth + 1 && !each.closest('bpmn-diagram, svg'))
     .slice(-3).map(each => each.outerHTML.slice(0, 200))"""
@@ -159,13 +157,13 @@ def test_every_page_is_accessible_and_fits(app, pages, open_page, width, first, 
         page.emulate_media(color_scheme=first)
         visit(page, address)
         picture(page, address, f"{first}.{width}")
-        page.add_script_tag(content=AXE.read_text())
-        found = page.evaluate(AXE_ALL)["violations"]
+        page.add_script_tag(content=axe.AXE.read_text())
+        found = page.evaluate(axe.ALL)["violations"]
         wrong += [(address, "wider than the screen", wide) for wide in page.evaluate(WIDER)]
         # and the other theme, of which only the colours are others
         page.emulate_media(color_scheme=then)
         picture(page, address, f"{then}.{width}")
-        found += page.evaluate(AXE_COLOURS)["violations"]
+        found += page.evaluate(axe.COLOURS)["violations"]
 
         # then
         wrong += [(address, broken["id"], node["target"], node["failureSummary"]) for broken in found

@@ -15,9 +15,9 @@ from engine.queries import instance as read
 from engine.queries import lists, past
 from engine.tasks import user_tasks
 from tests.engine import drawing
+from tests.web.axe import ALL, AXE
 from tests.web.browsing import badge, diagram, give_reason, settle, shape
 from tests.web.conftest import HOSTILE, model
-from tests.web.test_console_home import AXE
 from web.console.instance_tabs import TABS
 from web.console.timeline import draw
 
@@ -326,7 +326,7 @@ def test_every_tab_is_accessible_and_fits(open_page, lived, width, scheme):
         page.goto(f"{origin}/instances/{lived}?tab={tab}")
         settle(page)
         page.add_script_tag(path=str(AXE))
-        found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})")
+        found = page.evaluate(ALL)
         assert [(tab, violation["id"]) for violation in found["violations"]] == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), tab
         if folder := os.environ.get("SCREENSHOTS"):

@@ -19,9 +19,9 @@ from engine.tasks import user_tasks
 from engine.work import activation, jobs
 from tests.engine.drawing import end, process, service, start
 from tests.engine.steps import Steps
+from tests.web.axe import ALL, AXE
 from tests.web.browsing import diagram, settle
 from tests.web.conftest import HOSTILE
-from tests.web.test_console_home import AXE
 from web.console import charts, heat
 
 
@@ -155,7 +155,7 @@ def test_pages_are_for_everybody(open_page, learned, path, width, scheme):
     page = open_page(path, viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
     settle(page)
     page.add_script_tag(path=str(AXE))
-    found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})")
+    found = page.evaluate(ALL)
     assert [(violation["id"], violation["nodes"][0]["html"][:200]) for violation in found["violations"]] == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.locator("main img").count() == 0

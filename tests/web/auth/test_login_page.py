@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.web.auth.conftest import PASSWORD
-
-AXE = Path(__file__).parents[3] / "node_modules" / "axe-core" / "axe.min.js"
+from tests.web.axe import troubles
 
 pytestmark = pytest.mark.browser
 
 
-def troubles(page):
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})")
-    return [(each["id"], [node["html"][:160] for node in each["nodes"]]) for each in found["violations"]]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
 def test_people_come_in_by_keyboard_and_go_on_where_they_were(open_page, scheme, width):
     # given somebody who wanted to go to a page
     page = open_page("/instances?state=active", color_scheme=scheme, viewport={"width": width, "height": 800})
