@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from engine.transaction import Transaction
 
 _d = schema.definitions.c
+_e = schema.element_instances.c
+ELEMENTS = select(_e.key, _e.element_id).where(
+    _e.instance_key == bindparam("key"), _e.key.in_(bindparam("keys", expanding=True)))
 VERSION = select(_d.process_id, _d.version).where(_d.key == bindparam("key"))
 
 
@@ -84,11 +87,17 @@ class Modify(Deed, frozen=True, tag="MODIFY"):
 
     def told(self, connection: Connection, target: Target) -> list[str]:
         name = target.names.get
+        keys = [take.key for take in self.takes if take.key] + [move.key for move in self.moves if move.key]
+        at = dict(connection.execute(ELEMENTS, {"key": target.key, "keys": keys}).tuples().all()) if keys else {}
         said = [f"Puts a token {'behind' if put.after else 'at'} {name(put.element, put.element)}."
                 for put in self.puts if put.element]
         said += [f"Takes the tokens of {name(take.element, take.element)}." for take in self.takes if take.element]
+        said += [f"Takes one token of {name(at[take.key], at[take.key])}: {take.key}." for take in self.takes
+                 if take.key in at]
         said += [f"Moves the tokens of {name(move.source, move.source)} to {name(move.target, move.target)}."
                  for move in self.moves if move.source]
+        said += [f"Moves one token of {name(at[move.key], at[move.key])} to {name(move.target, move.target)}: "
+                 f"{move.key}." for move in self.moves if move.key in at]
         return said
 
     def elements(self, connection: Connection, target: Target) -> Sequence[str]:

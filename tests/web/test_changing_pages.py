@@ -12,7 +12,8 @@ from engine import definitions, instances
 from engine.definitions import Resource
 from engine.operations import carrying, plans
 from engine.queries import instance as read
-from engine.queries import operations
+from engine.queries import lists, operations
+from tests.engine import drawing
 from tests.web.conftest import HOSTILE, model
 
 
@@ -28,12 +29,13 @@ def deploy(engine, content):
     return engine.execute(definitions.deploy, [Resource(name="review.bpmn", content=content)]).definitions[0]
 
 
-def step(kind, element, source="", variables="", scope=""):
-    return {"kind": kind, "element": element, "source": source, "variables": variables, "scope": scope}
+def step(kind, element, source="", variables="", scope="", token=""):
+    return {"kind": kind, "element": element, "source": source, "token": token, "variables": variables, "scope": scope}
 
 
 def fields(*steps, **more):
-    return {**{name: [each[name] for each in steps] for name in ("kind", "element", "source", "variables", "scope")},
+    names = ("kind", "element", "source", "token", "variables", "scope")
+    return {**{name: [each[name] for each in steps] for name in names},
             **more}
 
 
@@ -82,6 +84,36 @@ def test_steps_are_collected_tried_and_become_a_plan_that_moves_the_token(consol
     carry_out(engine, operation.key)
     assert places(engine, key) == ["charge"]
     assert read.variables(engine, key)["paid"] == 1
+
+
+def test_one_of_several_tokens_at_an_element_is_moved_or_cancelled(console, engine):
+    # given two tokens at one element, each in a sub-process of its own
+    loop = ('<bpmn:multiInstanceLoopCharacteristics><bpmn:extensionElements>'
+            '<zeebe:loopCharacteristics inputCollection="=items" inputElement="x"/>'
+            '</bpmn:extensionElements></bpmn:multiInstanceLoopCharacteristics>')
+    each = (f'<bpmn:subProcess id="each" name="Each">{loop}'
+            + drawing.inside(drawing.start("in"), drawing.user("look"), drawing.user("after"), drawing.end("out"))
+            + "</bpmn:subProcess>")
+    engine.execute(definitions.deploy, [drawing.file(drawing.process("p", drawing.start(), each, drawing.end()))])
+    key = engine.execute(instances.start, "p", variables={"items": ["blue", "red", "grey"]}).key
+    page = console.post(f"/instances/{key}/modify", {"chosen": "after", "do": "move:look"}).text
+    tokens = re.findall(r'<option value="(\d+)">\d+, loopCounter = \d, x = (\w+)</option>', page)
+    assert [colour for _token, colour in tokens] == ["blue", "red", "grey"]
+
+    # when the second one is moved, and the third one cancelled
+    [_blue, (red, _), (grey, _)] = tokens
+    steps = (step("move", "after", "look", token=red), step("take", "look", token=grey))
+    page = console.post(f"/instances/{key}/modify", fields(*steps)).text
+    assert f"Moves one token of look to after: {red}." in page
+    assert f"Takes one token of look: {grey}." in page
+    operation = planned(engine, console.post(f"/instances/{key}/modify", fields(*steps, do="plan")))
+    carry_out(engine, operation.key)
+
+    # then the first one is where it was
+    assert [at for at in places(engine, key) if at != "each"] == ["after", "look"]
+    [left] = [row for row in lists.user_tasks(engine, instance_key=key).items
+              if row.element_id == "look" and row.ended_at is None]
+    assert str(left.element_instance_key) == tokens[0][0]
 
 
 def test_a_step_is_removed_again(console, story):
@@ -382,6 +414,35 @@ def test_chosen_instances_restart_on_the_diagram(console, engine, story):
     assert refused.status_code == 422
     operation = planned(engine, console.post("/restart", {"keys": keys, "chosen": "charge", "do": "plan"}))
     assert (operation.kind, operation.total) == ("RESTART", 2)
+
+
+def test_many_that_ended_start_anew_in_another_version(console, engine, story):
+    # given two instances of the first version that ended, and one that runs
+    first = story.deploy()
+    ended = [story.start(business_id=f"order-{number}") for number in range(2)]
+    running = story.start()
+    for key in ended:
+        engine.execute(instances.cancel, key, "A mistake.")
+    second = deploy(engine, renamed(check="look"))
+    keys = " ".join(map(str, [*ended, running]))
+
+    # when
+    page = console.post("/restart", {"keys": keys, "definition": second.key}).text
+    assert f'src="/definitions/{second.key}' in page
+    assert '<option value="look"' in page
+    assert console.post("/restart", {"keys": keys, "definition": "7"}).status_code == 404
+    operation = planned(engine, console.post("/restart", {
+        "keys": keys, "definition": second.key, "chosen": "look", "do": "plan"}))
+    assert operation.parameters["definitionKey"] == second.key
+    carry_out(engine, operation.key)
+
+    # then the ended ones go on there, and the running one is left alone and says why
+    items = {item.instance_key: item for item in operations.items(engine, operation.key).items}
+    for key in ended:
+        made = read.get(engine, int(items[key].result["made"]))
+        assert (made.version, places(engine, made.key)) == (second.version, ["look"])
+    assert "migrate it instead" in items[running].sentence
+    assert read.get(engine, running).definition_key == first.key
 
 
 def test_pages_of_many_instances_without_any_are_refused(console, story):

@@ -18,29 +18,49 @@ from engine.errors import InvalidInput, Rejection
 from engine.operations.trial import Judged
 from engine.queries import definitions as known
 from engine.queries import instance as found
+from engine.queries import past
+from engine.queries.instance import InstanceDetail
 from engine.queries.instances import InstanceFilter
 from engine.states import InstanceState
 from web.console import changing, many, marks
 from web.console.blueprint import bp, engine
+from web.console.formatting import short
 from web.console.many import Many, Tried
 
 MOST = 50
 """How many steps a page takes; the command line takes more."""
 KINDS = ("put", "move", "take")
+SHOWN = 3
+"""Variables by which tokens of one element are told apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One planned step: put a token at an element, move those of `source` there, or take those of the element.
 
-    `variables` is what was typed for the new tokens; `local` says that only they see it.
+    `token` is the key of the only one that is moved or taken, empty for all of them. `variables` is what was typed for
+    the new tokens; `local` says that only they see it.
     """
 
     kind: str
     element: str
     source: str = ""
+    token: str = ""
     variables: str = ""
     local: bool = False
+
+    @property
+    def taken_from(self) -> str:
+        """The element whose tokens go."""
+        return {"move": self.source, "take": self.element}.get(self.kind, "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """One of several tokens at an element, as one can choose it."""
+
+    key: int
+    label: str
 
 
 @bp.get("/instances/<key:key>/modify")
@@ -91,11 +111,11 @@ def _with_step() -> list[Step]:
 
 
 def _steps() -> list[Step]:
-    fields = [request.form.getlist(name) for name in ("kind", "element", "source", "variables", "scope")]
+    fields = [request.form.getlist(name) for name in ("kind", "element", "source", "token", "variables", "scope")]
     if len({len(field) for field in fields}) > 1:
         raise InvalidInput("Expected each step with all its fields, but some are missing. Load the page again.")
-    return [Step(kind=kind, element=element, source=source, variables=variables, local=scope == "local")
-            for kind, element, source, variables, scope in zip(*fields, strict=True) if kind in KINDS][:MOST]
+    return [Step(kind=kind, element=element, source=source, token=token, variables=variables, local=scope == "local")
+            for kind, element, source, token, variables, scope in zip(*fields, strict=True) if kind in KINDS][:MOST]
 
 
 def _parameters(steps: Sequence[Step]) -> dict[str, Any]:
@@ -103,14 +123,15 @@ def _parameters(steps: Sequence[Step]) -> dict[str, Any]:
     made: dict[str, list[dict[str, Any]]] = {"puts": [], "takes": [], "moves": []}
     for step in steps:
         if step.kind == "take":
-            made["takes"].append({"element": step.element})
+            made["takes"].append({"key": step.token} if step.token else {"element": step.element})
             continue
         variables = changing.variables_of(step.variables)
         given = {"variables": {step.element if step.local else "": variables}} if variables else {}
         if step.kind == "put":
             made["puts"].append({"element": step.element, **given})
         else:
-            made["moves"].append({"source": step.source, "target": step.element, **given})
+            moved = {"key": step.token} if step.token else {"source": step.source}
+            made["moves"].append({**moved, "target": step.element, **given})
     return {name: each for name, each in made.items() if each}
 
 
@@ -133,7 +154,19 @@ def _page(key: int, steps: Sequence[Step], chosen: str, trouble: str = "") -> st
         open=detail.row.state == InstanceState.ACTIVE, choices=changing.choices(process, detail.tokens), marks=looks,
         names={id: element.name or id for id, element in process.elements.items()}, tokens=tokens, judged=judged,
         payload=payload, why_not=_why_not(steps, judged, trouble), full=len(steps) >= MOST,
+        alike={each: _alike(detail, each) for each in {step.taken_from for step in steps} if tokens.get(each, 0) > 1},
     )
+
+
+def _alike(detail: InstanceDetail, element: str) -> list[Token]:
+    """The tokens of an element that has several, each with what is seen in the sub-process that it is in."""
+    rows = past.tokens(engine(), detail.row.key, element=element)
+    values: dict[int, list[str]] = {}
+    for variable in detail.variables:
+        values.setdefault(variable.scope_key, []).append(f"{variable.name} = {short(variable.value, 40)}")
+    top = detail.row.key
+    return [Token(key=row.key, label=", ".join((str(row.key), *(values.get(row.key) or (
+        values.get(row.scope_key, []) if row.scope_key != top else []))[:SHOWN]))) for row in rows]
 
 
 def _page_of_many(those: Many, steps: Sequence[Step], chosen: str, trouble: str = "") -> str:
@@ -173,12 +206,12 @@ def _add_badges(looks: marks.Marks, steps: Sequence[Step], tokens: dict[str, int
     minus: Counter[str] = Counter()
     for step in steps:
         if step.kind == "take":
-            minus[step.element] = tokens.get(step.element, 0)
+            minus[step.element] += 1 if step.token else tokens.get(step.element, 0)
         elif step.kind == "put":
             plus[step.element] += 1
         else:
-            minus[step.source] = tokens.get(step.source, 0)
-            plus[step.element] += tokens.get(step.source, 0)
+            minus[step.source] += 1 if step.token else tokens.get(step.source, 0)
+            plus[step.element] += 1 if step.token else tokens.get(step.source, 0)
     for sign, counts in (("plus", plus), ("minus", minus)):
         for id, count in counts.items():
             looks["elements"].setdefault(id, {})[sign] = count

@@ -129,7 +129,8 @@ def _suggested(engine: Engine, source: int, target: int) -> dict[str, str]:
 
 def _restart(_: Engine) -> dict[str, Any]:
     # A field that is called "elements" would take the place of the form's own property of that name.
-    return {"elements": _texts("at"), "variables": forms.json_object("variables", "the variables")}
+    return {"elements": _texts("at"), "variables": forms.json_object("variables", "the variables"),
+            "definitionKey": numbers.field("definition_key")}
 
 
 def _service(_: Engine) -> dict[str, Any]:

@@ -42,28 +42,36 @@ def restart_many() -> ResponseReturnValue:
     """The same for many instances of one definition. Running ones are moved, ended ones start as new ones."""
     those = many.chosen()
     chosen, text = request.form.get("chosen", ""), request.form.get("variables", "")
+    definition = numbers.field("definition")
     if request.form.get("do") == "plan":
         try:
-            return changing.plan("RESTART", _of_many(chosen, text), those.filter, those.query)
+            return changing.plan("RESTART", _of_many(those, chosen, definition, text), those.filter, those.query)
         except Rejection as error:
-            return _page_of_many(those, chosen, text, str(error)), 422
-    return _page_of_many(those, chosen or request.args.get("element", ""), text)
+            return _page_of_many(those, chosen, definition, text, str(error)), 422
+    return _page_of_many(those, chosen or request.args.get("element", ""), definition, text)
 
 
-def _of_many(chosen: str, text: str) -> dict[str, Any]:
-    made = {"elements": [chosen] if chosen else [], "variables": changing.variables_of(text)}
+def _of_many(those: Many, chosen: str, definition: int | None, text: str) -> dict[str, Any]:
+    own = those.definition.key
+    made = {"elements": [chosen] if chosen else [], "variables": changing.variables_of(text),
+            "definitionKey": None if definition in (None, own) else str(definition)}
     return {name: value for name, value in made.items() if value}
 
 
-def _page_of_many(those: Many, chosen: str, text: str, trouble: str = "") -> str:
-    process = known.process(engine(), those.definition.key)
+def _page_of_many(those: Many, chosen: str, definition: int | None, text: str, trouble: str = "") -> str:
+    own = those.definition
+    versions = known.versions(engine(), own.process_id, tenant_id=own.tenant_id)
+    target = own.key if definition is None else definition
+    if target not in {each.key for each in versions}:
+        raise NotFound(f"Expected version {target} of process {own.process_id!r}, but there is none.")
+    process = known.process(engine(), target)
     if chosen not in process.elements:
         chosen = ""
     tried: list[Tried] = []
     payload, why_not = "", trouble
     if not trouble:
         try:
-            parameters = _of_many(chosen, text)
+            parameters = _of_many(those, chosen, definition, text)
             tried = many.tried("RESTART", parameters, those)
             payload = changing.request_of_many("RESTART", parameters, those.keys, those.query)
         except InvalidInput as error:
@@ -71,10 +79,11 @@ def _page_of_many(those: Many, chosen: str, text: str, trouble: str = "") -> str
     if not chosen and tried and all(each.judged.obstacle for each in tried):
         # Those that run go on from an element only.
         tried, why_not = [], _("Choose the element from which it is to go on.")
+    there = those.tokens if target == own.key else ()
     return render_template(
         "restart/many.html", section="instances", many=those, chosen=chosen, text=text, tried=tried, trouble=trouble,
-        choices=changing.choices(process, those.tokens), marks=marks.live(those.tokens), payload=payload,
-        why_not=why_not,
+        choices=changing.choices(process, there), marks=marks.live(there), payload=payload, why_not=why_not,
+        versions=versions, target=target,
     )
 
 
