@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -238,8 +238,7 @@ class Database:
 
         Raises Unavailable if the database is away.
         """
-        opened: AbstractContextManager[Connection] = self._writer if self.is_sqlite else self.engine.connect()
-        with _telling_outages(), opened as connection:
+        with _telling_outages(), self._writer if self.is_sqlite else self.engine.connect() as connection:
             connection.begin()
             yield connection
             commit(connection)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -214,6 +215,18 @@ def test_upgrade_sets_up_a_fresh_database_and_then_leaves_it_alone(partitur):
     first, second = partitur("upgrade"), partitur("upgrade")
     assert first["before"] is None
     assert second["before"] == second["after"] == first["after"]
+
+
+def test_upgrade_says_in_a_sentence_which_database_it_cannot_open(partitur, tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir(exist_ok=True)
+    (tmp_path / "data" / "partitur.db").write_text("This is no database, although it is called so.")
+    assert partitur("upgrade", code=1)["error"].startswith("Expected to open the database sqlite:")
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("DATABASE_URL", f"postgresql://ann:secret@127.0.0.1:{nobody.getsockname()[1]}/none")
+        said = partitur("upgrade", code=1)["error"]
+    assert said.startswith("Expected to open the database postgresql://ann:…@127.0.0.1:")
+    assert "refused" in said
 
 
 def test_a_database_of_another_version_is_refused_by_every_command_and_by_the_doctor(partitur, tmp_path):

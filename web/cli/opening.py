@@ -46,13 +46,10 @@ def opened(settings: Settings | None = None, *, by_itself: bool = False) -> Iter
         WrongSchema: it belongs to another version of Partitur.
     """
     settings = settings or Settings.of()
-    try:
-        settings.make_data_dir()
-    except OSError as error:
-        raise Refused(f"Expected to keep data in {settings.data_dir}, but: {error.strerror}. Set DATA_DIR.") from error
-    check_four_eyes(settings)
-    scripts, exporter = _scripts(settings), _exporter()
-    engine = _engine(settings, scripts.languages if scripts else {})
+    with reaching(settings):
+        check_four_eyes(settings)
+        scripts, exporter = _scripts(settings), _exporter()
+        engine = _engine(settings, scripts.languages if scripts else {})
     engine.strict = settings.strict
     engine.keyring = Keyring(settings.secrets_keys, settings.data_dir / "secrets_key")
     engine.history = settings.history
@@ -71,6 +68,30 @@ def opened(settings: Settings | None = None, *, by_itself: bool = False) -> Iter
             exporter.close()
         if scripts:
             scripts.close()
+
+
+@contextmanager
+def reaching(settings: Settings) -> Iterator[None]:
+    """Make the data directory; what keeps the database from being opened inside is said in a sentence.
+
+    Raises:
+        Refused: the directory cannot be made, or the database not be opened.
+    """
+    try:
+        settings.make_data_dir()
+    except OSError as error:
+        raise Refused(f"Expected to keep data in {settings.data_dir}, but: {error.strerror}. Set DATA_DIR.") from error
+    shown = shown_url(settings.database_url)
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise Refused(f"Expected the driver of {shown}, but there is no module {error.name!r}: "
+                      "`pip install 'partitur[postgres]'`.") from error
+    except Unavailable as error:
+        raise Refused(f"Expected to open the database {shown}, but: {error.why}. See DATABASE_URL.") from error
+    except SQLAlchemyError as error:
+        why = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise Refused(f"Expected to open the database {shown}, but: {why}. See DATABASE_URL.") from error
 
 
 def check_four_eyes(settings: Settings) -> None:
@@ -107,21 +128,10 @@ def _scripts(settings: Settings) -> PythonScripts | None:
 
 
 def _engine(settings: Settings, scripts: ScriptLanguages) -> Engine:
-    url = settings.database_url
-    try:
-        engine = Engine(url, time_zone=settings.time_zone, synchronous=settings.synchronous, scripts=scripts)
-        agreed.join(engine)
-        return engine
-    except ModuleNotFoundError as error:
-        raise Refused(
-            f"Expected the driver of {shown_url(url)}, but there is no module {error.name!r}: "
-            "`pip install 'partitur[postgres]'`."
-        ) from error
-    except Unavailable as error:
-        raise Refused(f"Expected to open the database {shown_url(url)}, but: {error.why}. See DATABASE_URL.") from error
-    except SQLAlchemyError as error:
-        why = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise Refused(f"Expected to open the database {shown_url(url)}, but: {why}. See DATABASE_URL.") from error
+    engine = Engine(settings.database_url, time_zone=settings.time_zone, synchronous=settings.synchronous,
+                    scripts=scripts)
+    agreed.join(engine)
+    return engine
 
 
 def read_file(path: Path) -> bytes:

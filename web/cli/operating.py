@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from engine import upgrade
-from engine.database import Database
+from engine.database import Database, ping
 from engine.engine import Engine
 from engine.errors import NotFound
 from engine.operations import at_once
@@ -17,7 +17,7 @@ from engine.operations.at_once import Outcome
 from engine.queries import instance, lists
 from service_tasks import templates as element_templates
 from web.cli.group import Refused
-from web.cli.opening import opened
+from web.cli.opening import opened, reaching
 from web.cli.services import Services, Sources
 from web.cli.settings import Settings, shown_url
 from web.cli.terminal import Json, answer
@@ -107,8 +107,10 @@ def _operate(kind: str, key: int, reason: str, done: str) -> None:
 def upgrade_database(json: Json = False) -> None:
     """Bring the database to the schema of this version."""
     settings = Settings.of()
-    settings.make_data_dir()
-    database = Database(settings.database_url)
+    with reaching(settings):
+        database = Database(settings.database_url)
+        with database.read() as connection:
+            ping(connection)
     try:
         before, after = upgrade.upgrade(database)
     finally:
