@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import RowMapping, bindparam, select, update
 
-from bpmn.interpreter import journal
+from bpmn.interpreter import TokenNotFound, journal
 from engine import audit, fingerprints, guard, schema, states, values
 from engine.actions import Retry
 from engine.errors import NotFound, WrongState
@@ -39,7 +39,7 @@ MARK = (
 def open_for(tx: Transaction, live: Live, entry: journal.Failed) -> None:
     """Open an incident at a token."""
     key, job_key = tx.key(), tx.failed_jobs.get(entry.key)
-    message = tx.engine.masking.text(values.text(entry.message) or "")
+    message = told(tx, live, values.text(entry.message) or "", entry.key)
     tx.rows.insert(schema.incidents, {
         "key": key, "instance_key": live.key, "element_instance_key": entry.key,
         "job_key": job_key, "definition_key": live.definition.key,
@@ -52,6 +52,15 @@ def open_for(tx: Transaction, live: Live, entry: journal.Failed) -> None:
     live.incidents_changed = True
     tx.count("incidents", live.definition.process_id, entry.type)
     tx.log("incident opened", live, element_id=entry.element.id, incident_key=key, type=entry.type, reason=message)
+
+
+def told(tx: Transaction, live: Live, text: str, token: int | None = None) -> str:
+    """What may be told of what an expression says, which names what it was given: without what is hidden of that."""
+    try:
+        seen = live.run.variables(token)
+    except TokenNotFound:
+        seen = live.run.variables()
+    return tx.engine.masking.without(text, seen)
 
 
 def _service(tx: Transaction, job_key: int | None) -> str | None:

@@ -12,6 +12,7 @@ Hidden is what a service's contract declares sensitive, and whatever is called l
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
@@ -30,6 +31,9 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _DEEP = 60
 SHORTEST = 4
 """Characters of a value that is looked for in texts: a shorter one could be anything."""
+
+BEGINNING = 16
+"""Characters of a value that, if a text has them, are taken for the value, or for its beginning."""
 
 NamesOf = Callable[[], Iterable[str]]
 
@@ -106,7 +110,9 @@ class Masking:
         """A text without what is hidden in it, nor what is hidden in some variables: a service may repeat what it was
         given."""
         for hidden in sorted(self._hidden_in(variables, False, 0), key=len, reverse=True):
-            text = text.replace(hidden, HIDDEN)
+            # As it is, and as it is written in quotes.
+            for written in dict.fromkeys((hidden, repr(hidden)[1:-1], json.dumps(hidden)[1:-1])):
+                text = _without(text, written)
         return self.text(text)
 
     def _hidden_in(self, value: Any, is_hidden: bool, depth: int) -> set[str]:
@@ -156,6 +162,19 @@ def words_of(name: str) -> tuple[str, ...]:
     found = (word.lower() for word in _WORDS.findall(name))
     return tuple(word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
                  for word in found)
+
+
+def _without(text: str, hidden: str) -> str:
+    """A text without another one, nor the beginning of it: sentences cut what is long."""
+    begins = hidden[:BEGINNING]
+    at = text.find(begins)
+    while at >= 0:
+        end = at + len(begins)
+        while end < len(text) and end - at < len(hidden) and text[end] == hidden[end - at]:
+            end += 1
+        text = text[:at] + HIDDEN + text[end:]
+        at = text.find(begins, at + len(HIDDEN))
+    return text
 
 
 def _as_word(word: str) -> str:

@@ -198,7 +198,8 @@ def _failed(tx: Transaction, live: Live, entry: journal.Failed) -> None:
 def _null_explained(tx: Transaction, live: Live, entry: journal.NullExplained) -> None:
     tx.rows.insert(schema.explanations, {
         "key": tx.key(), "instance_key": live.key, "element_id": entry.element.id, "purpose": entry.purpose,
-        "expression": entry.expression, "reasons": list(entry.reasons), "explained_at": tx.now,
+        "expression": entry.expression, "explained_at": tx.now,
+        "reasons": [tx.engine.masking.without(reason, entry.seen) for reason in entry.reasons],
     })
 
 

@@ -191,12 +191,14 @@ class Failed:
 
 @dataclass(slots=True)
 class NullExplained:
-    """An expression of the element gave null, and `reasons` say why (a variable that is not there, say)."""
+    """An expression of the element gave null, and `reasons` say why (a variable that is not there, say). `seen` are the
+    variables that it could read, which they may tell."""
 
     element: Element
     purpose: str
     expression: str
     reasons: tuple[str, ...]
+    seen: Mapping[str, Any]
 
 
 @dataclass(slots=True)

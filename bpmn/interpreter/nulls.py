@@ -30,7 +30,7 @@ def explain(top: ProcessWorkflow, element: Element, expression: Expression, scop
     except EvaluationError:
         return
     if value is None and warnings:
-        top.record(journal.NullExplained(element, purpose, expression.text, tuple(warnings)))
+        top.record(journal.NullExplained(element, purpose, expression.text, tuple(warnings), scope.visible()))
 
 
 def explain_script(top: ProcessWorkflow, element: Element, scope: Scope) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from structlog.testing import capture_logs
 
 from engine import definitions, instances, masking, variables
 from engine.contracts import JobContract
@@ -109,6 +110,52 @@ def test_failures_of_services_do_not_tell_them(app, engine, key):
         "retries": 0, "errorMessage": 'Refused {"password": "hunter-2-hunter", "amount": 7}: token=k-123456789'})
     [incident] = lists.incidents(engine).items
     assert incident.message == f'Refused {{"password": {HIDDEN}, "amount": 7}}: token={HIDDEN}'
+
+
+ASSERT = '=assert(accountPassword, false, &quot;wrong: &quot; + accountPassword)'
+SENTENCES = {
+    "script": drawing.script("a", ASSERT, "r"),
+    "collection": '<bpmn:task id="a"><bpmn:multiInstanceLoopCharacteristics><bpmn:extensionElements>'
+                  '<zeebe:loopCharacteristics inputCollection="=accountPassword" inputElement="x"/>'
+                  '</bpmn:extensionElements></bpmn:multiInstanceLoopCharacteristics></bpmn:task>',
+    "called": '<bpmn:callActivity id="a"><bpmn:extensionElements><zeebe:calledElement processId="=customer.apiKey"/>'
+              '</bpmn:extensionElements></bpmn:callActivity>',
+    "timer": drawing.catch("a", drawing.timer("Duration", "=accountPassword")),
+}
+
+
+def test_incidents_do_not_tell_what_their_expressions_read(app, engine):
+    client = app.test_client()
+    with capture_logs() as lines:
+        for id, element in SENTENCES.items():
+            drawn = drawing.process(id, drawing.start(), element, drawing.end())
+            engine.execute(definitions.deploy, [drawing.file(drawn)])
+            engine.execute(instances.start, id, variables=VALUES)
+    found = {each.process_id: each.message for each in lists.incidents(engine).items}
+    assert found.keys() == SENTENCES.keys()
+    for id, message in found.items():
+        assert (clear(message), HIDDEN in message) == ([], True), (id, message)
+    assert clear(str(lines)) == []
+    # nor why one gave null
+    drawn = drawing.process(
+        "null", drawing.start(), drawing.script("a", "=date(accountPassword)", "r"), drawing.user("u"), drawing.end())
+    engine.execute(definitions.deploy, [drawing.file(drawn)])
+    null = engine.execute(instances.start, "null", variables=VALUES).key
+    why = client.get(f"/instances/{null}?tab=variables").text
+    assert "Expected a date such as" in why
+    assert HIDDEN in why
+    for path in ("/incidents", "/engine-rest/incident", "/api/incidents", f"/instances/{null}?tab=variables"):
+        assert clear(client.get(path).text) == [], path
+
+
+def test_workers_that_repeat_what_they_were_given_do_not_tell_it(app, engine, key):
+    client = app.test_client()
+    [job] = client.post("/v2/jobs/activation", json={
+        "type": "pay", "worker": "w", "timeout": 60_000, "maxJobsToActivate": 1, "requestTimeout": -1}).json["jobs"]
+    client.post(f"/v2/jobs/{job['jobKey']}/failure", json={
+        "retries": 0, "errorMessage": "No login as hunter-2-hunter for 'DE0212030000000020…'; card 4111-1111-1111."})
+    [incident] = lists.incidents(engine).items
+    assert incident.message == f"No login as {HIDDEN} for '{HIDDEN}…'; card {HIDDEN}."
 
 
 def test_somebody_who_shows_one_is_written_down(app, key):
