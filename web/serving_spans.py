@@ -34,8 +34,7 @@ def request_span(engine: Engine, *, counts: bool) -> Iterator[Serving]:
 
     `counts`: it may change something; one that only looks is told of only where its caller traces it.
     """
-    asked = request.headers.get("traceparent")
-    given = asked if asked and tracing.TRACE_PARENT.fullmatch(asked) else None
+    given = tracing.given(request.headers.get("traceparent"))
     sink = engine.spans
     if sink is None or not (given or counts) or request.path.startswith(UNWATCHED):
         yield Serving(given)

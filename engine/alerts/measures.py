@@ -131,5 +131,5 @@ MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in (
     Measure(name="drill_overdue", words="processes whose compensation was not drilled for 30 days", unit="processes",
             page="/processes", value=_overdue_drills, runbook="a-drill-is-overdue"),
     Measure(name=METRIC, words="a metric", unit="", page="/nodes", runbook="a-rule-of-your-own"),
-    Measure(name=LIST, words="rows of a list", unit="rows", page="/instances", runbook="a-rule-of-your-own"),
+    Measure(name=LIST, words="rows of a list", unit="", page="/instances", runbook="a-rule-of-your-own"),
 )}

@@ -89,8 +89,9 @@ class AlertRule:
     @property
     def words(self) -> str:
         """What it counts."""
-        of = self.query or (f"of {self.process_id}" if self.process_id else "")
-        return f"{self.what.words} {of}".rstrip()
+        if self.measure == METRIC and self.query:
+            return self.query
+        return f"{self.what.words} of {self.process_id}" if self.process_id else self.what.words
 
     @property
     def within(self) -> timedelta:

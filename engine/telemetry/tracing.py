@@ -13,13 +13,23 @@ from functools import lru_cache
 TRACE_PARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 """A `traceparent` of version 00 that names a trace and a span (W3C Trace Context §3.2)."""
 
+_LATER = re.compile(r"(?!00|ff)[0-9a-f]{2}(-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})(?:-.*)?")
+"""What a later version must begin with, so that those who do not know it can go on (§3.2.1, §4.3)."""
+
 _parent: ContextVar[str | None] = ContextVar("trace_parent", default=None)
+
+
+def given(text: str | None) -> str | None:
+    """The `traceparent` that a caller gave, as version 00 writes it; None for a text that is none (§3.2.2)."""
+    later = _LATER.fullmatch(text or "")
+    written = f"00{later[1]}" if later else text or ""
+    return written if TRACE_PARENT.fullmatch(written) else None
 
 
 @contextmanager
 def under(trace_parent: str | None) -> Iterator[None]:
     """What is started in here belongs to this trace; a text that is no `traceparent` counts as none (§3.2.2)."""
-    token = _parent.set(trace_parent if trace_parent and TRACE_PARENT.fullmatch(trace_parent) else None)
+    token = _parent.set(given(trace_parent))
     try:
         yield
     finally:

@@ -286,7 +286,7 @@ def test_any_list_is_watched_by_its_address(engine, told, watcher, address, link
     [(_, title, body, _)] = told.messages
     assert title == "Mine: on"
     assert f"https://partitur.example{link or address}\n" in body
-    assert ": 1 rows (limit 0)" in body
+    assert body.startswith("rows of a list: 1 (limit 0).")
 
 
 @pytest.mark.parametrize("address", [

@@ -21,6 +21,7 @@ def as_before():
     root = logging.getLogger()
     handlers, level, made = root.handlers, root.level, structlog.get_config()
     yield
+    logging.captureWarnings(False)
     root.handlers = handlers
     root.setLevel(level)
     structlog.configure(**made)
@@ -66,6 +67,20 @@ def test_what_is_hidden_is_in_no_line(as_json, logger, capsys):
     assert "it failed" in said
     assert "amqp://ann:" in said
     assert "ConnectionError" in said
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_no_value_writes_a_line_of_its_own(as_json, capsys):
+    configure_logging(as_json)
+    hostile = "Ada\n2026-01-01 [error] all is lost\r\x1b[2J\u2028\x00{}"
+    structlog.get_logger("x").warning(hostile, reason=hostile, about={"name": hostile})
+    logging.getLogger("y").warning("of %s", hostile)
+    said = capsys.readouterr().err
+    lines = said.splitlines()
+    assert len(lines) == 2
+    assert not {"\x1b", "\r", "\x00"} & set(said)
+    if as_json:
+        assert [json.loads(line)["event"] for line in lines] == [hostile, f"of {hostile}"]
 
 
 class Done(Data):

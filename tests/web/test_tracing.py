@@ -26,7 +26,16 @@ def test_instance_belongs_to_the_trace_of_its_request(app, engine, story, path, 
     assert child_span(row.trace_parent, row.correlation_id, 1, 1).split("-")[1] == PARENT.split("-")[1]
 
 
-@pytest.mark.parametrize("wrong", ["", "00-0-0-01", PARENT.replace("4bf92f3577b34da6a3ce929d0e0e4736", "0" * 32),
+@pytest.mark.parametrize("later", ["cc" + PARENT[2:], f"01{PARENT[2:]}-what-comes-later"])
+def test_a_later_version_is_read_as_far_as_it_is_known(app, engine, story, later):
+    story.deploy()
+    app.test_client().post("/v2/process-instances", json={"processDefinitionId": "review"},
+                           headers={"traceparent": later})
+    assert found_in(engine)[0].trace_parent == PARENT
+
+
+@pytest.mark.parametrize("wrong", ["", "00-0-0-01", f"{PARENT}-more", f"01{PARENT[2:]}more", f"{PARENT}, {PARENT}",
+                                   PARENT.replace("4bf92f3577b34da6a3ce929d0e0e4736", "0" * 32),
                                    "ff" + PARENT[2:], PARENT.upper(), "<b>"])
 def test_what_is_no_trace_counts_as_none(app, engine, story, wrong):
     story.deploy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from typing import Any
 
@@ -11,6 +12,8 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
 from engine.masking import MaskError, Masking
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def configure_logging(as_json: bool, level: int = logging.WARNING) -> None:
@@ -27,7 +30,7 @@ def configure_logging(as_json: bool, level: int = logging.WARNING) -> None:
         [structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
          lambda _logger, _method, line: mask(line), structlog.processors.JSONRenderer()]
         if as_json
-        else [structlog.processors.format_exc_info, lambda _logger, _method, line: mask(line),
+        else [structlog.processors.format_exc_info, lambda _logger, _method, line: _visible(mask(line)),
               structlog.dev.ConsoleRenderer(
                   colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
     )
@@ -37,6 +40,7 @@ def configure_logging(as_json: bool, level: int = logging.WARNING) -> None:
             foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
         )
     )
+    logging.captureWarnings(True)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
@@ -46,6 +50,16 @@ def configure_logging(as_json: bool, level: int = logging.WARNING) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def _visible(line: Any) -> Any:
+    """What a terminal would obey, as it is written: a value must not end its line, and so write one of its own."""
+    return {name: _CONTROL.sub(_written, value) if isinstance(value, str) and name not in ("exception", "stack")
+            else value for name, value in line.items()}
+
+
+def _written(found: re.Match[str]) -> str:
+    return repr(found[0])[1:-1]
 
 
 def _masking() -> Masking:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import structlog
 import typer
 from rich.console import Console
 
@@ -20,11 +21,13 @@ from web.cli.logs import configure_logging
 from web.cli.opening import opened
 from web.cli.services import ExternalTypes, Services, Sources, Strict
 from web.cli.settings import Settings
-from web.cli.terminal import Json, answer
+from web.cli.terminal import Json, answer, wants_json
 from web.cli.web_server import THREADS, WebServer
 
 if TYPE_CHECKING:
     from web.cli.node import Node
+
+logger = structlog.get_logger(__name__)
 
 DataDir = Annotated[Path | None, typer.Option(help="Where the data is; also DATA_DIR.", show_default="./data")]
 PartitionsText = Annotated[
@@ -142,10 +145,17 @@ def run(node: Node, facts: object, show: Callable[[Console], None], grace: timed
     node.start()
     answer(facts, show)
     stop.wait()
-    errors = Console(stderr=True, highlight=False)
-    errors.print("Finishing what is under way; again to end at once.")
+    say("Finishing what is under way; again to end at once.")
     if not node.stop(grace or GRACE):
-        errors.print("Some calls were still running; the next start makes them again, with the same idempotency keys.")
+        say("Some calls were still running; the next start makes them again, with the same idempotency keys.")
+
+
+def say(sentence: str) -> None:
+    """Tell whoever watches, in the form of the log lines around it."""
+    if wants_json():
+        logger.warning(sentence)
+    else:
+        Console(stderr=True, highlight=False).print(sentence)
 
 
 def measured(engine: Engine, settings: Settings, port: int | None) -> None:
