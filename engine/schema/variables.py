@@ -7,9 +7,9 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Tabl
 from engine.database import Json, UtcDateTime
 from engine.schema.base import metadata
 
-NUMBER = ("CASE WHEN substr(lookup, 1, 1) IN ('-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9') "
-          "THEN CAST(lookup AS FLOAT) END")
-"""The number that a variable is, NULL for anything else; written as in the index that has them in their order."""
+NUMBER = "CASE WHEN lookup >= '-' AND lookup < ':' THEN CAST(lookup AS FLOAT) END"
+"""The number that a variable is, NULL for anything else; written as in the index that has them in their order. No other
+JSON text begins with a sign between these: a list of signs would make SQLite build a table for each row it writes."""
 
 variables = Table(
     "variables", metadata,
