@@ -22,8 +22,10 @@ PUBLIC = "public"
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 INTERNAL = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")))
 """Private networks (RFC 1918, RFC 4193), which a host that is allowed by its name may be in."""
-METADATA = tuple(map(ipaddress.ip_address, ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "192.0.0.192")))
-"""Where clouds keep the credentials of a machine."""
+METADATA = tuple(map(ipaddress.ip_address, ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "192.0.0.192",
+                                             "168.63.129.16")))
+"""Where clouds keep the credentials of a machine; the last, which looks like a public address, tells what is installed
+on one in Azure."""
 
 _LABELS = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
 
