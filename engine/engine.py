@@ -186,6 +186,10 @@ class Engine:
             key = todo.popleft()
             try:
                 _, unfinished = self._repeat(partial(execution.go_on, key=key))
+            except Unavailable as error:
+                logger.warning("an instance waits for the database; the scheduler will try again", instance_key=key,
+                               reason=error.why)
+                unfinished = set()
             except Exception:
                 logger.exception("an instance could not go on; the scheduler will try again", instance_key=key)
                 unfinished = set()

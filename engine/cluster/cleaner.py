@@ -4,6 +4,7 @@ what happened lately is learned from."""
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import structlog
 
 from engine import chain, durations, guesses, requests, retention, sessions, strays
 from engine.cluster.part import Part
+from engine.errors import Unavailable
 from engine.inbound import receiving
 from engine.reports import learning
 
@@ -41,35 +43,46 @@ class Cleaner(Part):
     def turn(self) -> float:
         """Wait a little, and clean when it is time."""
         if not self._pause(min(EVERY, SEALING).total_seconds()) and time.monotonic() >= self._due:
-            try:
-                self.engine.execute(requests.forget)
-                self.engine.execute(strays.forget)
-                while self.engine.execute(receiving.forget) >= receiving.SLICE and not self.is_stopping:
-                    pass
-                self.engine.execute(sessions.forget)
-                self.engine.execute(guesses.forget)
-                self._sum_up()
-                self._clean()
-                durations.learn(self.engine)
-            except Exception:
-                logger.exception("cleaning failed; it is tried again later")
+            # Summed up before it is cleaned: what is deleted can no longer be counted.
+            for deed in (self._forget, self._sum_up, self._clean, self._learn):
+                self._try(deed)
             self._due = time.monotonic() + EVERY.total_seconds()
         return 0
+
+    def _try(self, deed: Callable[[], object]) -> None:
+        """One that fails does not hold up the others. Raises Unavailable: then none of them can do anything."""
+        try:
+            deed()
+        except Unavailable:
+            raise
+        except Exception:
+            logger.exception("cleaning failed; it is tried again later", what=deed.__name__.strip("_"))
+
+    def _forget(self) -> None:
+        self.engine.execute(requests.forget)
+        self.engine.execute(strays.forget)
+        while self.engine.execute(receiving.forget) >= receiving.SLICE and not self.is_stopping:
+            pass
+        self.engine.execute(sessions.forget)
+        self.engine.execute(guesses.forget)
+
+    def _learn(self) -> None:
+        durations.learn(self.engine)
+
+    def _seal(self) -> None:
+        chain.seal_all(self.engine)
 
     def _pause(self, seconds: float) -> bool:
         """Wait, and seal what is due, also while much is cleaned; whether this thread is to stop."""
         if self.pause(seconds):
             return True
         if time.monotonic() >= self._seal_at:
-            try:
-                chain.seal_all(self.engine)
-            except Exception:
-                logger.exception("sealing the audit trail failed; it is tried again later")
+            self._try(self._seal)
             self._seal_at = time.monotonic() + SEALING.total_seconds()
         return False
 
     def _sum_up(self) -> None:
-        # Before cleaning: what is deleted can no longer be counted. But not for ever, while there is much of it.
+        # Not for ever, while there is much of it.
         until = time.monotonic() + EVERY.total_seconds()
         while not self.is_stopping and time.monotonic() < until:
             began = time.monotonic()

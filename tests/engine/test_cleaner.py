@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import func, select
 
-from engine import schema
+from engine import chain, schema
 from engine.cluster import cleaner
 from engine.cluster.cleaner import Cleaner
+from engine.errors import Unavailable
 from tests.engine.drawing import end, process, start
 
 
@@ -29,6 +31,35 @@ def test_thread_cleans_by_the_default_of_its_engine(engine, steps, clock, monkey
             time.sleep(0.01)
     finally:
         thread.stop()
+
+
+def test_what_fails_holds_up_nothing_else_and_a_database_that_is_away_is_a_sentence(engine, steps, clock, monkeypatch):
+    # given history that is old enough, and a trail to be sealed
+    monkeypatch.setattr(cleaner, "EVERY", timedelta())
+    engine.history = timedelta(days=30)
+    steps.deploy(process("p", start(), end()))
+    steps.start("p")
+    clock.advance(days=31)
+    made = Cleaner(engine)
+    made._due = 0.0
+
+    # when something before it fails
+    monkeypatch.setattr(cleaner.requests, "forget", lambda _: 1 / 0)
+    made.turn()
+
+    # then it is cleaned all the same
+    assert _instances(engine) == 0
+    assert chain.head(engine).position > 0
+
+    # and when the database is away, the part says so, as it does of everything that a part of a node does
+    monkeypatch.setattr(engine.database, "write", lambda: _gone())
+    made._due = made._seal_at = 0.0
+    with pytest.raises(Unavailable):
+        made.turn()
+
+
+def _gone():
+    raise Unavailable("it is gone")
 
 
 def _instances(engine):
