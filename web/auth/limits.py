@@ -17,6 +17,8 @@ from limits.errors import ConfigurationError, StorageError
 from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
 
+from web.auth.throttle import holder
+
 logger = structlog.get_logger(__name__)
 
 LOGIN, TOKEN, REQUESTS = "login", "token", "requests"
@@ -76,6 +78,7 @@ class Limits:
 
     def count(self, kind: str, who: str) -> None:
         """One more request of somebody. Raises TooMany."""
+        who = holder(who) if kind in (LOGIN, TOKEN) else who
         item = self.items.get(kind)
         if item is None:
             return

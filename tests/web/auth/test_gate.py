@@ -22,7 +22,7 @@ from web.auth import gate, secrets
 from web.auth.access import Access
 from web.auth.accessfile import AccessFile, Content, Token, User
 from web.auth.hosts import is_loopback, is_of_this_machine
-from web.auth.limits import LimitError, Limits
+from web.auth.limits import LimitError, Limits, TooMany
 
 SIGNAL = "/v2/signals/broadcast"
 PUBLIC = {"/static/<path:filename>", "/health", "/health/live", "/health/ready", "/ready",
@@ -275,6 +275,15 @@ def test_requests_are_counted_by_who_asks(client, access):
     assert client.get("/v2/topology", headers=basic("ann", PASSWORD)).status_code == 200
     access.limits = Limits.of({"requests": "off"})
     assert client.get("/v2/topology", headers=bearer(TOKEN)).status_code == 200
+
+
+def test_a_network_of_ipv6_is_one_address():
+    limits = Limits.of({"login": "2/minute"})
+    for address in ("2001:db8:1:2::1", "2001:db8:1:2::2", "192.0.2.1", "::ffff:192.0.2.1", "2001:db8:1:3::1"):
+        limits.count("login", address)
+    for address in ("2001:db8:1:2:3:4:5:6", "192.0.2.1"):
+        with pytest.raises(TooMany):
+            limits.count("login", address)
 
 
 def test_requests_are_not_counted_where_the_place_to_count_is_away(client, access):
