@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import timedelta
 
 import pytest
@@ -59,6 +61,9 @@ def test_snoozed_incident_leaves_the_tile_and_is_told_beside_it(console, engine,
         engine.clock() + timedelta(hours=4), abs=timedelta(minutes=1))
     home = console.text("/")
     assert "and 1 snoozed" in home
+    # and the row of its kind still leads to as many instances as it counts
+    row = re.search(r'<td data-label="Instances" class="number"><a href="([^"]+)">(\d+)</a>', home)
+    assert (row[2], "1 instance" in console.text(html.unescape(row[1]))) == ("1", True)
     assert f'/incidents/{incident}"' in console.text("/incidents?state=snoozed")
     act(console, incident, "snooze")
     assert incidents.get(engine, incident).snoozed_until is None

@@ -117,8 +117,12 @@ def test_pause_go_on_stop_and_plan_again(console, engine, failed_instance):
     assert refused.status_code == 422
     console.post(f"/operations/{made}/application", {"reason": WHY})
     for act, state in (("pause", "PAUSED"), ("resumption", "RUNNING"), ("stop", "STOPPED")):
-        console.post(f"/operations/{made}/{act}", {"reason": WHY})
+        console.post(f"/operations/{made}/{act}", {"reason": f"For {act}."})
         assert found.operation(engine, made).state == state
+        page = console.text(f"/operations/{made}")
+        # while it rests, the page says whose doing that is, and why, beside why it was applied
+        assert WHY in page
+        assert (f"For {act}." in page) == ("Why it was applied" in page) == (state != "RUNNING")
     again = key_of(console.post(f"/operations/{made}/repetition"))
     assert found.operation(engine, again).repeats_key == made
     assert found.operation(engine, again).total == 3

@@ -69,7 +69,8 @@ class Failure:
         """The row of an outage."""
         named = [_place(*place) for place in outage.places[:MOST_PLACES]]
         return cls(outage, tuple(named), len(outage.places) - len(named),
-                   url_for("console.instances", state="incident", fingerprint=outage.fingerprint))
+                   # Snoozed or not: as many as the row counts.
+                   url_for("console.instances", state=["incident", "snoozed"], fingerprint=outage.fingerprint))
 
 
 def _place(definition_key: int, process_id: str, element_id: str) -> str:

@@ -16,11 +16,12 @@ from engine.errors import InvalidInput
 from engine.operations import carrying, freezing, plans, trial
 from engine.operations.deeds import deed_of
 from engine.operations.plans import ItemState, OperationState
-from engine.queries import approvals
+from engine.queries import approvals, lists
 from engine.queries import instances as listed
 from engine.queries import operations as found
 from engine.queries.operations import ItemRow, OperationRow
 from engine.queries.standing import standing
+from engine.queries.things import AuditRow
 from web.console import changing, formatting, forms, operation_forms, paging
 from web.console.blueprint import acting, bp, done, engine
 from web.console.export import FORMULA
@@ -109,9 +110,18 @@ def operation(key: int) -> ResponseReturnValue:
         state=state, risky=risky, counts=counts, risks=risks, consent=row.final or risks > 0,
         approval=approvals.of_operation(engine(), key) if row.state == OperationState.WAITING else None,
         trouble=_trouble() if row.state in (OperationState.PLANNING, OperationState.RUNNING) else "",
-        sentence=_sentence(row), failed=row.failed_again + row.not_started,
+        sentence=_sentence(row), act=_last_act(row), failed=row.failed_again + row.not_started,
         outcomes=(ItemState.FIXED, ItemState.FAILED_AGAIN, ItemState.SKIPPED, ItemState.NOT_STARTED),
     )
+
+
+def _last_act(row: OperationRow) -> AuditRow | None:
+    """Who paused or stopped it, and why, while it rests."""
+    operation = {OperationState.PAUSED: "PAUSE", OperationState.STOPPED: "STOP"}.get(OperationState(row.state))
+    if operation is None:
+        return None
+    acts = lists.audit(engine(), operation=operation, entity="OPERATION", entity_key=row.key, limit=1).items
+    return acts[0] if acts else None
 
 
 def _sentence(row: OperationRow) -> tuple[str, str]:
