@@ -91,6 +91,12 @@ def test_what_is_no_period_is_refused(console, path, status):
         assert "Expected" in response.text
 
 
+def test_page_names_the_days_that_it_counts(console):
+    assert "from 2026-11-01 to 2026-11-02, in days of UTC" in console.text("/reports?from=2026-11-01&to=2026-11-02")
+    german = console.get("/hotspot?from=2026-11-01&to=2026-11-01", headers={"Accept-Language": "de"}).text
+    assert "von 01.11.2026 bis 01.11.2026" in german
+
+
 def test_hotspots_measure_each_bound(console, engine, learned):
     html = console.text("/hotspot?days=1")
     assert html.count('data-label="Measure"') == len(Bound)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from babel.dates import format_datetime, format_skeleton
+from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_decimal
 from flask_babel import get_locale, gettext, ngettext
 from markupsafe import Markup, escape
@@ -43,6 +43,12 @@ def day(moment: datetime) -> str:
     """A day of a year, in UTC, in few characters."""
     moment = moment.astimezone(UTC)
     return moment.strftime("%m-%d") if language() == SOURCE else format_skeleton("MMdd", moment, locale=language())
+
+
+def whole_day(moment: datetime) -> str:
+    """A day in full, in UTC."""
+    moment = moment.astimezone(UTC)
+    return moment.date().isoformat() if language() == SOURCE else format_date(moment, "medium", locale=language())
 
 
 def language() -> str:

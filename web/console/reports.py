@@ -62,6 +62,11 @@ class Period:
         return {name: request.args[name] for name in ("days", "from", "to", "process") if request.args.get(name)}
 
     @property
+    def last(self) -> datetime:
+        """A moment of its last day: it ends before `until`."""
+        return self.until - timedelta(microseconds=1)
+
+    @property
     def asked(self) -> tuple[datetime, datetime, str | None]:
         """What every report is given."""
         return self.since, self.until, self.process
