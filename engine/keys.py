@@ -31,6 +31,7 @@ class Keys:
         self._lock = threading.Lock()
         self._next = 0
         self._end = 0
+        self._blocks = ((0, 0), (0, 0))
         self._writing: Connection | None = None
         self._borrowed = False
 
@@ -45,12 +46,18 @@ class Keys:
             self._next = key + 1
             return key
 
+    @property
+    def blocks(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """The blocks of this process that are in use, each from its first key up to the first behind it: what has such
+        a key was made here."""
+        return self._blocks
+
     def prepare(self) -> None:
         """Take a new block if few keys are left. Called before a transaction, when none is open in this thread."""
         if self._end - self._next < RESERVE:
             with self._lock:
                 if self._end - self._next < RESERVE:
-                    self._next, self._end = self._own_block()
+                    self._use(self._own_block())
 
     def begin(self, connection: Connection) -> None:
         """A transaction begins. SQLite has one writer: a block that is needed meanwhile must come through it."""
@@ -76,10 +83,14 @@ class Keys:
 
     def _refill(self) -> None:
         if self._writing is None:
-            self._next, self._end = self._own_block()
+            self._use(self._own_block())
         else:
-            self._next, self._end = _take(self._writing)
+            self._use(_take(self._writing))
             self._borrowed = True
+
+    def _use(self, block: tuple[int, int]) -> None:
+        self._next, self._end = block
+        self._blocks = (self._blocks[1], block)
 
     def _own_block(self) -> tuple[int, int]:
         with self._database.write() as connection:

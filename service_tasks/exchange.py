@@ -58,10 +58,12 @@ def exchange(
     worker: str,
     lock: timedelta,
     breakers: Sequence[Trip | str] = (),
+    others_after: timedelta | None = None,
 ) -> Exchanged:
     """Report answers, renew locks and take new jobs. An answer that is refused does not hold up the others.
 
-    `breakers` are those to open, and the names of the services that work again.
+    `breakers` are those to open, and the names of the services that work again; `others_after`: how long jobs that
+    other processes made are left to them.
     """
     done = Exchanged()
     for each in breakers:
@@ -79,7 +81,8 @@ def exchange(
         except Rejection:
             done.lost.append(job.key)
     for want in wants:
-        done.taken += activation.activate(tx, want.types, worker, want.count, lock, partitions=tx.engine.partitions)
+        done.taken += activation.activate(tx, want.types, worker, want.count, lock, partitions=tx.engine.partitions,
+                                          others_after=others_after)
     if wants:
         _try(tx, done, {type for want in wants for type in want.types}, worker, lock)
         done.held = frozenset(holds.current(tx))

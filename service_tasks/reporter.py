@@ -29,7 +29,7 @@ class Reporter:
 
     def exchange(
         self, answers: Sequence[Answer], renewals: Sequence[ActivatedJob], wants: Sequence[Want],
-        breakers: Sequence[Trip | str] = (),
+        breakers: Sequence[Trip | str] = (), others_after: timedelta | None = None,
     ) -> Exchanged:
         """One exchange in one transaction; if that fails, each answer in a transaction of its own.
 
@@ -37,7 +37,7 @@ class Reporter:
         """
         answers = [self._discreet(answer) for answer in answers]
         try:
-            return self._run(answers, renewals, wants, breakers)
+            return self._run(answers, renewals, wants, breakers, others_after)
         except Unavailable as error:
             if not answers:
                 raise
@@ -87,6 +87,7 @@ class Reporter:
 
     def _run(
         self, answers: Sequence[Answer], renewals: Sequence[ActivatedJob], wants: Sequence[Want],
-        breakers: Sequence[Trip | str] = (),
+        breakers: Sequence[Trip | str] = (), others_after: timedelta | None = None,
     ) -> Exchanged:
-        return self._engine.execute(exchange, answers, renewals, wants, self._worker, self._lock, breakers)
+        return self._engine.execute(exchange, answers, renewals, wants, self._worker, self._lock, breakers,
+                                    others_after)

@@ -39,6 +39,9 @@ GATHER = 0.005
 """Seconds to let answers and new jobs gather while the engine is busy with others: one exchange carries them all."""
 IN_VAIN = 0.01
 """Seconds to wait after a look for jobs that found none: where many workers hear of one job, most come too late."""
+LEFT_TO_OTHERS = timedelta(seconds=1)
+"""How long a worker that has enough to do leaves jobs of other nodes to their own workers: they have the instances in
+memory, it would have to load each. Jobs of nodes that have no worker for them are taken at once."""
 PAUSE = 1.0
 """Seconds to wait after the database could not be reached."""
 REPORTS = 300
@@ -79,11 +82,14 @@ class Worker:
         self._lock, self._poll = lock, poll.total_seconds()
         self._size, self._most, self._pace = threads, held, 0
         self._looks_at = 0.0
+        self._has_enough = False
         self._threads = Threads(threads, f"service-{self.name}")
         self._loop = EventLoop(f"services-{self.name}")
         self._held: dict[int, Held] = {}
         self._inbox: queue.SimpleQueue[tuple[Held, Outcome]] = queue.SimpleQueue()
         self._listener: Listener = engine.wakeup.listen([jobs_topic(name) for name in self._contracts])
+        # One that serves some partitions only cannot answer for the others.
+        self._listener.acts = engine.partitions is None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"worker-{self.name}", daemon=True)
 
@@ -99,6 +105,7 @@ class Worker:
         ran out.
         """
         self._stopping.set()
+        self._listener.acts = False
         self._listener.wake()
         if self._thread.ident is None:
             return True
@@ -156,14 +163,25 @@ class Worker:
         wants = [] if self._stopping.is_set() else self._wants(now)
         if not (answers or renewals or wants):
             return False
+        others_after = self._others_after()
         done = self._reporter.exchange(
-            [(held.job, outcome) for held, outcome in answers], renewals, wants, self._watch.due()
+            [(held.job, outcome) for held, outcome in answers], renewals, wants, self._watch.due(), others_after,
         )
+        self._has_enough = bool(done.taken) or not wants
         self._settle(answers, renewals, done, now)
         self._looks_at = 0.0 if done.taken or answers else time.monotonic() + IN_VAIN
         if done.unsaved:
             self._stopping.wait(PAUSE)
-        return bool(answers or done.taken)
+        # One that left jobs to others and found none of its own looks again, at theirs, too.
+        return bool(answers or done.taken) or (others_after is not None and not self._has_enough)
+
+    def _others_after(self) -> timedelta | None:
+        """How long jobs of other nodes are left to them: not at all if this worker found none at its last look, if a
+        node told of jobs that nobody takes there, or where nodes cannot tell each other."""
+        needed = self._listener.needed()
+        if needed or not self._has_enough or self._engine.wakeup.relay is None or self._engine.partitions is not None:
+            return None
+        return LEFT_TO_OTHERS
 
     def _ready(self) -> list[tuple[Held, Outcome]]:
         ready: list[tuple[Held, Outcome]] = []

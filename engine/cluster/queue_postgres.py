@@ -237,7 +237,7 @@ class PostgresQueue:
     def _heard(self, _connection: object, _pid: object, _channel: object, note: object) -> None:
         node, *topics = json.loads(str(note))
         if node != self._node and self._wakeup:
-            self._wakeup.hear(topics)
+            self._wakeup.hear_from_others(topics)
 
     async def _hand_out(self, handle: Handler, groups: list[int]) -> None:
         assert self._stop is not None

@@ -1,6 +1,7 @@
 """Wakes whoever waits in this process for something that a transaction committed: workers, long polls, the scheduler.
 
 A topic is a text: `jobs:<type>`, `ended:<instance key>`, `due:<time>` (a timer, lock or retry that falls due then).
+Other processes are told `here:<topic>` of what somebody acts upon in the process that tells: they need not hurry.
 It only shortens the wait: whoever is woken looks into the database, and must also look there from time to time,
 because other processes commit too.
 """
@@ -13,6 +14,7 @@ from datetime import datetime
 from math import inf
 
 DUE = "due:"
+HERE = "here:"
 SWEEP = "sweep"
 """The topic of something that became due without being planned: schedulers look for it."""
 
@@ -39,6 +41,9 @@ class Listener:
         self._wakeup = wakeup
         self._topics = frozenset(topics)
         self._event = threading.Event()
+        self._needed = False
+        self.acts = False
+        """Whether whoever listens acts upon all that is announced here, so that others may leave it to him."""
 
     def __enter__(self) -> Listener:
         self._wakeup._add(self)
@@ -56,6 +61,19 @@ class Listener:
     def wake(self) -> None:
         """End the wait."""
         self._event.set()
+
+    def need(self) -> None:
+        """Another process told of something that nobody acts upon there."""
+        self._needed = True
+
+    def needed(self) -> bool:
+        """Whether another process told of something that nobody acts upon there, since this was asked before."""
+        needed, self._needed = self._needed, False
+        return needed
+
+    def acts_upon(self, topic: str) -> bool:
+        """Whether others may leave it to this one."""
+        return self.acts and topic in self._topics
 
     def hears(self, topics: Collection[str]) -> bool:
         """Whether one of the topics is listened to; a listener without topics hears everything."""
@@ -103,7 +121,9 @@ class Wakeup:
         """Wake all who wait for one of the topics, in other processes too."""
         self.hear(topics)
         if self.relay:
-            self.relay(topics)
+            acting = [listener for listener in self._all() if listener.acts]
+            self.relay([HERE + topic if any(each.acts_upon(topic) for each in acting) else topic for topic in topics]
+                       if acting else topics)
 
     def hear(self, topics: Collection[str]) -> None:
         """Wake those who wait for one of the topics in this process."""
@@ -111,9 +131,20 @@ class Wakeup:
             if listener.hears(topics):
                 listener.wake()
 
+    def hear_from_others(self, topics: Collection[str]) -> None:
+        """Wake those in this process who wait for one of the topics of which another process tells."""
+        without = [topic for topic in topics if not topic.startswith(HERE)]
+        for listener in self._all():
+            if without and listener.hears(without):
+                listener.need()
+                listener.wake()
+            elif listener.hears([topic.removeprefix(HERE) for topic in topics]):
+                listener.wake()
+
     def hear_all(self) -> None:
         """Wake everybody in this process: something may have been missed."""
         for listener in self._all():
+            listener.need()
             listener.wake()
 
     def _all(self) -> list[Listener]:

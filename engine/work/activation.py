@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, bindparam, func, literal, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal, or_, select, text, update
 
 from engine import permits, schema
 from engine.cluster.partitions import Partitions, among
@@ -53,6 +53,14 @@ _OF_TYPES = _j.type.in_(bindparam("types", expanding=True))
 DUE_OF_ANY_TYPE = _DUE
 DUE_OF_TYPE = _DUE.where(_OF_TYPE)
 DUE_OF_TYPES = _DUE.where(_OF_TYPES)
+_NEAR = or_(
+    _j.due_at <= bindparam("waited"),
+    *(and_(_j.key >= bindparam(f"{block}_from"), _j.key < bindparam(f"{block}_to")) for block in ("older", "newer")),
+)
+NEAR_OF_TYPE = DUE_OF_TYPE.where(_NEAR)
+NEAR_OF_TYPES = DUE_OF_TYPES.where(_NEAR)
+"""Jobs that this process made, and those of others that have waited for a while: keys come in blocks for each process,
+so that a key tells who made it."""
 
 LOCK_TENANT = select(_t.id).where(_t.id == bindparam("tenant_id")).with_for_update()
 HELD = select(func.count().label("held")).where(
@@ -126,18 +134,19 @@ class ActivatedJob(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jobs: int = 1,
              lock: timedelta = DEFAULT_LOCK, *, variables: Collection[str] | None = None,
              only: JobFilter | None = None, held_too: bool = False,
-             partitions: Partitions | None = None) -> list[ActivatedJob]:
+             partitions: Partitions | None = None, others_after: timedelta | None = None) -> list[ActivatedJob]:
     """Lock up to `max_jobs` due jobs for `worker`: every tenant that has some gets an equal share, and of each tenant
     the most urgent come first.
 
     `types` limits the job types (None: every type), `only` the jobs of these types, `variables` the names handed
-    over (None: all), `partitions` where the jobs belong. Jobs of suspended instances are passed over, and those of
-    services that are held, unless `held_too`. Raises InvalidInput.
+    over (None: all), `partitions` where the jobs belong, `others_after` how long jobs that other processes made are
+    left to them, who have their instances at hand (None: not at all). Jobs of suspended instances are passed over, and
+    those of services that are held, unless `held_too`. Raises InvalidInput.
     """
     if max_jobs < 1 or lock <= timedelta():
         raise InvalidInput("Expected at least one job and a lock longer than nothing, but got less.")
     held = () if held_too else tuple(holds.current(tx))
-    found = _due(tx, types, max_jobs, only, held, among(_j.partition_key, partitions))
+    found = _due(tx, types, max_jobs, only, held, among(_j.partition_key, partitions), others_after)
     if not found:
         return []
     until = tx.now + lock
@@ -160,7 +169,8 @@ def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jo
 
 
 def _due(tx: Transaction, types: Collection[str] | None, max_jobs: int, only: JobFilter | None,
-         held: Collection[str], more: Sequence[ColumnElement[bool]]) -> Sequence[AnyRow]:
+         held: Collection[str], more: Sequence[ColumnElement[bool]],
+         others_after: timedelta | None) -> Sequence[AnyRow]:
     if held and types is not None:
         # Left out here, so that no amount of held jobs is in the way of the others.
         types = [type for type in types if type not in held]
@@ -168,12 +178,17 @@ def _due(tx: Transaction, types: Collection[str] | None, max_jobs: int, only: Jo
             return []
     what: dict[str, Any] = {"now": tx.now, "max_jobs": max_jobs, "tenant_id": DEFAULT_TENANT}
     statement, further = DUE_OF_ANY_TYPE, list(more)
+    near = others_after is not None
     if types is not None and len(types) == 1:
-        statement, what["type"] = DUE_OF_TYPE, next(iter(types))
+        statement, what["type"] = NEAR_OF_TYPE if near else DUE_OF_TYPE, next(iter(types))
     elif types is not None:
-        statement, what["types"] = DUE_OF_TYPES, list(types)
+        statement, what["types"] = NEAR_OF_TYPES if near else DUE_OF_TYPES, list(types)
     elif held:
         further.append(_j.type.not_in(held))
+    if others_after is not None:
+        older, newer = tx.engine.keys.blocks
+        what |= {"waited": tx.now - others_after, "older_from": older[0], "older_to": older[1],
+                 "newer_from": newer[0], "newer_to": newer[1]}
     if only is not None:
         further += only.conditions()
     further += permits.among(tx, _j.process_id, _j.tenant_id)

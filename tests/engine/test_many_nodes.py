@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import psycopg
 import pytest
 from sqlalchemy import select, text
 
-from engine import database, instances, schema
+from engine import instances, postgres_pool, schema
 from engine.cluster import queue_postgres
 from engine.cluster.queue_postgres import CHANNEL
 from engine.cluster.wakeup import ended_topic, jobs_topic
 from engine.database import Database
 from engine.engine import Engine
-from engine.work import jobs
+from engine.work import activation, jobs
 from tests.engine.drawing import end, process, service, start
 from tests.engine.steps import Steps
 
@@ -54,12 +56,12 @@ def test_connection_is_tried_only_after_a_rest(engine, monkeypatch):
     with engine.read() as connection:
         connection.scalar(text("SELECT 1"))
     # given that it has not rested by then, however slow this is
-    monkeypatch.setattr(database, "RESTED", 3600)
+    monkeypatch.setattr(postgres_pool, "RESTED", 3600)
     with engine.read() as connection:
         connection.scalar(text("SELECT 1"))
     assert tried == []
     # when it has, then it is tried, and the server's restart is not felt
-    monkeypatch.setattr(database, "RESTED", 0)
+    monkeypatch.setattr(postgres_pool, "RESTED", 0)
     other = Database(engine.database.engine.url.render_as_string(hide_password=False))
     with other.read() as connection:
         assert connection.scalar(CUT) >= 1
@@ -73,7 +75,7 @@ def test_commands_outlast_a_cut_of_connections_that_have_just_been_used(engine, 
     steps = Steps(engine)
     steps.deploy(process("quick", start(), end()))
     steps.start("quick")
-    monkeypatch.setattr(database, "RESTED", 3600)
+    monkeypatch.setattr(postgres_pool, "RESTED", 3600)
     other = Database(engine.database.engine.url.render_as_string(hide_password=False))
     with other.read() as connection:
         assert connection.scalar(CUT) >= 1
@@ -114,3 +116,52 @@ def test_other_nodes_are_told_of_many_commits_together(engine, postgres_url, mon
             engine.queue.stop()
     assert '"first"' in heard[0]
     assert len(heard) <= 4
+
+
+def test_others_are_told_what_is_acted_upon_where_it_happened(engine):
+    told = []
+    engine.wakeup.relay = lambda topics: told.append(set(topics))
+    with engine.wakeup.listen([jobs_topic("do")]) as listener:
+        engine.wakeup.announce([jobs_topic("do"), "ended:1"])
+        listener.acts = True
+        engine.wakeup.announce([jobs_topic("do"), "ended:1"])
+        assert listener.wait(0)
+        assert not listener.needed()
+        engine.wakeup.hear_from_others(["here:" + jobs_topic("do")])
+        assert listener.wait(0)
+        assert not listener.needed()
+        engine.wakeup.hear_from_others(["here:" + jobs_topic("other"), "ended:1"])
+        assert not listener.wait(0)
+        engine.wakeup.hear_from_others([jobs_topic("do")])
+        assert listener.wait(0)
+        assert listener.needed()
+        assert not listener.needed()
+    assert told == [{"jobs:do", "ended:1"}, {"here:jobs:do", "ended:1"}]
+
+
+def test_jobs_are_left_to_the_node_that_made_them_for_so_long_and_no_longer(postgres_url, clock):
+    one, two = Engine(postgres_url, clock=clock), Engine(postgres_url, clock=clock)
+    steps = Steps(one)
+    steps.deploy(process("work", start(), service("do"), end()))
+    theirs, mine = steps.start("work"), Steps(two).start("work")
+
+    def take(node, others_after, types=("do",)):
+        return [job.instance_key for job in node.execute(
+            activation.activate, types, "worker", 10, others_after=others_after)]
+
+    wait = timedelta(seconds=1)
+    assert take(two, wait) == [mine]
+    assert take(two, wait) == []
+    clock.advance(seconds=1)
+    assert take(two, wait, ("do", "other")) == [theirs]
+    # A block of keys that is used up is still this node's.
+    mine = steps.start("work")
+    one.keys._next = one.keys._end
+    last = steps.start("work")
+    assert take(two, wait, ("do", "other")) == []
+    assert sorted(take(one, wait, ("do", "other"))) == [mine, last]
+    # Whoever does not ask to leave any gets all.
+    theirs = steps.start("work")
+    assert take(two, None) == [theirs]
+    one.close()
+    two.close()
