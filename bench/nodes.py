@@ -1,16 +1,18 @@
 """One, two and four processes on one database: what they start and end together in a second.
 
 Each process is a client and a node at once: threads that start instances, and for the order example a worker with the
-three services.
+three services. What is measured begins when each of them has started some, and one looks for all whether enough is
+under way: else more processes would be measured while they begin, and would look more often.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from multiprocessing.synchronize import Barrier
+from multiprocessing.synchronize import Barrier, Event
 from typing import Any
 
 from bench import databases, models, order_example
@@ -28,6 +30,10 @@ CLIENTS = 4
 AHEAD = 400
 """Instances under way beyond which nobody starts more, so that what is started is also ended."""
 LOOK = 0.02
+WARM = 25
+"""Instances that each thread starts before anything is measured: statements are compiled and prepared by then."""
+RAMP = 2.0
+"""Seconds from then on until as much is under way as is allowed."""
 SECONDS = 6.0
 GOALS = {"bench_order": "≥ 500", "order-fulfilment": "≥ 120"}
 NOTHING_LOST = 0.9
@@ -59,16 +65,19 @@ def _rates(name: str, process_id: str, content: bytes) -> Iterator[Figure]:
 
 def _together(engine: Engine, process_id: str, count: int) -> float:
     context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(count + 1)
+    barrier, room = context.Barrier(count + 1), context.Event()
+    room.set()
     url = engine.database.engine.url.render_as_string(hide_password=False)
-    processes = [context.Process(target=serve, args=(url, process_id, barrier), daemon=True) for _ in range(count)]
+    processes = [
+        context.Process(target=serve, args=(url, process_id, barrier, room), daemon=True) for _ in range(count)
+    ]
     for process in processes:
         process.start()
     try:
         barrier.wait(120)
-        time.sleep(1)   # until every one is under way
+        _give_room(engine, room, RAMP)
         began, first = time.perf_counter(), _ended(engine, process_id)
-        time.sleep(SECONDS)
+        _give_room(engine, room, SECONDS)
         taken, ended = time.perf_counter() - began, _ended(engine, process_id) - first
     finally:
         for process in processes:
@@ -78,6 +87,17 @@ def _together(engine: Engine, process_id: str, count: int) -> float:
     return ended / taken
 
 
+def _give_room(engine: Engine, room: Event, seconds: float) -> None:
+    """For so long, let instances be started while not too many are under way: what is started is to be ended, too."""
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        if _under_way(engine) < AHEAD:
+            room.set()
+        else:
+            room.clear()
+        time.sleep(LOOK)
+
+
 def _ended(engine: Engine, process_id: str) -> int:
     with engine.read() as connection:
         return int(connection.exec_driver_sql(
@@ -85,7 +105,7 @@ def _ended(engine: Engine, process_id: str) -> int:
         ).scalar() or 0)
 
 
-def serve(url: str, process_id: str, barrier: Barrier) -> None:
+def serve(url: str, process_id: str, barrier: Barrier, room: Event) -> None:
     """A node that starts instances and works off what they wait for, until it is terminated."""
     engine = Engine(url)
     # Other nodes hear of new jobs, as from `partitur serve`.
@@ -96,18 +116,19 @@ def serve(url: str, process_id: str, barrier: Barrier) -> None:
     worker = Worker(engine, registry)
     worker.start()
     variables = order_example.ORDER if process_id == "order-fulfilment" else models.ORDER_VARIABLES
-    room = threading.Event()
-    room.set()
+    _clients(engine, process_id, variables, room, WARM)
     barrier.wait(120)
-    for _ in range(CLIENTS):
-        threading.Thread(target=_start_for_ever, args=(engine, process_id, variables, room), daemon=True).start()
-    while True:
-        # What is started is to be ended, too: so much at once and no more.
-        if _under_way(engine) < AHEAD:
-            room.set()
-        else:
-            room.clear()
-        time.sleep(LOOK)
+    _clients(engine, process_id, variables, room, sys.maxsize)
+
+
+def _clients(engine: Engine, process_id: str, variables: dict[str, Any], room: Event, count: int) -> None:
+    """Threads that start so many instances each, until they have."""
+    threads = [threading.Thread(target=_start, args=(engine, process_id, variables, room, count), daemon=True)
+               for _ in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def _under_way(engine: Engine) -> int:
@@ -115,7 +136,7 @@ def _under_way(engine: Engine) -> int:
         return int(connection.exec_driver_sql("SELECT count(*) FROM instances WHERE state = 'ACTIVE'").scalar() or 0)
 
 
-def _start_for_ever(engine: Engine, process_id: str, variables: dict[str, Any], room: threading.Event) -> None:
-    while True:
+def _start(engine: Engine, process_id: str, variables: dict[str, Any], room: Event, count: int) -> None:
+    for _ in range(count):
         room.wait()
         engine.execute(instances.start, process_id, variables=variables)
