@@ -216,8 +216,9 @@ def _events(row: HistoryRow, detail: InstanceDetail, surroundings: Surroundings)
                               for each in surroundings.around(row)}}
     around[detail.row.key] = surroundings.process.name or surroundings.process.id
     events: list[SubscriptionRow | TimerRow] = [*detail.subscriptions, *detail.timers]
-    for event in events:
-        name = around.get(_ends(event, surroundings) or 0)
+    found = [(event, around.get(_ends(event, surroundings) or 0)) for event in events]
+    # What is the token's own comes first.
+    for event, name in sorted(found, key=lambda each: bool(each[1])):
         if name is None:
             continue
         move = _time(event) if isinstance(event, TimerRow) else _event(event)
