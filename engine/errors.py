@@ -73,7 +73,15 @@ class DeploymentRefused(Rejection):
 
 
 class WrongSchema(Exception):
-    """The database was made by another version of Partitur; this one does not start on it."""
+    """The database was made by another version of Partitur, or by another program; this one does not start on it.
+
+    `advice`: what to do about it.
+    """
+
+    def __init__(self, found: str, advice: str) -> None:
+        self.found = found
+        self.advice = advice
+        super().__init__(f"{found} {advice}")
 
 
 class Unavailable(Exception):

@@ -22,6 +22,9 @@ HEAD = "0027"
 """The newest revision in `engine/migrations/versions`."""
 
 REVISIONS = Path(__file__).parent / "migrations"
+OLDER = "Back it up, and run `partitur upgrade`."
+UNKNOWN = ("This version of Partitur does not know it; a newer one made it: install the version that did, or one newer "
+           "still. None goes back.")
 
 
 def open_schema(database: Database) -> None:
@@ -41,23 +44,20 @@ def open_schema(database: Database) -> None:
                 _migrate(connection)
                 found = HEAD
     if found != HEAD:
-        newer = " It was made by a newer version of Partitur." if found > HEAD else ""
-        raise WrongSchema(
-            f"Expected the database to have schema {HEAD}, but it has {found}.{newer} "
-            f"Run `partitur upgrade` with the version of Partitur that you want to use."
-        )
+        raise WrongSchema(f"Expected the database to have schema {HEAD}, but it has {found}.",
+                          OLDER if found in _known() else UNKNOWN)
 
 
 def upgrade(database: Database) -> tuple[str | None, str]:
     """Bring a database to this version's schema; returns the revision before and after.
 
-    Raises WrongSchema if a newer version made it.
+    Raises WrongSchema if a version made it that this one does not know, or another program.
     """
     with database.write() as connection:
         _one_at_a_time(database, connection)
         before = revision(connection)
-        if before is not None and before > HEAD:
-            raise WrongSchema(f"Expected a schema of at most {HEAD}, but the database has {before} already.")
+        if before is not None and before not in _known():
+            raise WrongSchema(f"Expected a schema up to {HEAD}, but the database has {before}.", UNKNOWN)
         if before is None:
             _refuse_foreign(connection)
         if before != HEAD:
@@ -77,6 +77,11 @@ def revision(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
+def _known() -> set[str]:
+    """The revisions that this version has."""
+    return {path.name.partition("_")[0] for path in (REVISIONS / "versions").glob("[0-9]*_*.py")}
+
+
 def _one_at_a_time(database: Database, connection: Connection) -> None:
     database.wait_for_locks(connection)
     database.serialize(connection, "upgrade")
@@ -86,8 +91,8 @@ def _refuse_foreign(connection: Connection) -> None:
     taken = set(inspect(connection).get_table_names()) & set(schema.metadata.tables)
     if taken:
         raise WrongSchema(
-            f"Expected an empty database or one of Partitur's, but it has other tables, among them "
-            f"{min(taken)!r}."
+            f"Expected an empty database or one of Partitur's, but it has other tables, among them {min(taken)!r}.",
+            "Give Partitur a database of its own: see DATABASE_URL."
         )
 
 

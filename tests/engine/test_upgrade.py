@@ -39,7 +39,7 @@ def test_head_is_the_newest_revision():
     assert ScriptDirectory(str(upgrade.REVISIONS)).get_current_head() == upgrade.HEAD
 
 
-@pytest.mark.parametrize(("revision", "hint"), [("0000", "partitur upgrade"), ("9999", "newer version")])
+@pytest.mark.parametrize(("revision", "hint"), [("0001", "partitur upgrade"), ("9999", "a newer one made it")])
 def test_database_of_another_version_is_refused(engine, clock, database_url, revision, hint):
     with engine.database.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})

@@ -235,9 +235,17 @@ def test_a_database_of_another_version_is_refused_by_every_command_and_by_the_do
     partitur("upgrade")
     with sqlite3.connect(tmp_path / "data" / "partitur.db") as database:
         database.execute("UPDATE alembic_version SET version_num = '9999'")
-    assert "9999" in partitur("instances", code=1)["error"]
-    examined = partitur("doctor", code=1)
-    assert [check["name"] for check in examined["checks"] if check["result"] == "failed"] == ["Database"]
+    for command in ("instances", "upgrade"):
+        error = partitur(command, code=1)["error"]
+        assert "9999" in error
+        assert "install the version that did" in error
+    [failed] = [check for check in partitur("doctor", code=1)["checks"] if check["result"] == "failed"]
+    assert failed["name"] == "Database"
+    assert "9999" in failed["found"]
+    assert "install the version" in failed["advice"]
+    with sqlite3.connect(tmp_path / "data" / "partitur.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = '0003x'")
+    assert "install the version that did" in partitur("upgrade", code=1)["error"]
 
 
 def test_the_doctor_finds_a_data_directory_that_cannot_be(partitur, tmp_path, monkeypatch):

@@ -226,7 +226,7 @@ def check_database(settings: Settings) -> Iterator[Check]:
         engine = Engine(settings.database_url)
         agreed.join(engine)
     except WrongSchema as error:
-        yield Check(name="Database", result=Result.FAILED, found=str(error), advice="Run `partitur upgrade`.")
+        yield Check(name="Database", result=Result.FAILED, found=error.found, advice=error.advice)
         return
     except Exception as error:  # whatever the driver raises is the finding
         yield Check(
