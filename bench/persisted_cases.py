@@ -40,7 +40,8 @@ def _measured(case: Case, name: str) -> Figure:
     engine = Engine(url, clock=TurnedClock())
     try:
         deploy(engine, case)
-        case.run(engine, case.prepare(engine, min(20, case.count)))
+        with case.serving(engine):
+            case.run(engine, case.prepare(engine, min(20, case.count)))
         rounds = [_round(case, name, url, engine) for _ in range(ROUNDS)]
     finally:
         engine.close()
@@ -62,7 +63,7 @@ def _round(case: Case, name: str, url: str, engine: Engine) -> Taken:
     try:
         with engine.read() as connection:
             connection.exec_driver_sql("SELECT 1")
-        with recording(engine) as noted:
+        with case.serving(engine), recording(engine) as noted:
             begin, begin_cpu = time.perf_counter(), time.process_time()
             case.run(engine, things)
             wall, cpu = time.perf_counter() - begin, time.process_time() - begin_cpu

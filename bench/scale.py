@@ -51,9 +51,10 @@ def _compared(case: Case, name: str, few: Engine, many: Engine) -> Figure:
 
 def _turn(case: Case, engine: Engine) -> float:
     things = case.prepare(engine, max(case.count // SHARE, 1))
-    begin = time.perf_counter()
-    case.run(engine, things)
-    return (time.perf_counter() - begin) / len(things)
+    with case.serving(engine):
+        begin = time.perf_counter()
+        case.run(engine, things)
+        return (time.perf_counter() - begin) / len(things)
 
 
 def _timers(name: str, many: Engine) -> Figure:

@@ -6,10 +6,11 @@ Whoever evaluates says so around it, for the thread that does the work; without 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
+
+from bpmn.inside import Inside
 
 Facts = Callable[[], Mapping[str, Any]]
 
@@ -17,24 +18,14 @@ _moment: ContextVar[datetime.datetime | None] = ContextVar("moment", default=Non
 _facts: ContextVar[Facts | None] = ContextVar("facts", default=None)
 
 
-@contextmanager
-def at(moment: datetime.datetime) -> Iterator[None]:
+def at(moment: datetime.datetime) -> Inside[datetime.datetime | None]:
     """Inside, it is that moment, told in its own time zone."""
-    token = _moment.set(moment)
-    try:
-        yield
-    finally:
-        _moment.reset(token)
+    return Inside(_moment, moment)
 
 
-@contextmanager
-def of_instance(facts: Facts) -> Iterator[None]:
+def of_instance(facts: Facts) -> Inside[Facts | None]:
     """Inside, expressions are of an instance of which `facts` tells; it is asked only when one wants to know."""
-    token = _facts.set(facts)
-    try:
-        yield
-    finally:
-        _facts.reset(token)
+    return Inside(_facts, facts)
 
 
 def now() -> datetime.datetime:

@@ -7,6 +7,8 @@ them out from memory. Keys of a block that is not used up are lost, which 63 bit
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from operator import length_hint
 
 from sqlalchemy import Connection, bindparam, update
 
@@ -29,8 +31,8 @@ class Keys:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
-        self._next = 0
-        self._end = 0
+        self._left: Iterator[int] = iter(range(0))
+        """What is left of the block. Taking from it is one step of the interpreter, so that it needs no lock."""
         self._blocks = ((0, 0), (0, 0))
         self._writing: Connection | None = None
         self._borrowed = False
@@ -39,12 +41,13 @@ class Keys:
         return self
 
     def __next__(self) -> int:
-        with self._lock:
-            if self._next == self._end:
-                self._refill()
-            key = self._next
-            self._next = key + 1
-            return key
+        key = next(self._left, None)
+        while key is None:
+            with self._lock:
+                if not length_hint(self._left):
+                    self._refill()
+            key = next(self._left, None)
+        return key
 
     @property
     def blocks(self) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -54,9 +57,9 @@ class Keys:
 
     def prepare(self) -> None:
         """Take a new block if few keys are left. Called before a transaction, when none is open in this thread."""
-        if self._end - self._next < RESERVE:
+        if length_hint(self._left) < RESERVE:
             with self._lock:
-                if self._end - self._next < RESERVE:
+                if length_hint(self._left) < RESERVE:
                     self._use(self._own_block())
 
     def begin(self, connection: Connection) -> None:
@@ -78,7 +81,7 @@ class Keys:
         with self._lock:
             self._writing = None
             if self._borrowed and not committed:
-                self._next = self._end = 0
+                self._left = iter(range(0))
             self._borrowed = False
 
     def _refill(self) -> None:
@@ -89,7 +92,7 @@ class Keys:
             self._borrowed = True
 
     def _use(self, block: tuple[int, int]) -> None:
-        self._next, self._end = block
+        self._left = iter(range(*block))
         self._blocks = (self._blocks[1], block)
 
     def _own_block(self) -> tuple[int, int]:

@@ -8,6 +8,7 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Annotated, Any, TypeVar
 
 import typing_extensions
@@ -95,6 +96,12 @@ class ServiceContract:
     def name(self) -> str:
         """The job type under which diagrams ask for the service."""
         return self.policy.name
+
+    @cached_property
+    def input_names(self) -> frozenset[str]:
+        """The variables that the service takes, in both spellings."""
+        fields = self.inputs.model_fields
+        return frozenset(fields) | {field.alias for field in fields.values() if field.alias}
 
     def for_call(self, headers: Mapping[str, str], variables: Mapping[str, Any]) -> ServiceContract:
         """The contract as it is for one call."""

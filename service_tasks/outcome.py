@@ -8,8 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic_core import PydanticSerializationError
+from pydantic_core import to_json as to_json_bytes
 
+from engine.database import from_json, to_json
 from engine.states import EffectState
 from service_tasks.connections import meaning_of
 from service_tasks.contract import Policy, ServiceContract
@@ -87,7 +89,11 @@ def arguments(contract: ServiceContract, variables: Mapping[str, Any]) -> dict[s
     Raises GiveUp if one is missing or of a wrong type: no retry could mend that.
     """
     try:
-        inputs = contract.inputs.model_validate(variables)
+        inputs = contract.inputs.model_validate({
+            # A copy: the collections of outer scopes are the same objects for all calls that were taken together.
+            name: from_json(to_json(value)) if isinstance(value, (dict, list)) else value
+            for name, value in variables.items() if name in contract.input_names
+        })
     except ValidationError as error:
         raise GiveUp(
             f"Expected the variables that service {contract.name!r} takes, but {faults_of(error)}."
@@ -104,7 +110,7 @@ def of_result(contract: ServiceContract, result: Any) -> Outcome:
     try:
         value = contract.output.validate_python(result)
         variables = contract.output.dump_python(value, mode="json", by_alias=True, warnings="error")
-        size = len(to_json(variables))
+        size = len(to_json_bytes(variables))
     except ValidationError as error:
         return _acted(f"{promise} {faults_of(error)}.")
     except (PydanticSerializationError, ValueError) as error:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal, or_, select, text, update
 
 from engine import permits, schema
 from engine.cluster.partitions import Partitions, among
@@ -39,10 +39,11 @@ _HANDED_OVER = (
     "expected_by", "created_at", "due_at", "error_code", "error_message",
 )
 """What of a job its worker is told, or hands it out."""
+_OF_INSTANCE = ("correlation_id", "trace_parent", "business_id", "version", "root_key", "tags")
+_TOLD = (*_HANDED_OVER, *_OF_INSTANCE)
 
 _DUE = (
-    select(*[_j[name] for name in _HANDED_OVER], _i.correlation_id, _i.trace_parent, _i.business_id, _i.version,
-           _i.root_key, _i.tags)
+    select(*[_j[name] for name in _HANDED_OVER], *[_i[name] for name in _OF_INSTANCE])
     .join(schema.instances, _i.key == _j.instance_key)
     .where(TO_HAND_OUT, _j.due_at <= bindparam("now"), _j.tenant_id == bindparam("tenant_id"))
     .order_by(_j.priority.desc(), _j.due_at, _j.key).limit(bindparam("max_jobs"))
@@ -88,6 +89,14 @@ VISIBLE = (
     .order_by(_chain.c.depth.desc())
 )
 """The variables that each of `tokens` sees, the outer scopes' first, so that the inner ones' replace them."""
+_first = func.row_number().over(partition_by=_v.key, order_by=_chain.c.token) == 1
+VISIBLE_TO_MANY = (
+    select(_chain.c.token, _v.name, case((_first, _v.value)).label("value"), _v.declared, _v.key)
+    .join(schema.variables, (_v.instance_key == _chain.c.instance_key) & (_v.scope_key == _chain.c.scope))
+    .order_by(_chain.c.depth.desc())
+)
+"""The same for several tokens, but each value once: what a multi-instance activity goes through is seen by all its
+instances, and would be read as many times."""
 
 
 class ActivatedJob(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -151,19 +160,20 @@ def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jo
         return []
     until = tx.now + lock
     seen, declared = _visible(tx, found, variables)
+    texts = effects.Texts()
     for job in found:
+        waited = max(0.0, (tx.now - job.due_at).total_seconds())
         tx.rows.write(ACTIVATE, {
             "b_key": job.key, "b_worker": worker, "b_until": until, "b_lock_token": job.lock_token + 1,
             "b_attempt": job.attempt + 1, "b_now": tx.now,
-            **effects.sent(tx, job.type, job.error_code, job.headers, seen.get(job.element_instance_key, {})),
+            **effects.sent(tx, job.type, job.error_code, job.headers, seen.get(job.element_instance_key, {}), texts),
         })
-    tx.announce(due_topic(until))
-    for job in found:
         tx.count("jobs_handed_out", job.type)
-        tx.observe("job_latency_seconds", max(0.0, (tx.now - job.due_at).total_seconds()), job.type)
+        tx.observe("job_latency_seconds", waited, job.type)
         if tx.engine.tenants.several:
             tx.count("tenant_jobs_handed_out", job.tenant_id)
-            tx.observe("tenant_job_latency_seconds", max(0.0, (tx.now - job.due_at).total_seconds()), job.tenant_id)
+            tx.observe("tenant_job_latency_seconds", waited, job.tenant_id)
+    tx.announce(due_topic(until))
     return [_activated(job, worker, until, seen.get(job.element_instance_key, {}),
                        declared.get(job.element_instance_key, {})) for job in found]
 
@@ -248,10 +258,10 @@ def _is_any(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
 
 def _visible(tx: Transaction, found: Sequence[AnyRow],
              names: Collection[str] | None) -> tuple[dict[int, dict[str, Any]], dict[int, dict[str, str]]]:
-    """What each token sees, and what was declared of it."""
+    """What each token sees, and what was declared of it. Values that several see are the same objects."""
     seen: dict[int, dict[str, Any]] = {}
     said: dict[int, dict[str, str]] = {}
-    for token, name, value, declared in tx.select(VISIBLE, {"tokens": [job.element_instance_key for job in found]}):
+    for token, name, value, declared in _read(tx, [job.element_instance_key for job in found]):
         if names is None or name in names:
             seen.setdefault(token, {})[name] = value
             if declared is not None:
@@ -261,17 +271,20 @@ def _visible(tx: Transaction, found: Sequence[AnyRow],
     return seen, said
 
 
+def _read(tx: Transaction, tokens: list[int]) -> Iterable[tuple[int, str, Any, str | None]]:
+    if len(tokens) == 1:
+        return ((*row,) for row in tx.select(VISIBLE, {"tokens": tokens}))
+    rows = tx.select(VISIBLE_TO_MANY, {"tokens": tokens})
+    once = {key: value for _, _, value, _, key in rows if value is not None}
+    return ((token, name, once.get(key), declared) for token, name, _, declared, key in rows)
+
+
 def _activated(job: AnyRow, worker: str, until: datetime, variables: Mapping[str, Any],
                declared: Mapping[str, str]) -> ActivatedJob:
-    return ActivatedJob(
-        key=job.key, type=job.type, instance_key=job.instance_key, root_key=job.root_key,
-        element_instance_key=job.element_instance_key,
-        definition_key=job.definition_key, process_id=job.process_id, version=job.version,
-        element_id=job.element_id, tenant_id=job.tenant_id, kind=job.kind, listener_event=job.listener_event,
-        priority=job.priority, retries=job.retries, attempt=job.attempt + 1, headers=job.headers,
-        variables=variables, declared=declared, worker=worker, lock_token=job.lock_token + 1, locked_until=until,
-        idempotency_key=job.idempotency_key, correlation_id=job.correlation_id, trace_parent=job.trace_parent,
-        business_id=job.business_id, tags=job.tags, expected_by=job.expected_by, created_at=job.created_at,
-        error_message=job.error_message, lock_expired=job.error_code == LOCK_EXPIRED,
-        in_doubt=job.error_code in DOUBTFUL,
-    )
+    told: dict[str, Any] = dict(zip(_TOLD, job, strict=True))
+    error_code = told.pop("error_code")
+    del told["due_at"]
+    told["attempt"] += 1
+    told["lock_token"] += 1
+    return ActivatedJob(**told, variables=variables, declared=declared, worker=worker, locked_until=until,
+                        lock_expired=error_code == LOCK_EXPIRED, in_doubt=error_code in DOUBTFUL)

@@ -73,15 +73,34 @@ UNDO = (
 )
 
 
-def digest(value: Any) -> str:
-    """The SHA-256 of a value's JSON text: requests and answers can be compared without being kept."""
-    return hashlib.sha256(to_json(value).encode()).hexdigest()
+class Texts:
+    """JSON texts of values. A collection that many jobs are given is written once; it must not change meanwhile."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, str]] = {}
+
+    def of(self, value: Any) -> str:
+        """The text of a value."""
+        if not isinstance(value, (dict, list)):
+            return to_json(value)
+        known = self._known.get(id(value))
+        if known is None:
+            # Kept with its text, or another value could be given its id.
+            known = self._known[id(value)] = (value, to_json(value))
+        return known[1]
+
+
+def digest(value: Mapping[str, Any], texts: Texts | None = None) -> str:
+    """The SHA-256 of the JSON text of variables: requests and answers can be compared without being kept."""
+    text = to_json(value) if texts is None else (
+        "{" + ",".join([f"{to_json(name)}:{texts.of(each)}" for name, each in value.items()]) + "}")
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def sent(tx: Transaction, service: str, error_code: str | None, headers: Mapping[str, str],
-         variables: Mapping[str, Any] | None) -> dict[str, Any]:
+         variables: Mapping[str, Any] | None, texts: Texts | None = None) -> dict[str, Any]:
     """The values of `SEND` for a job that a worker takes. `variables` is what the service is given, None if that is
-    not known."""
+    not known; `texts` are those of other jobs that are taken together with it."""
     contract = tx.engine.contracts.get(service, ANY_WORKER)
     repeatable = contract.may_repeat(headers, variables or {})
     # Whoever takes a doubtful call asks before he calls.
@@ -89,12 +108,13 @@ def sent(tx: Transaction, service: str, error_code: str | None, headers: Mapping
     return {
         "b_effect": EffectState.IN_DOUBT if asks else EffectState.SENT, "b_repeatable": repeatable,
         "b_askable": contract.askable, "b_sent_at": None if asks else tx.now,
-        "b_request_digest": None if variables is None else _request(contract.inputs, variables),
+        "b_request_digest": None if variables is None else _request(contract.inputs, variables, texts),
     }
 
 
-def _request(inputs: Collection[str] | None, variables: Mapping[str, Any]) -> str:
-    return digest({name: variables[name] for name in sorted(variables) if inputs is None or name in inputs})
+def _request(inputs: Collection[str] | None, variables: Mapping[str, Any], texts: Texts | None) -> str:
+    given = {name: variables[name] for name in sorted(variables) if inputs is None or name in inputs}
+    return digest(given, texts)
 
 
 def settled(tx: Transaction, effect: EffectState, response: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from engine.cluster import scheduler
 from engine.contracts import JobContract
 from engine.definitions import Resource
 from engine.errors import InvalidInput, NotFound, WrongState
+from engine.queries import effects as ledger
 from engine.queries import lists
-from engine.work import activation, jobs
+from engine.states import EffectState
+from engine.work import activation, effects, jobs
 from tests.engine.drawing import boundary, end, error, error_of, inside, process, service, start
 
 
@@ -252,3 +254,35 @@ def test_answers_given_together_do_not_spoil_each_other(engine, steps):
 
     # then the instance went the way of the error
     assert steps.at(key) == ["mend"]
+
+
+ALL_ITEMS = ('<bpmn:multiInstanceLoopCharacteristics><bpmn:extensionElements><zeebe:loopCharacteristics '
+             'inputCollection="=items" inputElement="item"/></bpmn:extensionElements>'
+             '</bpmn:multiInstanceLoopCharacteristics>')
+INNER_AMOUNT = '<zeebe:ioMapping><zeebe:input source="=item" target="amount"/></zeebe:ioMapping>'
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 20])
+def test_each_job_sees_its_scopes_however_many_are_taken_together(engine, steps, at_once):
+    # given two instances with many jobs each, an inner variable that hides an outer one, and one that is null
+    many = service("each", more=INNER_AMOUNT).replace("</bpmn:serviceTask>", f"{ALL_ITEMS}</bpmn:serviceTask>")
+    steps.deploy(process("many", start(), many, end()))
+    outer = {"items": [1, None, {"a": [2]}], "amount": 9, "nothing": None, "of": "one"}
+    steps.start("many", outer)
+    steps.start("many", outer | {"of": "two", "items": [4]})
+
+    # when workers take them
+    taken = []
+    while found := steps.take("each", max_jobs=at_once):
+        taken += found
+
+    # then each has what it would have alone, and the ledger knows of each what it was given
+    seen = [{name: value for name, value in job.variables.items() if name != "loopCounter"} for job in taken]
+    expected = [outer | {"item": item, "amount": item} for item in outer["items"]]
+    expected.append(outer | {"of": "two", "items": [4], "item": 4, "amount": 4})
+    assert all(each in expected for each in seen)
+    assert all(each in seen for each in expected)
+    assert len(seen) == len(expected)
+    digests = {row.key: row.request_digest for row in ledger.effects(engine, states=tuple(EffectState)).items}
+    for job in taken:
+        assert digests[job.key] == effects.digest(dict(sorted(job.variables.items())))

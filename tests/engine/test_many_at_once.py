@@ -11,6 +11,7 @@ import pytest
 from engine import definitions, instances
 from engine.engine import Engine
 from engine.errors import Rejection
+from engine.keys import BLOCK
 from engine.work import activation, jobs
 from tests.engine import drawing
 from tests.engine.drawing import end, process, service, start
@@ -134,3 +135,23 @@ def test_members_of_a_multi_instance_that_finish_at_once_all_count(nodes, steps,
     assert steps.state(key) == "COMPLETED"
     assert steps.variables(key)["results"] == [2 * number for number in range(members)]
     assert steps.left_behind() == {}
+
+
+def test_keys_are_given_out_once_however_many_threads_ask(engine):
+    # given more keys than a block has, and threads that take them at once
+    each, threads = BLOCK // 2, 6
+    barrier = threading.Barrier(threads)
+    got: list[list[int]] = [[] for _ in range(threads)]
+
+    def take(mine):
+        barrier.wait()
+        mine.extend(next(engine.keys) for _ in range(each))
+
+    begun = [threading.Thread(target=take, args=(mine,)) for mine in got]
+    for thread in begun:
+        thread.start()
+    for thread in begun:
+        thread.join()
+
+    # then none came twice
+    assert len({key for mine in got for key in mine}) == threads * each

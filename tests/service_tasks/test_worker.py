@@ -1,5 +1,6 @@
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -399,3 +400,37 @@ def test_the_contract_says_how_many_attempts_there_are(stage, attempts):
     stage.incident(key)
 
     assert stage.see(key).jobs[0].attempt == attempts
+
+
+MANY = """<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" id="D" targetNamespace="t"
+  xmlns:zeebe="http://camunda.org/schema/zeebe/1.0" xmlns:modeler="http://camunda.org/schema/modeler/1.0"
+  modeler:executionPlatform="Camunda Cloud" modeler:executionPlatformVersion="8.9.0">
+  <bpmn:process id="many" isExecutable="true"><bpmn:startEvent id="Start"/>
+    <bpmn:sequenceFlow id="F1" sourceRef="Start" targetRef="Work"/>
+    <bpmn:serviceTask id="Work"><bpmn:extensionElements><zeebe:taskDefinition type="work"/></bpmn:extensionElements>
+      <bpmn:multiInstanceLoopCharacteristics><bpmn:extensionElements>
+        <zeebe:loopCharacteristics inputCollection="=items" inputElement="item"/>
+      </bpmn:extensionElements></bpmn:multiInstanceLoopCharacteristics></bpmn:serviceTask>
+    <bpmn:sequenceFlow id="F2" sourceRef="Work" targetRef="End"/><bpmn:endEvent id="End"/>
+  </bpmn:process></bpmn:definitions>"""
+
+
+def test_what_a_service_does_to_its_arguments_is_not_seen_by_other_calls(stage):
+    # given a service that changes the collections which it was given, and all of whose calls are given the same ones
+    seen = []
+
+    @service_task("work")
+    def work(item: int, items: Any, about: dict[str, Any]) -> None:
+        seen.append((len(items), sorted(about["tags"])))
+        items.append(item)
+        about["tags"].append("seen")
+
+    stage.serve(work)
+    stage.deploy("many.bpmn", MANY.encode())
+
+    # when it is called for each of them
+    key = stage.start("many", items=[1, 2, 3, 4], about={"tags": ["new"]})
+
+    # then each call saw them as they are
+    assert stage.ended(key).row.state == "COMPLETED"
+    assert seen == [(4, ["new"])] * 4

@@ -12,6 +12,7 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
 from engine.masking import MaskError, Masking
+from engine.telemetry.logs import with_ids
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -20,6 +21,7 @@ def configure_logging(as_json: bool, level: int = logging.WARNING) -> None:
     """Send all log records to standard error in one form."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        with_ids,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
