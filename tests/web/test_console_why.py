@@ -7,7 +7,9 @@ import re
 
 import pytest
 
+from bpmn.interpreter import Take
 from engine import definitions, durations, instances, variables
+from engine.operations import modification
 from engine.queries import lists
 from engine.queries.instances import InstanceFilter, search
 from engine.tasks import user_tasks
@@ -101,6 +103,28 @@ def test_the_condition_of_the_flow_taken_is_told_with_the_values_of_its_variable
     text = told(console.text(f"/instances/{small}?tab=why"))
     assert "the default flow" in text
     assert "Because this was not true: amount &gt; 100 amount 1 Values as they were" in text
+
+
+def test_a_join_says_from_where_tokens_are_still_missing(console, engine):
+    fork, join = ('<bpmn:parallelGateway id="fork"/>', '<bpmn:parallelGateway id="all" name="All of it"/>')
+    engine.execute(definitions.deploy, [drawing.file(drawing.process(
+        "both", drawing.start(), fork, drawing.user("left"), drawing.user("right"), drawing.user("far"), join,
+        drawing.end(), flows="start>fork fork>left fork>right fork>far left>all right>all far>all all>end"))])
+    key = engine.execute(instances.start, "both").key
+    tasks = {row.element_id: row.key for row in lists.user_tasks(engine, instance_key=key).items}
+    engine.execute(user_tasks.complete, tasks["left"], {})
+    assert "“All of it” waits for a token from each of “right”, “far”, since" in console.text(f"/instances/{key}")
+    text = told(console.text(f"/instances/{key}?tab=why&element=all"))
+    assert "Came from “left”" in text
+    assert "A token from each of “right”, “far”" in text
+
+    # when the last one is cancelled, the join waits for ever, and says so still
+    engine.execute(user_tasks.complete, tasks["right"], {})
+    engine.execute(modification.modify, key, takes=[Take(element="far")], reason="Nobody is there.")
+    page = console.text(f"/instances/{key}")
+    assert "“All of it” waits for a token from each of “far”, since" in page
+    assert "Its tokens move." not in page
+    engine.execute(instances.cancel, key, "It waits for nothing.")
 
 
 def test_each_token_in_a_sub_process_is_told_what_is_seen_there_and_what_ends_what_is_around_it(console, engine):

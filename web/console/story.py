@@ -15,6 +15,7 @@ from engine.queries.instance import InstanceDetail
 from engine.queries.things import JobRow, SubscriptionRow
 from engine.states import IncidentState, InstanceState, JobState, UserTaskState
 from web import sentences
+from web.console import joins
 from web.console.formatting import duration, short
 
 FEW = 20
@@ -95,6 +96,12 @@ def _waits(detail: InstanceDetail, process: Process, now: datetime) -> Iterator[
         if not timer.attached:
             yield Sentence(state="waiting", moment=timer.due_at,
                            text=_("%(element)s waits for its time, due", element=name(timer.element_id)))
+    for join in joins.waiting(detail.elements, process):
+        text = (_("%(element)s waits for a token from each of %(others)s, since", element=name(join.element_id),
+                  others=", ".join(f"“{each}”" for each in join.missing)) if join.missing
+                else _("%(element)s waits for the tokens that can still come to it, since",
+                       element=name(join.element_id)))
+        yield Sentence(state="waiting", text=text, moment=join.since, element_id=join.element_id)
     for child in detail.called:
         if child.state != InstanceState.ACTIVE:
             continue

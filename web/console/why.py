@@ -19,6 +19,7 @@ from engine.queries.instance import InstanceDetail
 from engine.queries.past import HistoryRow
 from engine.queries.things import ElementRow, JobRow, SubscriptionRow, TimerRow, UserTaskRow
 from engine.states import ElementState, IncidentState, InstanceState, JobState, UserTaskState
+from web.console import joins
 from web.console.formatting import short
 from web.console.numbers import LARGEST
 
@@ -171,7 +172,8 @@ def _moves(row: HistoryRow, detail: InstanceDetail, surroundings: Surroundings) 
     if detail.row.state != InstanceState.ACTIVE:
         return []
     found = [move for moves in (_incidents(row, detail), _jobs(row, detail.jobs), _tasks(row, detail.user_tasks),
-                                _events(row, detail, surroundings), _called(row, detail)) for move in moves]
+                                _joined(row, detail, surroundings.process), _events(row, detail, surroundings),
+                                _called(row, detail)) for move in moves]
     if detail.row.suspended_at is not None:
         found.insert(0, Move(what=_("Nothing, until the instance is resumed"), who=_("an operator")))
     return found or [Move(what=_("The engine itself, or what is inside it"), who=_("nobody has to"))]
@@ -209,6 +211,14 @@ def _tasks(row: ElementRow, tasks: Sequence[UserTaskRow]) -> Iterator[Move]:
         else:
             who = _("anybody who claims it")
         yield Move(what=_("Completing the task"), who=who)
+
+
+def _joined(row: HistoryRow, detail: InstanceDetail, process: Process) -> Iterator[Move]:
+    for join in joins.waiting(detail.elements, process):
+        if row.key in join.tokens:
+            yield Move(who=_("whatever moves those"), what=_(
+                "A token from each of %(others)s", others=", ".join(f"“{each}”" for each in join.missing))
+                if join.missing else _("The tokens that can still come to it"))
 
 
 def _events(row: HistoryRow, detail: InstanceDetail, surroundings: Surroundings) -> Iterator[Move]:
