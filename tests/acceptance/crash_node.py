@@ -15,6 +15,7 @@ import os
 import select
 import signal
 import sys
+import tempfile
 import traceback
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,6 +32,8 @@ from engine.tasks import user_tasks
 from service_tasks import Registry
 from service_tasks.checks import Catalogue
 from service_tasks.worker import Worker
+from tests import quick
+from tests.acceptance.shop import DECLINED
 from tests.examples.order import ORDER_EXAMPLE, diagram
 
 LIFE = timedelta(minutes=10)
@@ -148,8 +151,22 @@ def raise_child(request: dict[str, Any], registry: Registry) -> dict[str, Any]:
     return {"hung": not ready, "exit": os.waitstatus_to_exitcode(status), "said": json.loads(said) if said else {}}
 
 
+def warm_up() -> None:
+    """Compile here what each child would compile again: with a whole order."""
+    registry = Registry()
+    registry.load(str(ORDER_EXAMPLE / "clients.py"))
+    request = httpx.HTTPTransport.handle_request
+    with tempfile.TemporaryDirectory() as folder:
+        live({"url": f"sqlite:///{folder}/warm.db", "variables": {**DECLINED, "orderId": "warm"}, "life": 0,
+              "death": ("commit", 0, "before")}, registry)
+    httpx.HTTPTransport.handle_request = request    # type: ignore[method-assign]
+
+
 def main() -> None:
     """Serve requests until standard input ends."""
+    quick.share()
+    warm_up()
+    quick.keep()
     registry = Registry()
     registry.load(str(ORDER_EXAMPLE / "clients.py"))
     answers = os.fdopen(os.dup(1), "w")

@@ -38,15 +38,17 @@ def mould():
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def new_url(request, sqlite_template, tmp_path):
     made = []
+    databases = request.getfixturevalue("postgres_template") if request.param == "postgresql" else None
 
     def new():
-        if request.param == "postgresql":
-            return request.getfixturevalue("postgres_template")()
-        made.append(tmp_path / f"crash-{len(made)}.db")
-        shutil.copy(sqlite_template, made[-1])
-        return f"sqlite:///{made[-1]}"
+        made.append(databases() if databases else f"sqlite:///{tmp_path}/crash-{len(made)}.db")
+        if not databases:
+            shutil.copy(sqlite_template, made[-1].removeprefix("sqlite:///"))
+        return made[-1]
 
-    return new
+    yield new
+    for url in made if databases else ():
+        databases.leave(url)
 
 
 @pytest.fixture
