@@ -86,3 +86,22 @@ def test_worker_keeps_its_answer_and_offers_it_again_when_the_database_is_back(e
             assert listener.wait(20)
     worker.stop()
     assert calls == [1]
+
+
+def test_every_page_says_that_the_database_is_away_and_the_manuals_are_read_all_the_same(engine, proxy):
+    app = create_app(engine, secret_key="test")
+    client = app.test_client()
+    pages = sorted(rule.rule for rule in app.url_map.iter_rules()
+                   if "GET" in rule.methods and rule.endpoint.startswith("console.") and not rule.arguments)
+    client.get("/")
+    proxy.down()
+    answers = {page: client.get(page) for page in [*pages, "/instances/1", "/manual/HANDBOOK"]}
+    assert len(answers) > 20
+    assert {answer.status_code for answer in answers.values()} <= {200, 302, 303, 422, 503}
+    away = {page for page, answer in answers.items() if answer.status_code == 503}
+    assert len(away) > 20
+    assert {"/", "/instances", "/instances/1", "/tasks", "/incidents", "/operations", "/alerts"} <= away
+    for page in away:
+        assert "Expected the database to answer" in answers[page].text, page
+        assert int(answers[page].headers["Retry-After"]) > 0
+    assert "The database is away" in answers["/manual/HANDBOOK"].text
