@@ -148,11 +148,12 @@ def names(engine: Engine, limit: int = 1_000) -> tuple[str, ...]:
 def candidates(engine: Engine, name: str, names: tuple[str, ...], keys: tuple[str, ...],
                limit: int) -> tuple[WaitingRow, ...]:
     """Who might be meant by a message: who waits with one of `keys` under its name or a like one (`names`), and the
-    newest of those who wait under these names at all. Only instances."""
-    alike = WAITING.where(_s.instance_key.is_not(None), _s.name.in_((name, *names)))
+    newest of those who wait under these names at all; then the processes that such a message starts."""
+    named = WAITING.where(_s.name.in_((name, *names)))
+    alike, starts = named.where(_s.instance_key.is_not(None)), named.where(_s.instance_key.is_(None))
     exact = alike.where(_s.correlation_key.in_(keys)) if keys else alike.where(_s.correlation_key.is_(None))
     with engine.read() as connection:
-        rows = {row.key: row for statement in (exact, alike)
+        rows = {row.key: row for statement in (exact, alike, starts)
                 for row in connection.execute(statement.order_by(_s.key.desc()).limit(limit))}
     return tuple(WaitingRow(**row._mapping) for row in rows.values())
 

@@ -107,7 +107,9 @@ def near_misses(engine: Engine, message: MessageRow, limit: int = SHOWN) -> tupl
 
 def compare(message: MessageRow, waiting: WaitingRow) -> Miss:
     """In what a message and somebody who waits differ."""
-    differences = [*_names(message.name, waiting.name), *_keys(message.correlation_key, waiting.correlation_key)]
+    differences = _names(message.name, waiting.name)
+    if waiting.instance_key is not None:    # what starts an instance takes any key
+        differences += _keys(message.correlation_key, waiting.correlation_key)
     if message.tenant_id != waiting.tenant_id:
         differences.append(Difference(kind=Kind.TENANT, ours=message.tenant_id, theirs=waiting.tenant_id))
     if waiting.process_id in message.correlated_to:

@@ -49,6 +49,19 @@ def test_a_slip_in_a_message_is_named_though_nobody_waits_for_its_name(console, 
     assert 'data-state="retrying"' not in console.text(f"/messages/{plain}")
 
 
+def test_a_process_that_a_message_of_a_like_name_starts_is_near_too(console, engine):
+    engine.execute(definitions.deploy, [drawing.file(
+        drawing.message_of("b", "OrderPlaced") + drawing.process(
+            "begin", drawing.start("start", drawing.message("b")), drawing.user("look"), drawing.end()))])
+    key = engine.execute(messages.publish, "order-placed", "4711").key
+    page = console.text(f"/messages/{key}")
+    assert "The name is written differently: the message is called “order-placed”, “OrderPlaced” is waited for." in page
+    assert "The message has the key" not in page
+    assert "Starts an instance" in page
+    assert 'href="/processes/begin"' in page
+    assert "written differently" in console.text("/messages")
+
+
 def test_each_view_has_its_list(console, engine, waiting):
     engine.execute(messages.publish, HOSTILE, "x", {"a": HOSTILE}, time_to_live=timedelta(hours=1))
     assert "Every message reached somebody" in console.text("/messages")
