@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import NotFound
 from engine.events import outbox, targets
-from tests.engine.drawing import end, message_of, process, service, signal, signal_of, start, throw
+from tests.engine.drawing import end, inside, message_of, process, service, signal, signal_of, start, throw
 
 ADDRESS = "http://127.0.0.1:9/hook"
 SAYS_8 = ('<zeebe:properties><zeebe:property name="eventTarget" value="billing"/>'
@@ -46,6 +46,11 @@ DRAWN = {
         'target="orderId"/></bpmn:extensionElements></bpmn:signalEventDefinition>')), "go"),
     "send task, 7": (7, f'<bpmn:sendTask id="shout" name="Tell" {TASK_7}>{extended(SAYS_7 + INPUT_7)}</bpmn:sendTask>',
                      "Tell"),
+    "signal end, 8": (8, event("endEvent", SAYS_8 + INPUT_8, signal("g"), "last"), "go"),
+    "message end, 7": (7, event("endEvent", SAYS_7 + INPUT_7, EXTERNAL, "last"), "paid"),
+    "signal end, 7": (7, event("endEvent", SAYS_7, (
+        '<bpmn:signalEventDefinition signalRef="g"><bpmn:extensionElements><camunda:in source="order" '
+        'target="orderId"/></bpmn:extensionElements></bpmn:signalEventDefinition>'), "last"), "go"),
     "message end, 8": (8, event("endEvent", TASK_8 + INPUT_8, sent(), "last"), "paid"),
 }
 
@@ -77,6 +82,37 @@ def test_what_names_a_target_goes_there(engine, steps, drawn):
     assert told.body["data"]["variables"] == {"orderId": "7"}
     assert told.body["data"]["name"] == name
     assert told.body["data"]["processId"] == "sender"
+    assert steps.left_behind() == {}
+
+
+MANY_8 = ('<bpmn:multiInstanceLoopCharacteristics isSequential="{}"><bpmn:extensionElements><zeebe:loopCharacteristics '
+          'inputCollection="=orders" inputElement="order"/></bpmn:extensionElements>'
+          "</bpmn:multiInstanceLoopCharacteristics>")
+MANY_7 = ('<bpmn:multiInstanceLoopCharacteristics isSequential="{}" camunda:collection="${{orders}}" '
+          'camunda:elementVariable="order"/>')
+
+
+@pytest.mark.parametrize("one_by_one", ["true", "false"])
+@pytest.mark.parametrize("dialect", [7, 8])
+def test_each_of_many_in_a_sub_process_throws_with_what_it_sees(engine, steps, dialect, one_by_one):
+    engine.execute(targets.add, "billing", ADDRESS, types=["nothing.else"])
+    shout = DRAWN["message throw, 8" if dialect == 8 else "message throw, 7"][1]
+    done = DRAWN["signal end, 8" if dialect == 8 else "signal end, 7"][1]
+    many = (MANY_8 if dialect == 8 else MANY_7).format(one_by_one)
+    inner = inside(start("b"), shout, done)
+    deploy(steps, dialect, f'<bpmn:subProcess id="each">{inner}{many}</bpmn:subProcess>', end())
+
+    key = steps.start("sender", {"orders": ["1", "2", "3"], "kind": "paid"})
+
+    assert steps.state(key) == "COMPLETED"
+    told = []
+    while found := waiting(engine):
+        told += [(event.body["data"]["elementId"], event.body["data"]["variables"]["orderId"]) for event in found]
+        assert {event.instance_key for event in found} == {key}
+        engine.execute(outbox.delivered, found)
+    for element in ("shout", "last"):
+        assert [order for each, order in told if each == element] == ["1", "2", "3"]
+    assert len(told) == 6
     assert steps.left_behind() == {}
 
 
