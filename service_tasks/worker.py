@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from engine.cluster.queue import TAKEOVER
 from engine.cluster.wakeup import Listener, jobs_topic
 from engine.engine import Engine
 from engine.errors import Unavailable
@@ -39,7 +40,7 @@ GATHER = 0.005
 """Seconds to let answers and new jobs gather while the engine is busy with others: one exchange carries them all."""
 IN_VAIN = 0.01
 """Seconds to wait after a look for jobs that found none: where many workers hear of one job, most come too late."""
-LEFT_TO_OTHERS = timedelta(seconds=1)
+LEFT_TO_OTHERS = TAKEOVER
 """How long a worker that has enough to do leaves jobs of other nodes to their own workers: they have the instances in
 memory, it would have to load each. Jobs of nodes that have no worker for them are taken at once."""
 PAUSE = 1.0

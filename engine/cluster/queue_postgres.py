@@ -33,7 +33,7 @@ from pgqueuer.queries import Queries, SyncQueries
 from sqlalchemy import URL, Connection
 
 from engine.cluster.queue import Entry, Handler, Kind, moment_of, name
-from engine.cluster.wakeup import DUE
+from engine.cluster.wakeup import DUE, ENDED, HERE
 from engine.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -48,9 +48,13 @@ AGAIN = 1.0
 """Seconds after which a lost connection is tried again."""
 PULSE = 10.0
 """Seconds after which a silent connection is asked for a sign of life."""
-TOGETHER = 0.02
+SOON = 0.02
 """Seconds between two announcements to other nodes: what is told meanwhile goes along with the next one. Each wakes
 every node, so that twice as many nodes would be woken four times as often."""
+TOGETHER = 0.1
+"""The same where nothing but `UNHURRIED` is to be told."""
+UNHURRIED = (HERE, ENDED)
+"""How topics begin that others need not hear at once: of jobs that are taken where they were made, and of ends."""
 THREADS = 4
 """Entries that one node handles at once."""
 BATCH = 20
@@ -118,6 +122,8 @@ class PostgresQueue:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._news: asyncio.Event | None = None
+        self._hurry: asyncio.Event | None = None
+        self._hurries = False
         self._pending: set[str] = set()
         self._guard = threading.Lock()
         self._live = threading.Event()
@@ -179,17 +185,27 @@ class PostgresQueue:
         told = _for_others(topics)
         if not told or self._loop is None or self._news is None:
             return
+        hurries = not all(topic.startswith(UNHURRIED) for topic in told)
         with self._guard:
-            waited = bool(self._pending)
+            waited = bool(self._pending) and (self._hurries or not hurries)
             self._pending.update(told)
+            self._hurries = self._hurries or hurries
         if not waited:
             try:
-                self._loop.call_soon_threadsafe(self._news.set)
+                self._loop.call_soon_threadsafe(self._wake, hurries)
             except RuntimeError:
                 return  # the loop has ended; others look from time to time
 
+    def _wake(self, hurries: bool) -> None:
+        assert self._news is not None
+        assert self._hurry is not None
+        self._news.set()
+        if hurries:
+            self._hurry.set()
+
     async def _main(self, ready: threading.Event, handle: Handler | None, groups: list[int]) -> None:
-        self._loop, self._stop, self._news = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._news, self._hurry = asyncio.Event(), asyncio.Event()
         ready.set()
         tasks = [asyncio.create_task(self._forever(self._relay, "announcements"))]
         if handle and groups:
@@ -209,9 +225,10 @@ class PostgresQueue:
                 await _either(self._stop, AGAIN)
 
     async def _relay(self) -> None:
-        wakeup, news, stop = self._wakeup, self._news, self._stop
+        wakeup, news, hurry, stop = self._wakeup, self._news, self._hurry, self._stop
         assert wakeup is not None
         assert news is not None
+        assert hurry is not None
         assert stop is not None
         names = {"application_name": "partitur-wakeup"}
         connection = await asyncpg.connect(self._dsn, timeout=5, server_settings=names)
@@ -223,12 +240,14 @@ class PostgresQueue:
             while not stop.is_set() and not connection.is_closed():
                 await _first((news, stop), PULSE)
                 news.clear()
+                hurry.clear()
                 with self._guard:
-                    topics, self._pending = sorted(self._pending), set()
+                    topics, self._pending, self._hurries = sorted(self._pending), set(), False
                 for note in notes(self._node, topics):
                     await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, note, timeout=5)
                 if topics:
-                    await _either(stop, TOGETHER)
+                    await _either(stop, SOON)
+                    await _first((hurry, stop), TOGETHER - SOON)
                 else:
                     await connection.execute("SELECT 1", timeout=5)
         finally:

@@ -14,6 +14,7 @@ from datetime import datetime
 from math import inf
 
 DUE = "due:"
+ENDED = "ended:"
 HERE = "here:"
 SWEEP = "sweep"
 """The topic of something that became due without being planned: schedulers look for it."""
@@ -31,7 +32,7 @@ def due_topic(at: datetime) -> str:
 
 def ended_topic(instance_key: int) -> str:
     """The topic of the end of an instance."""
-    return f"ended:{instance_key}"
+    return f"{ENDED}{instance_key}"
 
 
 class Listener:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import psycopg
@@ -99,8 +100,11 @@ def test_nobody_is_told_of_the_end_of_an_instance_that_nobody_knew(engine):
     assert ended_topic(key) in told[-1]
 
 
-def test_other_nodes_are_told_of_many_commits_together(engine, postgres_url, monkeypatch):
-    monkeypatch.setattr(queue_postgres, "TOGETHER", 0.5)
+@pytest.mark.parametrize("wait", ["SOON", "TOGETHER"])
+def test_other_nodes_are_told_of_many_commits_together(engine, postgres_url, monkeypatch, wait):
+    # Of ends every `TOGETHER`, of anything else every `SOON`, but not sooner.
+    kind = {"SOON": "topic", "TOGETHER": "ended:"}[wait]
+    monkeypatch.setattr(queue_postgres, wait, 0.5)
     with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(f"LISTEN {CHANNEL}")
         engine.queue.start(engine.wakeup, None, ())
@@ -109,13 +113,31 @@ def test_other_nodes_are_told_of_many_commits_together(engine, postgres_url, mon
             engine.wakeup.announce(["first"])
             heard += [note.payload for note in connection.notifies(timeout=PATIENCE, stop_after=1)]
             for number in range(200):
-                engine.wakeup.announce([f"topic{number}"])
-            while not all(f'"topic{number}"' in "".join(heard) for number in range(200)):
+                engine.wakeup.announce([f"{kind}{number}"])
+            while not all(f'"{kind}{number}"' in "".join(heard) for number in range(200)):
                 heard += [note.payload for note in connection.notifies(timeout=PATIENCE, stop_after=1)]
         finally:
             engine.queue.stop()
     assert '"first"' in heard[0]
     assert len(heard) <= 4
+
+
+def test_what_hurries_takes_along_what_does_not(engine, postgres_url, monkeypatch):
+    monkeypatch.setattr(queue_postgres, "TOGETHER", 3600)
+    with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"LISTEN {CHANNEL}")
+        engine.queue.start(engine.wakeup, None, ())
+        try:
+            engine.wakeup.announce(["ended:1"])     # the first of all is told at once
+            [first] = connection.notifies(timeout=PATIENCE, stop_after=1)
+            engine.wakeup.announce(["ended:2"])
+            engine.wakeup.announce(["here:jobs:do"])
+            engine.wakeup.announce(["jobs:do"])
+            [second] = connection.notifies(timeout=PATIENCE, stop_after=1)
+        finally:
+            engine.queue.stop()
+    assert json.loads(first.payload)[1:] == ["ended:1"]
+    assert json.loads(second.payload)[1:] == ["ended:2", "here:jobs:do", "jobs:do"]
 
 
 def test_others_are_told_what_is_acted_upon_where_it_happened(engine):
