@@ -128,3 +128,23 @@ def test_the_command_tells_of_a_held_service_of_a_real_database(kind, request, t
     names = {each["name"] for each in json.loads(result.stdout)["checks"]}
     assert names >= {"Database", "Clocks", "Timers", "Locks", "Services", "Transactions", "Nodes"}
     assert ("Queue" in names) is (kind == "postgresql")
+
+
+@pytest.mark.postgres
+def test_commands_that_only_read_do_so_on_a_replica(postgres_url, tmp_path, monkeypatch):
+    # given a database that takes no writes, as a standby of PostgreSQL
+    engine = Engine(postgres_url)
+    engine.execute(holds.hold, "charge-card", "the bank asked for it")
+    engine.close()
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    only = "options=-c%20default_transaction_read_only%3Don"
+    monkeypatch.setenv("DATABASE_URL", f"{postgres_url}{'&' if '?' in postgres_url else '?'}{only}")
+
+    # then it can be looked into, and nothing is changed in it
+    for command in (["instances"], ["incidents"], ["effects"], ["audit", "export", str(tmp_path / "trail.jsonl")]):
+        result = CliRunner().invoke(app, [*command, "--json"])
+        assert result.exit_code == 0, (command, result.output)
+    assert "the bank asked for it" in (tmp_path / "trail.jsonl").read_text()
+    refused = CliRunner().invoke(app, ["release", "charge-card", "--reason", "It is over.", "--json"])
+    assert refused.exit_code == 1
+    assert "read-only" in refused.output
