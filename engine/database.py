@@ -7,7 +7,7 @@ nodes: row locks, `SKIP LOCKED`. Nothing outside this module asks which of the t
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -22,11 +22,8 @@ from sqlalchemy import (
     Dialect,
     Executable,
     Text,
-    UnaryExpression,
-    any_,
     create_engine,
     event,
-    literal,
     select,
     text,
     type_coerce,
@@ -38,7 +35,6 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.schema import Table
-from sqlalchemy.sql.operators import custom_op
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from engine import outages, postgres_pool, sighted
@@ -74,6 +70,7 @@ def _plain(value: Any) -> Any:
 
 
 _encoder = msgspec.json.Encoder(enc_hook=_plain, decimal_format="number")
+_encode = _encoder.encode
 _decode = msgspec.json.Decoder().decode
 
 
@@ -82,14 +79,14 @@ def exact_json(value: Any) -> str:
 
     Raises UnicodeEncodeError, TypeError, RecursionError for what JSON cannot hold.
     """
-    return _encoder.encode(value).decode()
+    return _encode(value).decode()
 
 
 def to_json(value: Any) -> str:
     """The JSON text of a value, as it is stored: NUL, which PostgreSQL cannot store, and halves of surrogate pairs,
     which are no characters, become the replacement character."""
     try:
-        text = exact_json(value)
+        text = _encode(value).decode()
     except UnicodeEncodeError:
         return exact_json(_storable(value))
     return exact_json(_storable(value)) if "\\u0000" in text else text
@@ -369,38 +366,6 @@ def by_code_points(column: ColumnElement[Any], connection: Connection) -> Column
     """A text to be ordered by its code points, as Python orders and SQLite does anyway; PostgreSQL would go by the
     language of its database."""
     return column.collate("BINARY" if connection.dialect.name == "sqlite" else "C")
-
-
-def whatever_case(column: ColumnElement[Any], text: str, connection: Connection) -> ColumnElement[bool]:
-    """Whether a column contains a text, in whatever case; by the quickest way for a column with a million rows."""
-    if connection.dialect.name == "sqlite":
-        # LIKE is for any case, that of ASCII letters as in `lower`.
-        return column.contains(text, autoescape=True)
-    # The rules of "C", if these are the column's, know ASCII letters only, and are the quicker for it.
-    return (column if text.isascii() else column.collate("default")).icontains(text, autoescape=True)
-
-
-def one_of(column: ColumnElement[Any], keys: Collection[int], connection: Connection) -> ColumnElement[bool]:
-    """Whether a column has one of many keys, which are one parameter: neither database takes any number of those."""
-    if connection.dialect.name == "sqlite":
-        each = sql_functions.json_each(literal(to_json(sorted(keys)), Text())).table_valued("value")
-        return column.in_(select(each.c.value))
-    return column == any_(literal(sorted(keys), postgresql.ARRAY(BigInteger())))
-
-
-def must_be_led(connection: Connection) -> bool:
-    """Whether the database follows any index that a condition names, because it has no figures of what is frequent."""
-    return connection.dialect.name == "sqlite"
-
-
-def not_by_index(column: ColumnElement[Any], connection: Connection) -> ColumnElement[Any]:
-    """A column, said so that a database that must be led finds nothing by an index of it.
-
-    Source: https://sqlite.org/optoverview.html#disqualifying_where_clause_terms_using_unary_.
-    """
-    if not must_be_led(connection):
-        return column
-    return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
 
 
 def ping(connection: Connection) -> None:

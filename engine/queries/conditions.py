@@ -10,7 +10,18 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, literal, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    exists,
+    literal,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 
 from engine import schema
 from engine.late import late_instance, late_instances
@@ -31,7 +42,8 @@ STATES = ("active", "waiting", "retrying", "stalled", "in_doubt", "held", "incid
 ENDED = frozenset({"completed", "terminated"})
 """Those of instances that are over."""
 
-ACTIVE = _i.state == literal_column(f"'{InstanceState.ACTIVE}'")
+WORD_ACTIVE: ColumnElement[str] = literal_column(f"'{InstanceState.ACTIVE}'")
+ACTIVE = _i.state == WORD_ACTIVE
 """With its state written out, as in the indexes of what is open: they serve no statement that only binds it."""
 _AMONG_FEW = _i.state.concat("") == literal_column(f"'{InstanceState.ACTIVE}'")
 """The same, said so that no index of states is used: another condition has an index that finds few."""
@@ -43,10 +55,10 @@ _IN_DOUBT = and_(_j.effect == literal_column(f"'{EffectState.IN_DOUBT}'"), _j.st
 _HELD = and_(TO_HAND_OUT, _j.type.in_(select(schema.holds.c.service)))
 
 
-def waiting() -> ColumnElement[bool]:
+def waiting(active: ColumnElement[bool] = ACTIVE) -> ColumnElement[bool]:
     """It waits for a person, a message, a signal, a condition or a time, and not just at its edge."""
     # Not EXISTS: PostgreSQL would read all tasks, subscriptions and timers first, to look each instance up in them.
-    return and_(ACTIVE, or_(*(one.limit(1).scalar_subquery().is_not(None) for one in (
+    return and_(active, or_(*(one.limit(1).scalar_subquery().is_not(None) for one in (
         select(literal(1)).where(_u.instance_key == _i.key, _OPEN_TASK),
         select(literal(1)).where(_s.instance_key == _i.key, ~_s.attached),
         select(literal(1)).where(_t.instance_key == _i.key, ~_t.attached),
@@ -61,7 +73,7 @@ def retrying() -> ColumnElement[bool]:
 def stalled(now: datetime) -> ColumnElement[bool]:
     """One of its jobs is open for longer than its service promised, or it is somewhere for longer than nearly all were
     (`engine.durations`)."""
-    return and_(ACTIVE, or_(_i.key.in_(_jobs_of(_late(now))), _i.key.in_(late_instances())))
+    return and_(ACTIVE, _i.key.in_(union_all(_jobs_of(_late(now)), late_instances())))
 
 
 def held() -> ColumnElement[bool]:
@@ -135,6 +147,24 @@ def phase(states: Collection[str]) -> str | None:
     ended = {state in ENDED for state in states}
     return None if len(ended) != 1 else "ended" if ended.pop() else "live"
 
+
+def rare(states: Collection[str], now: datetime) -> Select[int] | CompoundSelect[int] | None:
+    """The keys of all that are in one of these states, and of some that have ended, where indexes have few such; None
+    for other states."""
+    if not states or not set(states) <= _RARE.keys():
+        return None
+    return union_all(*(_RARE[state](now) for state in states))
+
+
+_RARE: dict[str, Callable[[datetime], Select[int]]] = {
+    "retrying": lambda now: _jobs_of(_FAILED),
+    "stalled": lambda now: select(union_all(_jobs_of(_late(now)), late_instances()).subquery().c[0]),
+    "in_doubt": lambda now: select(_j.instance_key).where(_IN_DOUBT),
+    "held": lambda now: _jobs_of(_HELD),
+    "incident": lambda now: select(_i.key).where(incident(now)),
+    "snoozed": lambda now: select(_i.key).where(snoozed(now)),
+    "suspended": lambda now: select(_i.key).where(suspended()),
+}
 
 _CONDITIONS: dict[str, Callable[[datetime], ColumnElement[bool]]] = {
     "active": lambda now: ACTIVE,

@@ -1,8 +1,8 @@
 """The orders of lists of instances.
 
 Where few instances match, they are sorted. Where many do, the rows are read in the order of an index until the page is
-full, so that a page of a million comes as fast as one of a hundred. What has nothing to be sorted by comes last, in
-both directions, on both databases.
+full, so that a page of a million comes as fast as one of a hundred; if those that match are far down in that order, all
+are read and sorted. What has nothing to be sorted by comes last, in both directions, on both databases.
 """
 
 from __future__ import annotations
@@ -21,17 +21,19 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
-    or_,
     select,
     true,
-    union_all,
+    type_coerce,
 )
+from sqlalchemy.types import NullType
 
 from engine import masking, schema
 from engine.database import UtcDateTime
 from engine.errors import InvalidInput
-from engine.queries.conditions import ACTIVE
+from engine.queries.conditions import ACTIVE, WORD_ACTIVE
+from engine.queries.narrowing import LOOKED_THROUGH, Narrowed
 from engine.queries.paging import COUNTED, count
+from engine.wording import must_be_led, not_by_index, one_of
 
 _i = schema.instances.c
 _shown = schema.variables.alias("shown")
@@ -47,17 +49,33 @@ _NUMBER: ColumnElement[Any] = literal_column(f"({schema.NUMBER})")
 """Written out, as in the indexes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
-    """What a page is made of: the conditions on instances, how many they let through at least, the direction and the
-    moment. `phase` is "live" or "ended" if the conditions let through no others."""
+    """What a page is made of: the instances that are meant, the direction and the moment. `cut` becomes True if rows
+    are left out that only a `thorough` search finds."""
 
     connection: Connection
-    wanted: Sequence[ColumnElement[bool]]
-    total: int
+    meant: Narrowed
     descending: bool
     now: datetime
-    phase: str | None = None
+    thorough: bool
+    cut: bool = False
+
+    @property
+    def wanted(self) -> list[ColumnElement[bool]]:
+        """The conditions on each instance."""
+        if self.meant.keys is not None:
+            return [one_of(_i.key, self.meant.keys, self.connection)]
+        return [*self.meant.columns, *self.meant.elsewhere]
+
+    @property
+    def few(self) -> bool:
+        """Whether all are known by their keys."""
+        return self.meant.keys is not None
+
+    def plain(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
+        """A column by which nothing is found."""
+        return not_by_index(column, self.connection)
 
     def turned(self, *by: ColumnElement[Any]) -> list[ColumnElement[Any]]:
         """Columns to sort by, in the direction that is asked for."""
@@ -85,97 +103,151 @@ def keys(asked: Asked, name: str, limit: int, offset: int) -> list[int]:
 def _plain(*columns: ColumnElement[Any]) -> Find:
     """By what every instance has; an index begins with it."""
     def find(asked: Asked, limit: int, offset: int) -> list[int]:
-        matching = select(_i.key).where(*asked.wanted).order_by(*asked.turned(*columns, _i.key))
-        return _read(asked, matching, limit, offset)
+        if asked.few:
+            return _read(asked, select(_i.key).where(*asked.wanted).order_by(
+                *asked.turned(*map(asked.plain, (*columns, _i.key)))), limit, offset)
+        return _walk(asked, columns, true(), true(), limit, offset)
     return find
 
 
-def _sparse(value: ColumnElement[Any], there: ColumnElement[bool], missing: ColumnElement[bool] | None = None,
-            without: ColumnElement[bool] | None = None) -> Find:
-    """By what some instances have. An index begins with it; it has those that are `missing`, too, if this is said.
-    `without` is the same in words that no index is found by, if there are better ones than that it is not there."""
-    # Nearly all may be without it; they are read in the order of their keys.
-    rest = there.is_not(true()) if without is None else without
-
+def _sparse(value: ColumnElement[Any], there: ColumnElement[bool],
+            has: Callable[[Asked], ColumnElement[bool]] | None = None) -> Find:
+    """By what some instances have. An index that has only them, or begins with it, finds what is `there`; `has` says
+    the same in words that no index is found by."""
     def find(asked: Asked, limit: int, offset: int) -> list[int]:
         matching = select(_i.key, case((there, value)).label("value")).where(*asked.wanted)
-        if asked.total <= COUNTED:
+        if asked.few:
             return _sorted(asked, matching, limit, offset)
-        others = _few_of_all(asked, matching, missing) if missing is not None else None
-        if others is None:
-            others = matching.with_only_columns(_i.key).where(rest).order_by(*asked.turned(_i.key))
-        return _one_after_the_other(asked, [_part(asked, matching, there, value), others], limit, offset)
+        plainly = asked.plain(value).is_not(None) if has is None else has(asked)
+        found = _those(asked, matching, there, plainly, limit, offset, (value,))
+        if len(found) == limit or asked.cut:
+            return found
+        # Fewer than the offset, or the page would have begun here.
+        offset = 0 if found else offset - _passed(asked, [there, *asked.wanted], offset)
+        return found + _those(asked, matching, None, ~plainly, limit - len(found), offset, ())
     return find
 
 
 def _by_end(asked: Asked, limit: int, offset: int) -> list[int]:
     """By when they ended, with those in flight at the end."""
-    if asked.phase is None:
-        return _sparse(_i.ended_at, _i.ended_at.is_not(None), _i.ended_at.is_(None))(asked, limit, offset)
-    return _plain(*([_i.ended_at] if asked.phase == "ended" else []))(asked, limit, offset)
+    if asked.meant.phase is None:
+        return _sparse(_i.ended_at, _i.ended_at.is_not(None))(asked, limit, offset)
+    return _plain(*([_i.ended_at] if asked.meant.phase == "ended" else []))(asked, limit, offset)
 
 
 def _by_duration(asked: Asked, limit: int, offset: int) -> list[int]:
     """How long it took, or takes so far. Those that ended and those in flight are two orders, put together."""
     now = literal(asked.now, UtcDateTime())
     so_far = now - _i.started_at
-    if asked.total <= COUNTED:
+    if asked.few:
         length = func.coalesce(_i.ended_at, now) - _i.started_at
         return _sorted(asked, select(_i.key, length.label("value")).where(*asked.wanted), limit, offset)
-    found = []
-    for length, there, by, turned in ((_DURATION, _i.ended_at.is_not(None), _DURATION, False),
-                                      (so_far, ACTIVE, _i.started_at, True)):
-        if asked.phase == ("ended" if turned else "live"):
+    found: list[tuple[Any, int]] = []
+    for length, there, plainly, by, turned in (
+            (_DURATION, _i.ended_at.is_not(None), asked.plain(_i.ended_at).is_not(None), _DURATION, False),
+            (so_far, ACTIVE, asked.plain(_i.state) == WORD_ACTIVE, _i.started_at, True)):
+        if asked.meant.phase == ("ended" if turned else "live"):
             continue
-        matching = select(_i.key, length.label("length")).where(*asked.wanted, there)
-        if count(asked.connection, matching) > COUNTED:
-            down = asked.descending != turned
-            matching = matching.order_by(*(each.desc() if down else each for each in (by, _i.key)))
-            matching = matching.limit(limit + offset)
-        found.append(select(*matching.subquery().c))
-    both = union_all(*found).subquery()
-    return _read(asked, select(both.c.key).order_by(*asked.turned(both.c.length, both.c.key)), limit, offset)
+        matching = select(_i.key, length.label("value")).where(*asked.wanted)
+        of_part = Asked(asked.connection, asked.meant, asked.descending != turned, asked.now, asked.thorough)
+        keys = _those(of_part, matching, there, plainly, limit + offset, 0, (by,))
+        asked.cut |= of_part.cut
+        lengths = select(type_coerce(length, NullType()), _i.key).where(one_of(_i.key, keys, asked.connection))
+        found += ((row[0], row[1]) for row in asked.connection.execute(lengths))
+    return [key for _length, key in sorted(found, reverse=asked.descending)[offset:offset + limit]]
 
 
 def _by_variable(asked: Asked, name: str, limit: int, offset: int) -> list[int]:
     """Numbers by their size, then texts and the other plain values by their JSON text, then all other instances."""
-    # PostgreSQL would expect few that are equal, and sort them all.
-    own = (_s.scope_key >= _s.instance_key, _s.scope_key <= _s.instance_key, _s.name == name)
-    if asked.total <= COUNTED:
-        joined = schema.instances.outerjoin(_shown, and_(_s.instance_key == _i.key, *own))
-        matching = select(_i.key, _NUMBER.label("value"), _s.lookup.label("text")).select_from(joined)
+    if asked.few:
+        # Of the instance itself: the names of its inner scopes are not shown.
+        own = and_(_s.instance_key == _i.key, _s.scope_key == _i.key, _s.name.concat("") == name)
+        matching = select(_i.key, _NUMBER.label("value"), _s.lookup.label("text")).select_from(
+            schema.instances.outerjoin(_shown, own))
         return _sorted(asked, matching.where(*asked.wanted), limit, offset)
-    # Not EXISTS: PostgreSQL would read all instances first, to look each variable up among them.
-    there = select(literal(1)).where(_i.key == _s.instance_key, *asked.wanted).limit(1).scalar_subquery()
-    some = [there.is_not(None)] if asked.wanted else []
-    plain = select(_s.instance_key.label("key")).where(*own, *some)
+    # PostgreSQL would expect few that are equal, and sort them all.
+    mine = (_s.scope_key >= _s.instance_key, _s.scope_key <= _s.instance_key, _s.name == name)
     has = select(literal(1)).where(
         _s.instance_key == _i.key, _s.scope_key == _i.key, _s.name.concat("") == name, _s.lookup.is_not(None))
-    other = select(_i.key).where(*asked.wanted, has.limit(1).scalar_subquery().is_(None))
-    by_text = plain.order_by(*asked.turned(_s.lookup, _s.instance_key))
-    texts, words = by_text.where(_s.lookup < "-"), by_text.where(_s.lookup > ":")
-    parts = [
-        plain.where(_NUMBER.is_not(None)).order_by(*asked.turned(_NUMBER, _s.instance_key)),
-        *((words, texts) if asked.descending else (texts, words)),
-        other.order_by(*asked.turned(_i.key)),
-    ]
-    return _one_after_the_other(asked, parts, limit, offset)
+    other = and_(has.limit(1).scalar_subquery().is_(None), *asked.wanted)
+    texts, words = ((_s.lookup < "-", _s.lookup), (_s.lookup > ":", _s.lookup))
+    found: list[int] = []
+    for such, by in ((_NUMBER.is_not(None), _NUMBER), *((words, texts) if asked.descending else (texts, words))):
+        seen = select(_s.instance_key.label("key")).where(*mine, such).order_by(*asked.turned(by, _s.instance_key))
+        offset = _more(asked, found, seen, _fitting(asked), limit, offset)
+        if len(found) == limit or asked.cut:
+            return found
+    _more(asked, found, select(_i.key).order_by(*asked.turned(_i.key)), other, limit, offset)
+    return found
 
 
-def _part(asked: Asked, matching: Select[Any], there: ColumnElement[bool], value: ColumnElement[Any]) -> Select[Any]:
-    """Those that have something, in the order of it. Few are sorted: an index might have to be read to its end."""
-    few = _few_of_all(asked, matching, there)
-    if few is not None:
-        return few
-    if count(asked.connection, matching.where(there)) <= COUNTED:
-        return _few(asked, matching.where(there))
-    return matching.with_only_columns(_i.key).where(there).order_by(*asked.turned(value, _i.key))
+def _fitting(asked: Asked) -> ColumnElement[bool]:
+    """Whether the instance of a variable is meant."""
+    if not asked.wanted:
+        return true()
+    # Not EXISTS: PostgreSQL would read all instances first, to look each variable up among them.
+    return select(literal(1)).where(_i.key == _s.instance_key, *asked.wanted).limit(1).scalar_subquery().is_not(None)
 
 
-def _few_of_all(asked: Asked, matching: Select[Any], such: ColumnElement[bool]) -> Select[Any] | None:
-    """Those out of `matching` that are such, if there are few such instances, whatever else is asked of them."""
-    keys = asked.connection.scalars(select(_i.key).where(such).limit(COUNTED + 1)).all()
-    return None if len(keys) > COUNTED else _few(asked, matching.where(_i.key.in_(keys)))
+def _more(asked: Asked, found: list[int], seen: Select[Any], fits: ColumnElement[bool], limit: int, offset: int) -> int:
+    """Add those of a part that fit to what was found, and say by how many the next part begins later. Unless the search
+    is thorough, no more than `LOOKED_THROUGH` of a part are asked."""
+    matching, hasty = seen.where(fits), bool(asked.wanted) and not asked.thorough
+    if hasty:
+        some = seen.add_columns(fits.label("fits")).limit(LOOKED_THROUGH).subquery()
+        matching = select(some.c.key).where(some.c.fits)
+    page = _read(asked, matching, limit - len(found), offset)
+    found += page
+    if len(found) < limit and hasty:
+        asked.cut = count(asked.connection, seen, LOOKED_THROUGH) > LOOKED_THROUGH
+    # Fewer than the offset, or the page would have begun here.
+    return 0 if page or not offset else offset - count(asked.connection, matching, offset)
+
+
+def _those(asked: Asked, matching: Select[Any], there: ColumnElement[bool] | None, plainly: ColumnElement[bool],
+           limit: int, offset: int, by: Sequence[ColumnElement[Any]]) -> list[int]:
+    """A part of a list, in the order of it. Few are sorted: an index might have to be read to its end."""
+    if there is not None:
+        keys = asked.connection.scalars(select(_i.key).where(there).limit(COUNTED + 1)).all()
+        if len(keys) <= COUNTED:
+            return _sorted(asked, matching.where(one_of(_i.key, keys, asked.connection)), limit, offset)
+    if not must_be_led(asked.connection) and not asked.meant.elsewhere:
+        keys = asked.connection.scalars(select(_i.key).where(plainly, *asked.wanted).limit(COUNTED + 1)).all()
+        if len(keys) <= COUNTED:
+            return _sorted(asked, matching.where(one_of(_i.key, keys, asked.connection)), limit, offset)
+    return _walk(asked, by, plainly if there is None else there, plainly, limit, offset)
+
+
+def _walk(asked: Asked, by: Sequence[ColumnElement[Any]], there: ColumnElement[bool], plainly: ColumnElement[bool],
+          limit: int, offset: int) -> list[int]:
+    """The keys of those that match, in the order of an index, which has what is `there`."""
+    order = asked.turned(*by, _i.key)
+    hasty = bool(asked.meant.elsewhere) and not asked.thorough
+    if not hasty and not must_be_led(asked.connection):
+        return _read(asked, select(_i.key).where(there, *asked.wanted).order_by(*order), limit, offset)
+    such = [there, *_leading(asked, by)]
+    seen = select(_i.key, and_(true(), *asked.wanted).label("fits")).where(*such).order_by(*order)
+    some = seen.limit(LOOKED_THROUGH).subquery()
+    found = _read(asked, select(some.c.key).where(some.c.fits), limit, offset)
+    if len(found) == limit or count(asked.connection, select(_i.key).where(*such), LOOKED_THROUGH) <= LOOKED_THROUGH:
+        return found
+    if hasty:
+        asked.cut = True
+        return found
+    return _read(asked, select(_i.key).where(plainly, *asked.wanted).order_by(
+        *asked.turned(*map(asked.plain, (*by, _i.key)))), limit, offset)
+
+
+def _leading(asked: Asked, by: Sequence[ColumnElement[Any]]) -> list[ColumnElement[bool]]:
+    """A condition on a column that an index begins with which goes on by what is sorted by."""
+    names = _LEADING.get(by[0].key if by else "key", ())
+    return [asked.meant.leading[name] for name in names if name in asked.meant.leading][:1]
+
+
+_LEADING: Mapping[str | None, tuple[str, ...]] = {
+    "key": ("state",), "state": ("state",),
+    "started_at": ("definition_key", "process_id", "state", "version", "tenant_id"),
+}
 
 
 def _few(asked: Asked, matching: Select[Any]) -> Select[Any]:
@@ -192,19 +264,9 @@ def _sorted(asked: Asked, matching: Select[Any], limit: int, offset: int) -> lis
     return _read(asked, _few(asked, matching), limit, offset)
 
 
-def _one_after_the_other(asked: Asked, parts: Sequence[Select[Any]], limit: int, offset: int) -> list[int]:
-    found: list[int] = []
-    for part in parts:
-        found += _read(asked, part, limit - len(found), offset)
-        if len(found) == limit:
-            break
-        if found:
-            offset = 0
-        else:
-            # Fewer than the offset, or the page would have begun here.
-            passed = select(func.count()).select_from(part.order_by(None).limit(offset).subquery())
-            offset -= asked.connection.scalar(passed) or 0
-    return found
+def _passed(asked: Asked, conditions: Sequence[ColumnElement[bool]], offset: int) -> int:
+    """How many match out of those that a page passes over."""
+    return count(asked.connection, select(_i.key).where(*conditions), offset) if offset else 0
 
 
 def _read(asked: Asked, ordered: Select[Any], limit: int, offset: int) -> list[int]:
@@ -213,15 +275,15 @@ def _read(asked: Asked, ordered: Select[Any], limit: int, offset: int) -> list[i
 
 SORTS: Mapping[str, Find] = {
     "key": _plain(), "started_at": _plain(_i.started_at), "ended_at": _by_end,
-    "business_id": _sparse(_i.business_id, _i.business_id >= "", _i.business_id.is_(None)),
+    "business_id": _sparse(_i.business_id, _i.business_id >= ""),
     # Processes have an index that goes on by time, so that one with many instances is not sorted either.
     "process_id": _plain(_i.process_id, _i.started_at), "version": _plain(_i.version, _i.started_at),
     "tenant_id": _plain(_i.tenant_id, _i.started_at), "state": _plain(_i.state), "duration": _by_duration,
     "end_reason": _sparse(_i.end_reason, _i.end_reason.is_not(None)),
-    "parent_key": _sparse(_i.parent_key, _i.parent_key >= 0, _i.parent_key.is_(None)),
+    "parent_key": _sparse(_i.parent_key, _i.parent_key >= 0),
     "root_key": _plain(_i.root_key),
     # PostgreSQL expects many to be more than something, but few to be unlike what it has no figures of.
-    "tags": _sparse(_TAGS, _TAGGED, without=or_(_i.tags.is_(None), _TAGS >= "n")),
+    "tags": _sparse(_TAGS, _TAGGED, lambda asked: and_(asked.plain(_i.tags).is_not(None), _TAGS < "n")),
 }
 """What instances are sorted by; a variable is another order (`VARIABLE`). `>=` says that there is something so that
 SQLite looks into the index."""

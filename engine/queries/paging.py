@@ -17,11 +17,13 @@ COUNTED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """Some rows of a list, and how many there are in all: exact unless `more` says that there are more than that."""
+    """Some rows of a list, and how many there are in all: exact unless `more` says that there are more than that, or
+    that there may be, because only so many as `looked_through` were asked, those first that come first in the list."""
 
     items: tuple[Item, ...]
     total: int
     more: bool = False
+    looked_through: int | None = None
 
 
 def page(connection: Connection, statement: Select[Any], make: type[Item], limit: int, offset: int) -> Page[Item]:
@@ -31,7 +33,7 @@ def page(connection: Connection, statement: Select[Any], make: type[Item], limit
     return Page(tuple(make(**row._mapping) for row in rows), min(total, COUNTED), total > COUNTED)
 
 
-def count(connection: Connection, matching: Select[Any] | CompoundSelect[Any]) -> int:
-    """How many rows a statement has; one more than `COUNTED` if there are more than that."""
-    limited = matching.order_by(None).limit(COUNTED + 1).subquery()
+def count(connection: Connection, matching: Select[Any] | CompoundSelect[Any], most: int | None = None) -> int:
+    """How many rows a statement has; one more than `most` (`COUNTED`) if there are more than that."""
+    limited = matching.order_by(None).limit((COUNTED if most is None else most) + 1).subquery()
     return connection.scalar(select(func.count()).select_from(limited)) or 0

@@ -27,7 +27,8 @@ from sqlalchemy import (
 from engine import masking, schema
 from engine.database import Database, by_code_points, to_json
 from engine.errors import InvalidInput
-from engine.live import has_value, lookup
+from engine.live import LOOKUP_LENGTH, has_value, lookup
+from engine.wording import whatever_case
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -61,8 +62,8 @@ class VariableCondition:
 
 
 def having(condition: VariableCondition, connection: Connection) -> Select[int] | CompoundSelect[int]:
-    """The keys of the instances that have such a variable, some of them several times, found by an index wherever the
-    condition says more than that a text contains another one.
+    """The keys of the instances that have such a variable, some of them several times, found by an index; where a text
+    contains another one, by reading that index from end to end.
 
     Raises InvalidInput for an unknown operator, or a value that cannot be compared so.
     """
@@ -78,8 +79,21 @@ def having(condition: VariableCondition, connection: Connection) -> Select[int] 
         upwards = condition.operator in ("gt", "gte")
         found = found.where(_v.lookup >= (first if upwards else '"'), _v.lookup <= ("#" if upwards else last))
         return found.where(*meant).order_by(_v.lookup)
+    if condition.operator == "contains":
+        return _containing(condition, connection)
     # In the order of the index that is meant: PostgreSQL might take another one, and read all that have the name.
     return found.where(*meant).order_by(_NUMBER) if condition.operator in ORDERS else found.where(*meant)
+
+
+def _containing(condition: VariableCondition, connection: Connection) -> CompoundSelect[int]:
+    """What is short is in the index; of what is cut off there, or not there at all, the rows are read."""
+    found = select(_v.instance_key).where(_v.name == condition.name)
+    cut = _v.lookup.is_(None) | (func.length(_v.lookup) == LOOKUP_LENGTH)
+    return union_all(
+        found.where(whatever_case(_v.lookup, to_json(condition.value)[1:-1], connection),
+                    func.length(_v.lookup) < LOOKUP_LENGTH),
+        select(_v.instance_key).where(_v.instance_key.in_(found.where(cut)), cut,
+                                      *like(condition, connection, by_index=False)))
 
 
 def _around(text: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import pytest
 
 from engine.errors import InvalidInput
 from engine.queries import instances as lists
+from engine.queries import matching, narrowing
 from engine.queries.instances import InstanceFilter
 from engine.queries.variables import VariableCondition, values_of
 from engine.work import jobs
@@ -50,6 +51,7 @@ TEXTS = {"text", "date", "long", "quote"}
     ("gte", "10", TEXTS), ("gt", "10", TEXTS - {"text"}),
     ("contains", "10", {"big", "text", "list", "quote"}), ("contains", "A B", {"list"}),
     ("contains", '"10%"', {"quote"}),
+    ("contains", "X" * 100, {"long"}), ("contains", "x" * 201, set()), ("contains", "TRU", {"flag"}),
     ("contains", "1%", set()), ("contains", "_", {"quote"}), ("exists", None, set(VALUES)), ("null", None, {"nothing"}),
 ])
 def test_variables_are_compared(found, operator, value, expected):
@@ -65,7 +67,8 @@ def test_all_conditions_must_hold(found, made):
 
 def test_what_is_asked_of_each_instance_finds_the_same(found, monkeypatch):
     # given that even few are many, so that instances are asked one by one
-    monkeypatch.setattr(lists, "COUNTED", 0)
+    for module in (lists, narrowing, matching):
+        monkeypatch.setattr(module, "COUNTED", 0)
     assert found(("v", "lt", 10)) == {"small", "half", "less"}
     assert found(("v", "neq", 10), ("kind", "eq", "list")) == {"list"}
 

@@ -7,7 +7,7 @@ import pytest
 from engine import instances, schema
 from engine.errors import InvalidInput
 from engine.queries import instances as lists
-from engine.queries import orders, paging
+from engine.queries import matching, narrowing, orders, paging
 from engine.queries.instances import InstanceFilter
 from engine.queries.variables import VariableCondition
 from tests.engine.drawing import end, process, service, start
@@ -59,8 +59,9 @@ def listed(engine, made):
 def how_many(request, monkeypatch):
     """Whether what is there is few, or more than is sorted or counted."""
     if request.param == "many":
-        for module in (orders, lists, paging):
+        for module in (orders, lists, paging, narrowing, matching):
             monkeypatch.setattr(module, "COUNTED", 2)
+        monkeypatch.setattr(orders, "LOOKED_THROUGH", 4)
 
 
 def test_every_order_has_every_instance_once(listed, made, how_many):
@@ -97,6 +98,28 @@ def test_values_of_a_variable_are_ordered_by_kind(listed, how_many):
     assert listed("-variable:v") == numbers[::-1] + words[::-1] + texts[::-1] + rest[::-1]
     assert listed("variable:v", states=["terminated"]) == ["half", "ten", "yes"]
     assert listed("-variable:v", variables=[VariableCondition("n", "lt", 3)]) == ["ten", "half", "nine"]
+
+
+def test_what_would_take_long_is_left_out_and_the_page_says_so(engine, made, monkeypatch):
+    # given that even few are many, and few are looked through
+    for module in (orders, lists, paging, narrowing, matching):
+        monkeypatch.setattr(module, "COUNTED", 2)
+    for module in (orders, narrowing, lists):
+        monkeypatch.setattr(module, "LOOKED_THROUGH", 4)
+    # and two conditions that many fit, but of the newest only one fits both
+    wanted = InstanceFilter(variables=[VariableCondition("v", "exists"), VariableCondition("n", "lt", 9)])
+
+    for sort in ("-started_at", "-key", "-duration", "-tags", "-variable:n"):
+        # when somebody waits for the page
+        hasty = lists.search(engine, wanted, sort=sort, thorough=False)
+        # then it has some of what there is, in the same order
+        thorough = lists.search(engine, wanted, sort=sort)
+        assert (hasty.more, hasty.looked_through) == (True, 4)
+        assert (thorough.looked_through, len(thorough.items)) == (None, 9)
+        rest = iter(row.key for row in thorough.items)
+        assert all(row.key in rest for row in hasty.items)
+        assert len(hasty.items) < 9
+    assert lists.counts(engine, [wanted]) == [3]
 
 
 def test_other_orders_are_refused(engine):

@@ -124,7 +124,7 @@ class Query:
     @staticmethod
     def unknown(address: str) -> list[str]:
         """What the query of an address names beside filters, order and columns."""
-        known = {"state", "column", "shown", "sort", "offset", "view", *LABELS}
+        known = {"state", "column", "shown", "sort", "offset", "view", "thorough", *LABELS}
         for number in range(1, CONDITIONS + 1):
             known |= {*Condition(number=number, name="", operator="", value="").names}
         given = parse_qsl(address.removeprefix("?"), keep_blank_values=True)

@@ -43,11 +43,13 @@ def instances() -> ResponseReturnValue:
     query = Query.read()
     kept = views.visible_to(engine(), actor())
     view = next((each for each in kept if each.key == numbers.argument("view")), None)
+    thorough = "thorough" in request.args
     page = paging.page(found.search(engine(), query.filter(), sort=query.sort, limit=paging.SIZE,
-                                    offset=paging.offset()))
+                                    offset=paging.offset(), thorough=thorough))
     processes = known.processes(engine(), counted=False)
     return render_template(
-        "instances/list.html", section="instances", live=5, page=page, query=query, sort=query.sort, view=view,
+        "instances/list.html", section="instances", live=0 if thorough else 5, page=page, query=query, sort=query.sort,
+        view=view,
         changed=view is not None and Query.parse(view.query).address != query.address,
         newest_first=NEWEST_FIRST, exports=exports(query), filtered=not query.is_empty, tabs=_tabs(query, kept, view),
         processes=processes, drawn=_drawn(query, processes), columns=query.columns, variables=query.variables,

@@ -17,12 +17,14 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """Some rows of a list, from `offset` on, out of `total`, or of more than that if `more`."""
+    """Some rows of a list, from `offset` on, out of `total`, or of more than that if `more`; only so many were asked as
+    were `looked_through`, if that is said."""
 
     rows: Sequence[Item]
     total: int
     offset: int
     more: bool = False
+    looked_through: int | None = None
 
     @property
     def in_all(self) -> str:
@@ -58,4 +60,4 @@ def offset() -> int:
 
 def page(found: paging.Page[Item]) -> Page[Item]:
     """A page that the engine found at the wanted offset."""
-    return Page(found.items, found.total, offset(), found.more)
+    return Page(found.items, found.total, offset(), found.more, found.looked_through)
