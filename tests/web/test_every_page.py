@@ -149,7 +149,9 @@ def test_every_page_says_only_what_can_be_translated(app, pages, monkeypatch):
 @pytest.mark.browser
 @pytest.mark.parametrize(("width", "first", "then"), [(360, "dark", "light"), (1400, "light", "dark")])
 def test_every_page_is_accessible_and_fits(app, pages, open_page, width, first, then):
-    page = open_page("/", color_scheme=first, bypass_csp=True, viewport={"width": width, "height": 800})
+    # In German where there is little room: its words are longer.
+    page = open_page("/", color_scheme=first, bypass_csp=True, viewport={"width": width, "height": 800},
+                     locale="de-DE" if width == 360 else "en-GB")
     page.on("dialog", lambda dialog: pytest.fail("A script of somebody else ran."))
     wrong = []
     for address in pages:
@@ -169,7 +171,7 @@ def test_every_page_is_accessible_and_fits(app, pages, open_page, width, first, 
         wrong += [(address, broken["id"], node["target"], node["failureSummary"]) for broken in found
                   for node in broken["nodes"]]
         assert page.title() != "broken in", address
-        assert page.locator("img").count() == 0, address
+        assert page.locator("img:not([src^='/manual/files/'])").count() == 0, address
     assert wrong == []
 
 
