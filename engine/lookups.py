@@ -16,10 +16,12 @@ from engine.schema import DEFAULT_TENANT
 if TYPE_CHECKING:
     from engine.transaction import Transaction
 
-_d = schema.definitions.c
+_d, _p = schema.definitions.c, schema.pauses.c
 
 _OF_PROCESS = (
-    select(_d.key).where(_d.process_id == bindparam("process_id"), _d.tenant_id == bindparam("tenant_id"))
+    select(_d.key, _p.process_id.is_not(None).label("paused"))
+    .outerjoin(schema.pauses, (_p.process_id == _d.process_id) & (_p.tenant_id == _d.tenant_id))
+    .where(_d.process_id == bindparam("process_id"), _d.tenant_id == bindparam("tenant_id"))
     .order_by(_d.version.desc()).limit(1)
 )
 LATEST = _OF_PROCESS
@@ -40,6 +42,8 @@ def latest(tx: Transaction, process_id: str, version: int | None = None,
     found = tx.first(LATEST, values) if version is None else tx.first(OF_VERSION, values | {"version": version})
     if found is None:
         raise NotFound(missing(process_id, version, tenant_id))
+    if not found.paused:
+        tx.unpaused.add((process_id, tenant_id))
     return tx.definition(found.key)
 
 

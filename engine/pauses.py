@@ -49,6 +49,8 @@ def of(tx: Transaction, process_id: str, tenant_id: str) -> Pause | None:
 
 def check(tx: Transaction, definition: Definition) -> None:
     """A process takes new starts; raises WrongState with who paused it and why."""
+    if (definition.process_id, definition.tenant_id) in tx.unpaused:
+        return
     pause = of(tx, definition.process_id, definition.tenant_id)
     if pause is not None:
         raise WrongState(

@@ -52,6 +52,7 @@ def pause(tx: Transaction, process_id: str, reason: str, *, tenant_id: str = DEF
         raise WrongState(f"Expected process {process_id!r} to take new starts, but it is paused already.")
     tx.connection.execute(insert(schema.pauses).values(
         process_id=process_id, tenant_id=tenant_id, paused_at=tx.now, paused_by=tx.actor, reason=why))
+    tx.unpaused.discard((process_id, tenant_id))
     _set_timers(tx, process_id, tenant_id, suspended=True)
     audit.record(tx, "PAUSE", "DEFINITION", definition.key, reason=why, details={"process": process_id},
                  before={"paused": False}, after={"paused": True})

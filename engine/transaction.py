@@ -59,6 +59,8 @@ class Transaction:
         """Token → its job without retries, for the incident."""
         self.holds: Mapping[str, Hold] | None = None
         """Services that are held, once somebody asked (`engine.work.holds.current`)."""
+        self.unpaused: set[tuple[str, str]] = set()
+        """Processes and their tenants that were just seen to take new starts."""
         self.unfinished: set[int] = set()
         """Instances that are saved on the move and have to go on in another transaction."""
         self.callers: set[int] = set() if callers is None else callers

@@ -237,3 +237,20 @@ def test_what_cannot_be_is_refused(engine, steps):
         pause(engine, "plain")
     with pytest.raises(InvalidInput):
         pausing.resume(engine, "plain", " ")
+
+
+def test_a_pause_holds_within_its_own_transaction_too(engine, steps):
+    # given a transaction that starts an instance, and so has seen that the process takes new starts
+    steps.deploy(ONCE)
+
+    def start_pause_start(tx):
+        instances.start(tx, "plain")
+        pausing.pause(tx, "plain", WHY)
+        instances.start(tx, "plain")
+
+    # when it pauses the process and starts another one
+    with pytest.raises(WrongState, match="paused them"):
+        engine.execute(start_pause_start)
+
+    # then nothing of it is done
+    assert started(engine, "plain") == []
