@@ -6,6 +6,7 @@ import secrets as random
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import jwt
 
@@ -55,6 +56,8 @@ class Access:
     policy: Policy = field(default_factory=Policy)
     provider: Provider | None = None
     """Where people and programs may be known, too (OpenID Connect)."""
+    breached: Path | None = None
+    """A list of passwords that nobody may take (`web.auth.breached`)."""
     last_uses: LastUses = field(default_factory=LastUses)
     _remembered: secrets.Remembered = field(default_factory=secrets.Remembered)
 

@@ -8,9 +8,12 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
+from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+
+from web.auth.breached import is_listed
 
 SHORTEST = 8
 LONGEST = 1_000
@@ -32,8 +35,8 @@ class Easy(Exception):
     """A password that is no password; a sentence says why."""
 
 
-def checked_password(password: str, name: str) -> str:
-    """A new password of somebody. Raises Easy.
+def checked_password(password: str, name: str, breached: Path | None = None) -> str:
+    """A new password of somebody; `breached` is a list of those that others know. Raises Easy, breached.Unusable.
 
     Whatever is long and hard to guess will do: no rules about digits and signs (NIST SP 800-63B §3.1.1.2).
     """
@@ -45,6 +48,8 @@ def checked_password(password: str, name: str) -> str:
     if zxcvbn(password[:72], user_inputs=[name, "partitur"])["score"] < EASY:
         raise Easy("Expected a password that is hard to guess, but this one is among those that are tried first. Some "
                    "words that do not belong together will do.")
+    if breached is not None and is_listed(password, breached):
+        raise Easy("Expected a password that nobody else knows, but this one is in the list of breached ones.")
     return password
 
 

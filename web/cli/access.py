@@ -17,7 +17,8 @@ from engine.clock import system_clock
 from engine.errors import Unavailable, WrongSchema
 from web.auth import secrets
 from web.auth.accessfile import AccessFile, Token, User, checked_name
-from web.cli import noting
+from web.auth.breached import Unusable
+from web.cli import identity, noting
 from web.cli.group import Refused
 from web.cli.opening import opened
 from web.cli.roles import Definitions, Permissions, Roles, Tenants, at_first, grant, shown, words
@@ -128,8 +129,8 @@ def _password(name: str, from_stdin: bool) -> str:
     else:
         password = str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
     try:
-        return secrets.checked_password(password, name)
-    except secrets.Easy as easy:
+        return secrets.checked_password(password, name, identity.breached())
+    except (secrets.Easy, Unusable) as easy:
         raise Refused(str(easy)) from easy
 
 

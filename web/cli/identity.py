@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from pathlib import Path
 
 from web.auth.access import Access
 from web.auth.accessfile import AccessFile
@@ -20,7 +21,7 @@ LONGEST_HOURS = 24 * 7
 def access_of(settings: Settings, key: str) -> Access:
     """Who may come in. `key` signs access tokens. Raises SettingsError."""
     known = registration()
-    return Access(AccessFile(settings.access_file), key, limits=limits(), policy=policy(),
+    return Access(AccessFile(settings.access_file), key, limits=limits(), policy=policy(), breached=breached(),
                   provider=Provider(known) if known else None)
 
 
@@ -72,6 +73,14 @@ def policy() -> Policy:
     lasts = timedelta(hours=_number(HOURS, LONGEST_HOURS, usual.lasts // timedelta(hours=1)))
     idle = timedelta(minutes=_number(MINUTES, LONGEST_HOURS * 60, usual.idle // timedelta(minutes=1)))
     return Policy(lasts=lasts, idle=min(idle, lasts))
+
+
+def breached() -> Path | None:
+    """The list of passwords that nobody may take. Raises SettingsError."""
+    text = _said("PARTITUR_BREACHED_PASSWORDS")
+    if text and not Path(text).is_file():
+        raise SettingsError(f"Expected PARTITUR_BREACHED_PASSWORDS to be a file, but there is none at {text!r}.")
+    return Path(text) if text else None
 
 
 def public_url() -> str:

@@ -15,6 +15,7 @@ from web.auth import limits, secrets
 from web.auth import sessions as of_browser
 from web.auth.access import Access, TooOften, Wrong
 from web.auth.accessfile import AccessFileError
+from web.auth.breached import Unusable
 from web.auth.identity import current
 from web.auth.limits import TooMany
 from web.auth.roles import Permission
@@ -67,12 +68,12 @@ def change_password() -> ResponseReturnValue:
         access.limits.count(limits.LOGIN, request.remote_addr or "")
         access.by_password(identity.name, form.get("current", ""), request.remote_addr or "")
         before = access.file.read().users[identity.name].password
-        kept = secrets.hash_of(secrets.checked_password(new, identity.name))
+        kept = secrets.hash_of(secrets.checked_password(new, identity.name, access.breached))
         if not access.file.set_password(identity.name, kept, before):
             raise InvalidInput(_("The present password is not right."))
     except Wrong as wrong:
         raise InvalidInput(_("The present password is not right.")) from wrong
-    except (TooOften, TooMany, secrets.Easy, AccessFileError) as error:
+    except (TooOften, TooMany, secrets.Easy, Unusable, AccessFileError) as error:
         raise InvalidInput(str(error)) from error
     acting().execute(store.password_changed, identity.name)
     of_browser.begin(access, identity, access.stamp(identity.name))

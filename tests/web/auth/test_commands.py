@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -12,6 +13,7 @@ from engine import sessions
 from engine.engine import Engine
 from web.auth.access import Access
 from web.auth.accessfile import AccessFile, Content, User
+from web.auth.breached import is_listed
 from web.cli.serving import entrance
 from web.cli.settings import Settings
 
@@ -46,6 +48,26 @@ def test_only_hashes_are_kept_and_only_the_owner_reads_them(run, file):
     assert token not in kept
     assert token.removeprefix("ptt_") not in kept
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
+
+
+def test_passwords_of_a_list_of_breached_ones_are_refused(run, file, tmp_path, monkeypatch):
+    hashes = sorted(hashlib.sha1(f"long ago stolen {n}".encode()).hexdigest().upper() for n in range(300))
+    kept = tmp_path / "list.txt"
+    for lines in ([f"{each}:{n}\r\n" for n, each in enumerate(hashes)], [f"{each.lower()}\n" for each in hashes],
+                  hashes[:1], []):
+        kept.write_text("".join(lines), newline="")
+        found = [is_listed(f"long ago stolen {n}", kept) for n in range(300)]
+        assert sum(found) == len(lines)
+        assert not any(is_listed(f"never stolen {n}", kept) for n in range(100))
+    kept.write_text("".join(f"{each}:1\n" for each in hashes))
+    monkeypatch.setenv("PARTITUR_BREACHED_PASSWORDS", str(kept))
+    refused = run("users", "add", "ann", "--password-stdin", input="long ago stolen 17\n", code=1)
+    assert "list of breached ones" in refused["error"]
+    add(run, "ann")
+    kept.write_text("password\n" * 100)
+    assert "to list SHA-1 hashes" in add(run, "bob", code=1)["error"]
+    monkeypatch.setenv("PARTITUR_BREACHED_PASSWORDS", str(tmp_path / "none"))
+    assert "there is none" in add(run, "bob", code=1)["error"]
 
 
 def test_commands_and_pages_that_change_the_file_at_once_lose_nothing(tmp_path):
