@@ -39,6 +39,11 @@ class TurnedClock:
         self.now += timedelta(**duration)
 
 
+def pytest_collection_modifyitems(items):
+    # Short files last, so that no process is left alone with a long one.
+    items.sort(key=lambda item: item.nodeid.startswith("tests/bpmn/"))
+
+
 def pytest_collection_finish():
     quick.keep()
 

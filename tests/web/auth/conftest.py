@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import pytest
 from typer.testing import CliRunner
@@ -26,11 +27,14 @@ def database_url(sqlite_url):
     return sqlite_url
 
 
+hashed = cache(secrets.hash_of)
+
+
 @pytest.fixture
 def access(tmp_path):
     file = AccessFile(tmp_path / "users.json")
     file.write(Content(
-        users={"ann": User(secrets.hash_of(PASSWORD), ("accounting",))},
+        users={"ann": User(hashed(PASSWORD), ("accounting",))},
         tokens={"billing": Token(secrets.digest_of(TOKEN))},
     ))
     return Access(file, "key")
