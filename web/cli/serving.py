@@ -145,12 +145,12 @@ def run(node: Node, facts: object, show: Callable[[Console], None], grace: timed
     node.start()
     answer(facts, show)
     stop.wait()
-    say("Finishing what is under way; again to end at once.")
+    announce("Finishing what is under way; again to end at once.")
     if not node.stop(grace or GRACE):
-        say("Some calls were still running; the next start makes them again, with the same idempotency keys.")
+        announce("Some calls were still running; the next start makes them again, with the same idempotency keys.")
 
 
-def say(sentence: str) -> None:
+def announce(sentence: str) -> None:
     """Tell whoever watches, in the form of the log lines around it."""
     if wants_json():
         logger.warning(sentence)
