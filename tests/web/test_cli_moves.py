@@ -86,5 +86,12 @@ def test_an_ended_instance_is_restarted_after_what_may_repeat_is_told(partitur, 
     shown = partitur("show", made)
     assert [row["element_id"] for row in shown["elements"] if row["state"] == "ACTIVE"] == ["b"]
     assert partitur("restart", made, "--at", "a", *WHY)["key"] == made
+    # and in another version, which has an element that this one has not
+    deploy(drawing.process("p", drawing.start(), drawing.user("new"), drawing.end()))
+    assert partitur("restart", key, "--to", "2", "--at", "new", "--dry-run")["key"] is None
+    anew = partitur("restart", key, "--to", "2", "--at", "new", *WHY)["key"]
+    shown = partitur("show", anew)
+    assert (shown["row"]["version"], [row["element_id"] for row in shown["elements"]]) == (2, ["new"])
+    assert "version 9" in str(partitur("restart", key, "--to", "9", *WHY, code=1))
     for arguments, sentence in ((("--at", "x", *WHY), "'x'"), (("--at", "a"), "--reason"), (WHY, "elements")):
         assert sentence in str(partitur("restart", made, *arguments, code=1))

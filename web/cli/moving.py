@@ -112,6 +112,10 @@ def restart(
         list[str] | None,
         typer.Option("--at", metavar="ELEMENT", help="Go on from here; else from the start.", show_default=False),
     ] = None,
+    to: Annotated[
+        int | None,
+        typer.Option(metavar="VERSION", help="Start anew in this version; else in its own.", show_default=False),
+    ] = None,
     reason: Annotated[str | None, typer.Option(help="Why; the audit trail keeps it.", show_default=False)] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say which effects may repeat.")] = False,
     json: Json = False,
@@ -121,15 +125,25 @@ def restart(
         raise Refused("Expected --reason to say why, or --dry-run, but neither was given.")
     at = elements or []
     with opened() as engine:
-        again = repeated(engine, key, at or start_events(engine, key))
+        target = None if to is None else definition_of(engine, key, to)[0]
+        # Another version may have elements that did nothing in this one.
+        again = repeated(engine, key, at_own(engine, key, at) if target else at or start_events(engine, key))
         made = None
         if not dry_run:
-            made = at_once.act(engine, "RESTART", {"elements": at} if at else {}, key, reason or "",
-                               consent=True).made or key
+            asked = {"elements": at, "definitionKey": target}
+            made = at_once.act(engine, "RESTART", {name: value for name, value in asked.items() if value}, key,
+                               reason or "", consent=True).made or key
     effects = [{"key": str(each.key), "elementId": each.element_id, "service": each.service, "effect": each.effect}
                for each in again]
     answer({"key": None if made is None else str(made), "mayRepeat": effects},
            lambda console: _show_restart(console, made, effects))
+
+
+def at_own(engine: Engine, key: int, elements: list[str]) -> list[str]:
+    """Those of some elements that the version of an instance has, too; without any its start events."""
+    with engine.read() as connection:
+        process = engine.programs.get(connection, instance.get(engine, key).definition_key).process
+    return [id for id in elements if id in process.elements] if elements else start_events(engine, key)
 
 
 def start_events(engine: Engine, key: int) -> list[str]:
@@ -169,9 +183,11 @@ def definition_of(engine: Engine, instance_key: int, version: int) -> tuple[int,
     Raises:
         NotFound: there is no such instance, or no such version.
     """
-    process_id = instance.get(engine, instance_key).process_id
+    row = instance.get(engine, instance_key)
+    process_id = row.process_id
     found = search(engine, DEFINITIONS, Search(limit=1, criteria=[
-        Criterion("process_id", "eq", process_id), Criterion("version", "eq", version)])).items
+        Criterion("process_id", "eq", process_id), Criterion("version", "eq", version),
+        Criterion("tenant_id", "eq", row.tenant_id)])).items
     if not found:
         raise NotFound(f"Expected process {process_id!r} to have a version {version}, but it has none.")
     return found[0].key, process_id
