@@ -223,13 +223,14 @@ def _walk(asked: Asked, by: Sequence[ColumnElement[Any]], there: ColumnElement[b
     """The keys of those that match, in the order of an index, which has what is `there`."""
     order = asked.turned(*by, _i.key)
     hasty = bool(asked.meant.elsewhere) and not asked.thorough
-    if not hasty and not must_be_led(asked.connection):
+    if not asked.wanted or (not hasty and not must_be_led(asked.connection)):
         return _read(asked, select(_i.key).where(there, *asked.wanted).order_by(*order), limit, offset)
     such = [there, *_leading(asked, by)]
+    most = LOOKED_THROUGH if hasty else LOOKED_THROUGH + 2 * offset
     seen = select(_i.key, and_(true(), *asked.wanted).label("fits")).where(*such).order_by(*order)
-    some = seen.limit(LOOKED_THROUGH).subquery()
+    some = seen.limit(most).subquery()
     found = _read(asked, select(some.c.key).where(some.c.fits), limit, offset)
-    if len(found) == limit or count(asked.connection, select(_i.key).where(*such), LOOKED_THROUGH) <= LOOKED_THROUGH:
+    if len(found) == limit or count(asked.connection, select(_i.key).where(*such), most) <= most:
         return found
     if hasty:
         asked.cut = True

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     CompoundSelect,
     Connection,
@@ -88,12 +89,10 @@ def having(condition: VariableCondition, connection: Connection) -> Select[int] 
 def _containing(condition: VariableCondition, connection: Connection) -> CompoundSelect[int]:
     """What is short is in the index; of what is cut off there, or not there at all, the rows are read."""
     found = select(_v.instance_key).where(_v.name == condition.name)
-    cut = _v.lookup.is_(None) | (func.length(_v.lookup) == LOOKUP_LENGTH)
+    whole = func.length(_v.lookup) < LOOKUP_LENGTH
     return union_all(
-        found.where(whatever_case(_v.lookup, to_json(condition.value)[1:-1], connection),
-                    func.length(_v.lookup) < LOOKUP_LENGTH),
-        select(_v.instance_key).where(_v.instance_key.in_(found.where(cut)), cut,
-                                      *like(condition, connection, by_index=False)))
+        found.where(whatever_case(_v.lookup, to_json(condition.value)[1:-1], connection), whole),
+        found.where(_CUT, *like(condition, connection)))
 
 
 def _around(text: str) -> tuple[str, str]:
@@ -145,7 +144,8 @@ ORDERS: Mapping[str, Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnEl
     "gt": lambda left, right: left > right, "gte": lambda left, right: left >= right,
 }
 _NUMBER: ColumnElement[float] = literal_column(f"({schema.NUMBER})", Float(53))
-"""Written out, as in the index of numbers."""
+_CUT: ColumnElement[bool] = literal_column(f"({schema.CUT})", Boolean())
+"""Written out, as in the indexes of numbers and of what is cut off."""
 _COMPARED = 60
 """Of texts: less than what is kept for looking up, even if each of the last characters was written as two."""
 

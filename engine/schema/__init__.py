@@ -70,6 +70,7 @@ from engine.schema.tasks import user_tasks as user_tasks
 from engine.schema.tenants import tenants as tenants
 from engine.schema.trail import audit as audit
 from engine.schema.trail import audit_chain as audit_chain
+from engine.schema.variables import CUT as CUT
 from engine.schema.variables import NUMBER as NUMBER
 from engine.schema.variables import variable_history as variable_history
 from engine.schema.variables import variables as variables

@@ -11,6 +11,9 @@ NUMBER = "CASE WHEN lookup >= '-' AND lookup < ':' THEN CAST(lookup AS FLOAT) EN
 """The number that a variable is, NULL for anything else; written as in the index that has them in their order. No other
 JSON text begins with a sign between these: a list of signs would make SQLite build a table for each row it writes."""
 
+CUT = "lookup IS NULL OR length(lookup) = 64"
+"""Which values the index by `lookup` has only the beginning of, or nothing; written as in the index that has them."""
+
 variables = Table(
     "variables", metadata,
     Column("key", BigInteger, primary_key=True, autoincrement=False),
@@ -27,6 +30,7 @@ variables = Table(
     Column("created_by", Text),
     UniqueConstraint("instance_key", "scope_key", "name"),
     Index("ix_variables_name", "name", "lookup", "instance_key"),
+    Index("ix_variables_cut", "name", "instance_key", sqlite_where=text(CUT), postgresql_where=text(CUT)),
     Index("ix_variables_number", "name", text(f"({NUMBER})"), "instance_key",
           sqlite_where=text(f"({NUMBER}) IS NOT NULL"), postgresql_where=text(f"({NUMBER}) IS NOT NULL")),
 )

@@ -136,6 +136,7 @@ PLANS = (
                             f"({schema.NUMBER}) IS NOT NULL ORDER BY ({schema.NUMBER}), instance_key"),
     ("ix_variables_number", f"SELECT instance_key FROM variables WHERE name = 'v' AND ({schema.NUMBER}) > 5 "
                             f"ORDER BY ({schema.NUMBER})"),
+    ("ix_variables_cut", f"SELECT instance_key FROM variables WHERE name = 'v' AND ({schema.CUT}) AND value IS NULL"),
     ("ix_variables_name", "SELECT instance_key FROM variables WHERE name = 'v' AND lookup > '\"a' ORDER BY lookup"),
 )
 
