@@ -21,6 +21,7 @@ from engine.operations import plans
 from engine.queries import lists
 from tests.engine import drawing
 from tests.web.doors import ACTS, OWN, WHY, WORKERS, World
+from tests.web.test_changing_pages import fields, step
 from web.app import create_app
 from web.idempotency import READING, REPLAYED
 
@@ -112,7 +113,7 @@ def stopped(world):
 
 
 R = {"reason": WHY}
-STEPS = {"kind": "put", "element": "pay", "source": "", "variables": "", "scope": "", "do": "plan"}
+STEPS = fields(step("put", "pay"), do="plan")
 OPERATIONS = {
     "api.plan_operation": lambda w: w.api("/operations", {"kind": "RETRY", "keys": [str(w.work())]}),
     "api.apply_operation": lambda w: w.api(f"{planned(w)}/apply", R),
