@@ -4,6 +4,7 @@ also when it died between what it did and its answer. And every door answers 503
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 import shutil
@@ -20,7 +21,7 @@ from engine.keyring import Keyring
 from engine.operations import plans
 from engine.queries import lists
 from tests.engine import drawing
-from tests.web.doors import ACTS, OWN, WHY, WORKERS, World
+from tests.web.doors import ACTS, OWN, WHY, WORKERS, World, upload
 from tests.web.test_changing_pages import fields, step
 from web.app import create_app
 from web.idempotency import READING, REPLAYED
@@ -126,6 +127,9 @@ OPERATIONS = {
     "console.resume_operation": lambda w: w.page(f"{paused(w)}/resumption", R),
     "console.stop_operation": lambda w: w.page(f"{applied(w)}/stop", R),
     "console.repeat_operation": lambda w: w.page(f"{stopped(w)}/repetition"),
+    "console.deploy_reviewed": lambda w: w.page("/deployments/reviewed", {
+        "seen": "0 seen", "name": "seen.bpmn", "content": base64.b64encode(upload(
+            process="seen")[0].getvalue()).decode()}),
     "console.modify_step": lambda w: w.page(f"/instances/{w.work()}/modify", STEPS),
     "console.modify_many": lambda w: w.page("/modify", {**STEPS, "keys": str(w.work())}),
 }
