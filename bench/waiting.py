@@ -45,6 +45,11 @@ def job(job_type: str, inner: str = "") -> str:
     return _extended("serviceTask", "Call", f'<zeebe:taskDefinition type="{job_type}"/>', inner)
 
 
+def call(element: str, process_id: str) -> str:
+    """A call activity."""
+    return _extended("callActivity", element, f'<zeebe:calledElement processId="{process_id}"/>')
+
+
 def timer(element: str, expression: str) -> str:
     """A timer that is waited for; `expression` is of a duration, or FEEL behind `=`."""
     return (f'<bpmn:intermediateCatchEvent id="{element}"><bpmn:timerEventDefinition>'

@@ -57,11 +57,13 @@ def test_full_database_has_what_it_is_said_to_have(kind):
         def count(table, *conditions) -> int:
             return connection.scalar(select(func.count()).select_from(table).where(*conditions))
         instances = schema.instances.c
-        # One original of each kind of four is there, too.
-        assert count(schema.instances, instances.state == "COMPLETED") == 50 + 2
-        assert count(schema.instances, instances.state == "ACTIVE") == 100 + 2
-        assert count(schema.subscriptions) == 99 + 1
-        assert count(schema.timers) == 2 * (99 + 1)
+        # The originals are there, too: seven that ended, one of them canceled and one called, and five that wait.
+        assert count(schema.instances, instances.ended_at.is_not(None)) == 50 + 7
+        assert count(schema.instances, instances.state == "TERMINATED") == 1 + 1
+        assert count(schema.instances, instances.state == "ACTIVE") == 100 + 5
+        assert count(schema.instances, instances.tenant_id == filling.NORTH) == 2 + 2 + 2
+        assert count(schema.subscriptions) == 99 + 4
+        assert count(schema.timers) == 2 * (99 + 4)
         assert count(schema.incidents) == 1 + 1
         belonging = schema.element_instances.c.instance_key.in_(select(instances.key))
         assert count(schema.element_instances, ~belonging) == 0

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
-    Boolean,
     ColumnElement,
     CompoundSelect,
     Connection,
@@ -144,7 +143,7 @@ ORDERS: Mapping[str, Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnEl
     "gt": lambda left, right: left > right, "gte": lambda left, right: left >= right,
 }
 _NUMBER: ColumnElement[float] = literal_column(f"({schema.NUMBER})", Float(53))
-_CUT: ColumnElement[bool] = literal_column(f"({schema.CUT})", Boolean())
+_CUT: ColumnElement[bool] = literal_column(f"({schema.CUT})")
 """Written out, as in the indexes of numbers and of what is cut off."""
 _COMPARED = 60
 """Of texts: less than what is kept for looking up, even if each of the last characters was written as two."""
