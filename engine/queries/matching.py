@@ -151,7 +151,8 @@ def elsewhere(filter: InstanceFilter, connection: Connection) -> list[Elsewhere]
         meant = [_m.operation_key == filter.operation_key]
         if filter.operation_states:
             meant.append(_m.state.in_(list(filter.operation_states)))
-        found.append(Elsewhere(select(_m.instance_key).where(_m.instance_key.is_not(None), *meant),
+        # The report of an operation outlives instances.
+        found.append(Elsewhere(select(_m.instance_key).join(schema.instances, _i.key == _m.instance_key).where(*meant),
                                _has(_m.instance_key == _i.key, *meant)))
     if filter.element_id is not None:
         here = (_e.element_id == filter.element_id, AT_WORK)
