@@ -14,6 +14,8 @@ import pytest
 from engine import instances, views
 from engine.queries import instances as lists
 from engine.queries import lists as all_lists
+from engine.queries import matching, narrowing
+from engine.queries import orders as by_order
 from engine.tasks import user_tasks
 from tests.web.axe import ALL, AXE
 from tests.web.browsing import badge, diagram, settle, shape
@@ -146,6 +148,27 @@ def test_address_says_the_same_again(query):
 def test_names_of_flask_in_an_address_break_nothing(console, orders):
     for path in ("/instances", "/reports", "/hotspot", "/processes/review"):
         assert console.get(f"{path}?endpoint=x&_external=1&form=x&name=y&_anchor=z&self=1").status_code == 200, path
+
+
+def test_page_says_how_many_were_asked_and_offers_to_look_through_all(console, orders, monkeypatch):
+    # given that even few are many, and two conditions that many fit
+    for module in (lists, matching, narrowing, by_order):
+        monkeypatch.setattr(module, "COUNTED", 2)
+    for module in (lists, narrowing, by_order):
+        monkeypatch.setattr(module, "LOOKED_THROUGH", 3)
+    query = "variable=gift&operator=exists&variable2=amount&operator2=lt&value2=30"
+
+    # when the page comes, then it says that only some were asked, while a file has all
+    html = console.text(f"/instances?{query}")
+    assert "only the first 3 in this order were asked" in html
+    assert listed(html) < {"order-0", "order-1", "order-2"}
+    assert len(json.loads(console.text(f"/instances.json?{query}"))) == 3
+
+    # and the link looks through all
+    [link] = re.findall(r'<a href="([^"]*thorough=1[^"]*)">Look through all<', html)
+    html = console.text(unescape(link))
+    assert listed(html) == {"order-0", "order-1", "order-2"}
+    assert "were asked" not in html
 
 
 def test_tabs_count_like_their_lists(console, engine, orders):
