@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _t = schema.tenants.c
 
 TENANTS = Searchable(
-    statement=select(_t.id, _t.name, _t.description, _t.starts_per_second, _t.jobs_at_once, _t.created_at, _t.created_by),
+    statement=select(_t.id, _t.name, _t.description, _t.starts_per_second, _t.jobs_at_once, _t.created_at,
+                     _t.created_by),
     make=Tenant, key=_t.id, fields={"id": _t.id, "name": _t.name},
 )
 

@@ -11,7 +11,8 @@ __all__ = ["partitur"]
 def test_tenants_are_kept_by_commands_and_named_by_others(partitur, tmp_path):
     model = tmp_path / "work.bpmn"
     model.write_bytes(file(process("work", start(), service("do"), end())).content)
-    assert partitur("tenants", "add", "eu", "--name", "Europe", "--starts-per-second", "9", "--jobs-at-once", "4")["id"] == "eu"
+    limits = ("--starts-per-second", "9", "--jobs-at-once", "4")
+    assert partitur("tenants", "add", "eu", "--name", "Europe", *limits)["id"] == "eu"
     assert "1 to 31 letters" in partitur("tenants", "add", "a b", code=1)["error"]
     changed = partitur("tenants", "change", "eu", "--description", "All of it", "--starts-per-second", "0")
     assert (changed["name"], changed["description"], changed["starts_per_second"]) == ("Europe", "All of it", None)
