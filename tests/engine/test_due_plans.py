@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import event
 
@@ -18,7 +20,7 @@ def plans(engine):
     found = []
 
     def explain(connection, cursor, statement, parameters, context, executemany):
-        if statement.startswith("SELECT") and "jobs" in statement:
+        if statement.startswith("SELECT") and re.search(r"\bjobs\b", statement):
             cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
             found.append([row[3] for row in cursor.fetchall()])
 
