@@ -44,7 +44,7 @@ class Keys:
         key = next(self._left, None)
         while key is None:
             with self._lock:
-                if not length_hint(self._left):
+                if not self.left:
                     self._refill()
             key = next(self._left, None)
         return key
@@ -55,11 +55,16 @@ class Keys:
         a key was made here."""
         return self._blocks
 
+    @property
+    def left(self) -> int:
+        """How many are left of the block that is in use."""
+        return length_hint(self._left)
+
     def prepare(self) -> None:
         """Take a new block if few keys are left. Called before a transaction, when none is open in this thread."""
-        if length_hint(self._left) < RESERVE:
+        if self.left < RESERVE:
             with self._lock:
-                if length_hint(self._left) < RESERVE:
+                if self.left < RESERVE:
                     self._use(self._own_block())
 
     def begin(self, connection: Connection) -> None:

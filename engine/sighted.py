@@ -190,8 +190,8 @@ SEEN: Mapping[str, Condition] = {
     **dict.fromkeys(("services", "service_holds", "key_sequence", "report_progress", "requests", "sessions",
                      "last_uses", "guesses"),
                     _everybody),
-    **dict.fromkeys(("alert_rules", "event_targets", "secrets", "nodes", "audit_chain", "inbound_sources",
-                     "inbound_set_aside", "inbound_received"), _nobody),
+    **dict.fromkeys(("alert_rules", "alert_samples", "event_targets", "secrets", "nodes", "audit_chain",
+                     "inbound_sources", "inbound_set_aside", "inbound_received"), _nobody),
 }
 """The condition under which a row of a table is seen."""
 

@@ -88,7 +88,8 @@ class Modify(Deed, frozen=True, tag="MODIFY"):
     def told(self, connection: Connection, target: Target) -> list[str]:
         name = target.names.get
         keys = [take.key for take in self.takes if take.key] + [move.key for move in self.moves if move.key]
-        at = dict(connection.execute(ELEMENTS, {"key": target.key, "keys": keys}).tuples().all()) if keys else {}
+        found = connection.execute(ELEMENTS, {"key": target.key, "keys": keys}).all() if keys else ()
+        at = {row[0]: row[1] for row in found}
         said = [f"Puts a token {'behind' if put.after else 'at'} {name(put.element, put.element)}."
                 for put in self.puts if put.element]
         said += [f"Takes the tokens of {name(take.element, take.element)}." for take in self.takes if take.element]

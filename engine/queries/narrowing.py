@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, and_, func, literal, or_, select
 
 from engine import schema
 from engine.queries import conditions, matching, variables
@@ -55,9 +55,9 @@ def narrowed(filter: InstanceFilter, now: datetime, connection: Connection, *, t
     asked: list[ColumnElement[bool]] = []
     for each in elsewhere:
         if keys is None or (len(keys) > ASKED_QUICKLY and not each.scans):
-            found = connection.scalars(each.belonging.limit(COUNTED + 1)).all()
-            if len(found) <= COUNTED:
-                keys = set(found) if keys is None else keys & set(found)
+            found = _unless_many(connection, each.belonging)
+            if found is not None:
+                keys = found if keys is None else keys & found
                 continue
         asked.append(each.each)
     phase = conditions.phase(filter.states)
@@ -126,10 +126,16 @@ def _few(filter: InstanceFilter, now: datetime, connection: Connection) -> set[i
             return set(connection.scalars(select(_i.key).where(each)))
     rare = conditions.rare(filter.states, now)
     if rare is not None:
-        found = connection.scalars(rare.limit(COUNTED + 1)).all()
-        if len(found) <= COUNTED:
-            return set(found)
+        return _unless_many(connection, rare)
     return None
+
+
+def _unless_many(connection: Connection, statement: Select[int] | CompoundSelect[int]) -> set[int] | None:
+    """The keys that a statement gives; None if there are more than `COUNTED`. They are counted first, where they are:
+    to bring ten thousand here, only to see that they are too many, takes longer than all else."""
+    if count(connection, statement) > COUNTED:
+        return None
+    return set(connection.scalars(statement))
 
 
 def _is_everywhere(filter: InstanceFilter, columns: Sequence[ColumnElement[bool]], connection: Connection) -> bool:
@@ -145,15 +151,16 @@ def _is_everywhere(filter: InstanceFilter, columns: Sequence[ColumnElement[bool]
 def _counted(many: Narrowed, connection: Connection, thorough: bool) -> Narrowed:
     """With the keys of all, if they are few after all."""
     meant = select(_i.key).where(*many.columns)
-    cut = False
     if not many.elsewhere:
-        found = connection.scalars(meant.limit(COUNTED + 1)).all()
-    elif thorough:
-        found = connection.scalars(meant.where(*many.elsewhere).limit(COUNTED + 1)).all()
+        found = _unless_many(connection, meant)
+        return many if found is None else Narrowed(tuple(found), (), (), many.phase, len(found))
+    cut = False
+    if thorough:
+        those = connection.scalars(meant.where(*many.elsewhere).limit(COUNTED + 1)).all()
     else:
         some = meant.add_columns(and_(*many.elsewhere).label("fits")).limit(LOOKED_THROUGH).subquery()
-        found = connection.scalars(select(some.c.key).where(some.c.fits).limit(COUNTED + 1)).all()
-        cut = len(found) <= COUNTED and count(connection, meant, LOOKED_THROUGH) > LOOKED_THROUGH
-    if len(found) > COUNTED or cut:
-        return replace(many, total=len(found), cut=cut)
-    return Narrowed(tuple(found), (), (), many.phase, len(found))
+        those = connection.scalars(select(some.c.key).where(some.c.fits).limit(COUNTED + 1)).all()
+        cut = len(those) <= COUNTED and count(connection, meant, LOOKED_THROUGH) > LOOKED_THROUGH
+    if len(those) > COUNTED or cut:
+        return replace(many, total=len(those), cut=cut)
+    return Narrowed(tuple(those), (), (), many.phase, len(those))

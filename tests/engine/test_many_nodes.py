@@ -178,7 +178,8 @@ def test_jobs_are_left_to_the_node_that_made_them_for_so_long_and_no_longer(post
     assert take(two, wait, ("do", "other")) == [theirs]
     # A block of keys that is used up is still this node's.
     mine = steps.start("work")
-    one.keys._next = one.keys._end
+    for _ in range(one.keys.left):
+        next(one.keys)
     last = steps.start("work")
     assert take(two, wait, ("do", "other")) == []
     assert sorted(take(one, wait, ("do", "other"))) == [mine, last]

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -229,7 +230,11 @@ class Kafka(Server):
         return [*self._java(), "kafka.Kafka", "server.properties"]
 
     def answers(self) -> bool:
-        return super().answers() and asyncio.run(self._takes())
+        if not super().answers():
+            return False
+        # In a thread of its own: the one of the tests has a loop, once a browser was used in it.
+        with ThreadPoolExecutor(1) as other:
+            return other.submit(asyncio.run, self._takes()).result()
 
     async def _takes(self) -> bool:
         from aiokafka.admin import AIOKafkaAdminClient
