@@ -174,17 +174,18 @@ def test_events_of_a_broker_start_instances_once_although_it_is_killed(engine, b
     assert sources.named(engine, "claims").received >= 8
 
 
-async def publish(address, bodies):
+async def publish(address, bodies, key=None):
+    """Send events of many instances, or of one: only these are in order everywhere."""
     sender = await open_sender(addresses.read(address, addresses.OUT), None)
     for number, body in enumerate(bodies):
-        await sender.send(Outgoing(id=f"{uuid.uuid4()}", type="t", key=str(number), body=body.encode()))
+        await sender.send(Outgoing(id=f"{uuid.uuid4()}", type="t", key=key or str(number), body=body.encode()))
     await sender.close()
 
 
 def test_what_a_reader_took_and_did_not_confirm_comes_again(engine, broker, loop, place, monkeypatch):
     from service_tasks.brokers import redis_streams
     monkeypatch.setattr(redis_streams, "ABANDONED", 0)
-    loop.run(publish(broker.out(place), ['{"id": "a"}', '{"id": "b"}']), 20)
+    loop.run(publish(broker.out(place), ['{"id": "a"}', '{"id": "b"}'], "one"), 20)
 
     async def die_on_the_first():
         async def take(incoming):
