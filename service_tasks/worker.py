@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 GRACE = 1.0
 """Seconds that a call may outlast its timeout: its own client notices first, and knows more."""
-GATHER = 0.005
+GATHER = 0.01
 """Seconds to let answers and new jobs gather while the engine is busy with others: one exchange carries them all."""
 IN_VAIN = 0.01
 """Seconds to wait after a look for jobs that found none: where many workers hear of one job, most come too late."""

@@ -55,7 +55,7 @@ def narrowed(filter: InstanceFilter, now: datetime, connection: Connection, *, t
     asked: list[ColumnElement[bool]] = []
     for each in elsewhere:
         if keys is None or (len(keys) > ASKED_QUICKLY and not each.scans):
-            found = _unless_many(connection, each.belonging)
+            found = _unless_many(connection, each.belonging, scanning=each.scans)
             if found is not None:
                 keys = found if keys is None else keys & found
                 continue
@@ -130,12 +130,15 @@ def _few(filter: InstanceFilter, now: datetime, connection: Connection) -> set[i
     return None
 
 
-def _unless_many(connection: Connection, statement: Select[int] | CompoundSelect[int]) -> set[int] | None:
+def _unless_many(connection: Connection, statement: Select[int] | CompoundSelect[int], *,
+                 scanning: bool = False) -> set[int] | None:
     """The keys that a statement gives; None if there are more than `COUNTED`. They are counted first, where they are:
-    to bring ten thousand here, only to see that they are too many, takes longer than all else."""
-    if count(connection, statement) > COUNTED:
-        return None
-    return set(connection.scalars(statement))
+    to bring ten thousand here, only to see that they are too many, takes longer than all else. What takes long to find
+    (`scanning`) is not looked for twice."""
+    if not scanning:
+        return set(connection.scalars(statement)) if count(connection, statement) <= COUNTED else None
+    found = connection.scalars(statement.limit(COUNTED + 1)).all()
+    return set(found) if len(found) <= COUNTED else None
 
 
 def _is_everywhere(filter: InstanceFilter, columns: Sequence[ColumnElement[bool]], connection: Connection) -> bool:
