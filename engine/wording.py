@@ -11,6 +11,14 @@ from sqlalchemy.sql.operators import custom_op
 
 from engine.database import to_json
 
+LARGEST = 2**31 - 1
+"""The largest number that columns of small numbers hold; PostgreSQL compares them with no larger one."""
+
+
+def within(number: int) -> int:
+    """A number that columns of small numbers can be compared with."""
+    return max(-LARGEST, min(number, LARGEST))
+
 
 def whatever_case(column: ColumnElement[Any], text: str, connection: Connection) -> ColumnElement[bool]:
     """Whether a column contains a text, in whatever case; by the quickest way for a column with a million rows."""

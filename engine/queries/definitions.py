@@ -17,6 +17,7 @@ from engine.queries.paging import COUNTED, Page, page
 from engine.schema import DEFAULT_TENANT
 from engine.sighted import OF_ANY_SIGHT
 from engine.states import ElementState, IncidentState, InstanceState
+from engine.wording import within
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -131,7 +132,8 @@ def search(engine: Engine, *, process_id: str | None = None, version: int | None
            limit: int = 50, offset: int = 0) -> Page[DefinitionRow]:
     """Definitions by what is known of them, newest first; without counts unless `counted`."""
     statement = _ROWS.order_by(_d.key.desc())
-    for column, value in ((_d.process_id, process_id), (_d.version, version), (_d.key, key), (_d.name, name),
+    number = None if version is None else within(version)
+    for column, value in ((_d.process_id, process_id), (_d.version, number), (_d.key, key), (_d.name, name),
                           (_d.tenant_id, tenant_id)):
         if value is not None:
             statement = statement.where(column == value)

@@ -26,7 +26,7 @@ from engine.queries import conditions, variables
 from engine.queries.paging import COUNTED
 from engine.queries.variables import VariableCondition
 from engine.states import ElementState, IncidentState
-from engine.wording import one_of
+from engine.wording import one_of, within
 
 _i = schema.instances.c
 _d = schema.definitions.c
@@ -39,9 +39,6 @@ _m = schema.operation_items.c
 AT_WORK = _e.state == literal_column(f"'{ElementState.ACTIVE}'")
 OPEN_INCIDENT = _n.state == literal_column(f"'{IncidentState.ACTIVE}'")
 """Written out, as in the indexes of what is open."""
-
-LARGEST = 2**31 - 1
-"""The largest number that columns of small numbers hold; PostgreSQL compares them with no larger one."""
 
 EQUAL = ("process_id", "version", "definition_key", "business_id", "correlation_id", "parent_key", "root_key",
          "end_reason", "tenant_id")
@@ -188,11 +185,6 @@ def variables_of(filter: InstanceFilter) -> list[VariableCondition]:
 def _of_variable(condition: VariableCondition, connection: Connection) -> Elsewhere:
     each = _has(_v.instance_key == _i.key, *variables.like(condition, connection, by_index=False))
     return Elsewhere(variables.having(condition, connection), each, scans=condition.operator == "contains")
-
-
-def within(number: int) -> int:
-    """A number that columns of small numbers can be compared with."""
-    return max(-LARGEST, min(number, LARGEST))
 
 
 def _of_keys(filter: InstanceFilter, connection: Connection) -> list[ColumnElement[bool]]:

@@ -18,7 +18,7 @@ from engine import schema
 from engine.queries import conditions, matching, variables
 from engine.queries.matching import InstanceFilter
 from engine.queries.paging import COUNTED, count
-from engine.wording import not_by_index, one_of
+from engine.wording import not_by_index, one_of, within
 
 _i = schema.instances.c
 
@@ -88,7 +88,7 @@ def _leading(filter: InstanceFilter, phase: str | None) -> dict[str, ColumnEleme
     found = {name: _i[name] == getattr(filter, name) for name in ("process_id", "definition_key", "tenant_id")
              if getattr(filter, name) is not None}
     if filter.version is not None:
-        found["version"] = _i.version == matching.within(filter.version)
+        found["version"] = _i.version == within(filter.version)
     if phase == "live":
         found["state"] = conditions.ACTIVE
     elif len(set(filter.states)) == 1:

@@ -159,3 +159,11 @@ def test_jobs_and_incidents_are_listed_by_what_is_known_of_them(engine, zoo):
     assert lists.jobs(engine, types=["slow"], states=["CREATED"]).total == 1
     assert lists.job_types(engine)["slow"] == 1
     assert lists.audit(engine, operation="SUSPEND").items[0].reason == "rest"
+
+
+def test_no_version_is_too_large_to_be_asked_for(engine, steps):
+    steps.deploy(process("done", start(), end()))
+    assert [row.version for row in definitions.search(engine, version=1).items] == [1]
+    for version in (2**31, 176_088_834_730, -(2**40)):
+        assert definitions.search(engine, version=version).items == ()
+        assert instance_lists.search(engine, InstanceFilter(version=version)).items == ()
