@@ -19,6 +19,7 @@ from engine.database import from_json
 from engine.errors import Conflict, InvalidInput, NotFound
 from engine.queries.instances import ANY
 from engine.queries.tasks import TaskCriteria
+from engine.wording import LARGEST
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -34,7 +35,6 @@ FOLLOW_UP = {"reached": "reached", "ahead": "still ahead"}
 MOST = 50
 """Filters of one person."""
 LONGEST = 255
-LARGEST = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

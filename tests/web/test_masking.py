@@ -93,10 +93,16 @@ def test_pages_and_what_they_export_hide_them(app, key):
     assert {each["name"]: json.loads(each["value"]) for each in found}["iban"] == HIDDEN
 
 
-def test_services_get_them(app, key):
-    client = app.test_client()
+def taken(client):
+    """The job of the payment, as a worker is given it."""
     [job] = client.post("/v2/jobs/activation", json={
         "type": "pay", "worker": "w", "timeout": 60_000, "maxJobsToActivate": 1, "requestTimeout": -1}).json["jobs"]
+    return job
+
+
+def test_services_get_them(app, key):
+    client = app.test_client()
+    job = taken(client)
     assert job["variables"]["iban"] == VALUES["iban"]
     assert job["variables"]["customer"] == VALUES["customer"]
     assert client.get(f"/engine-rest/process-instance/{key}/variables").json["iban"]["value"] == VALUES["iban"]
@@ -104,8 +110,7 @@ def test_services_get_them(app, key):
 
 def test_failures_of_services_do_not_tell_them(app, engine, key):
     client = app.test_client()
-    [job] = client.post("/v2/jobs/activation", json={
-        "type": "pay", "worker": "w", "timeout": 60_000, "maxJobsToActivate": 1, "requestTimeout": -1}).json["jobs"]
+    job = taken(client)
     client.post(f"/v2/jobs/{job['jobKey']}/failure", json={
         "retries": 0, "errorMessage": 'Refused {"password": "hunter-2-hunter", "amount": 7}: token=k-123456789'})
     [incident] = lists.incidents(engine).items
@@ -150,8 +155,7 @@ def test_incidents_do_not_tell_what_their_expressions_read(app, engine):
 
 def test_workers_that_repeat_what_they_were_given_do_not_tell_it(app, engine, key):
     client = app.test_client()
-    [job] = client.post("/v2/jobs/activation", json={
-        "type": "pay", "worker": "w", "timeout": 60_000, "maxJobsToActivate": 1, "requestTimeout": -1}).json["jobs"]
+    job = taken(client)
     client.post(f"/v2/jobs/{job['jobKey']}/failure", json={
         "retries": 0, "errorMessage": "No login as hunter-2-hunter for 'DE0212030000000020…'; card 4111-1111-1111."})
     [incident] = lists.incidents(engine).items
