@@ -203,7 +203,8 @@ def add(tx: Transaction, id: str, *, name: str | None = None, description: str |
 
 def _told(tenant: Tenant) -> dict[str, Any]:
     """What the audit trail says of a tenant."""
-    return {"name": tenant.name, "description": tenant.description, "starts_per_second": tenant.starts_per_second}
+    return {"name": tenant.name, "description": tenant.description, "starts_per_second": tenant.starts_per_second,
+            "jobs_at_once": tenant.jobs_at_once}
 
 
 def change(tx: Transaction, id: str, *, name: str, description: str | None = None,

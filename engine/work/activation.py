@@ -205,7 +205,9 @@ def _due(tx: Transaction, types: Collection[str] | None, max_jobs: int, only: Jo
     if further:
         statement = statement.where(*further)
     if not tx.engine.tenants.several:
-        return tx.select(statement, what)
+        if DEFAULT_TENANT in tx.engine.tenants.jobs_at_once:
+            what["max_jobs"] = min(max_jobs, _room(tx, DEFAULT_TENANT))
+        return tx.select(statement, what) if what["max_jobs"] > 0 else []
     return _shared(tx, statement, frozenset(types or ()), what, further)
 
 

@@ -365,6 +365,27 @@ def test_a_tenant_has_no_more_jobs_at_once_than_it_may(engine, clock, eu):
             engine.execute(tenants.change, "us", name="us", jobs_at_once=wrong)
 
 
+def test_the_only_tenant_has_no_more_jobs_at_once_than_it_may_either(database_url, clock):
+    alone, other = Engine(database_url, clock=clock), Engine(database_url, clock=clock)
+    try:
+        alone.execute(tenants.change, DEFAULT_TENANT, name="Ours", jobs_at_once=3)
+        assert lists.audit(alone).items[0].after["jobs_at_once"] == 3
+        other.tenants.refresh()
+        deploy(alone, DEFAULT_TENANT, WORK)
+        for _ in range(6):
+            start_in(alone, DEFAULT_TENANT, "work")
+        first = alone.execute(activation.activate, ["do"], "w", 2)
+        assert [len(first), len(other.execute(activation.activate, ["do"], "w", 9))] == [2, 1]
+        assert other.execute(activation.activate, None, "w", 9) == []
+        alone.execute(jobs.complete, first[0].key)
+        assert len(other.execute(activation.activate, ["do"], "w", 9)) == 1
+        clock.advance(minutes=6)        # a lock that ran out leaves room
+        assert len(other.execute(activation.activate, ["do"], "w", 9)) == 2
+    finally:
+        alone.close()
+        other.close()
+
+
 def test_what_cannot_be_divided_goes_round():
     turns = fairness.Turns()
     stock = {"a": 9, "b": 2, "c": 0}
