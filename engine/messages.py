@@ -6,7 +6,7 @@ correlation). `correlate` is Camunda 7's way: exactly one receiver, found by bus
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -132,14 +132,14 @@ class Correlated:
 
 def correlate(tx: Transaction, name: str, *, correlation_key: str | None = None, instance_key: int | None = None,
               element_instance_key: int | None = None, business_id: str | None = None,
-              match: Mapping[str, Any] | None = None,
+              match: Mapping[str, Any] | None = None, by_hidden: Sequence[str] = (),
               variables: Mapping[str, Any] | None = None, all: bool = False, start: bool = True,
               tenant_id: str = DEFAULT_TENANT) -> list[Correlated]:
     """Give a message to exactly one waiting instance, or with `all` to every one.
 
     The instance is found by what is given: its key, the element instance that waits, its business id, variables that
     it must have (`match`), the correlation key of its subscription. If nobody waits and `start` is set, a message
-    start event of that name starts an instance. Audited. Raises InvalidInput; NotFound if nobody waits; Conflict if
+    start event of that name starts an instance. Audited, with the names of variables that are hidden (`by_hidden`). Raises InvalidInput; NotFound if nobody waits; Conflict if
     several do.
     Source: Camunda 7 manual, "Correlation methods"; Camunda 8 docs, "Correlate a message".
     """
@@ -170,7 +170,8 @@ def correlate(tx: Transaction, name: str, *, correlation_key: str | None = None,
     if not reached:
         raise NotFound(f"Expected an instance that waits for message {name!r} as described, but nobody does.")
     tx.count("messages", "correlated")
-    audit.record(tx, "CORRELATE", "MESSAGE", 0, details={"name": name, "reached": len(reached)},
+    audit.record(tx, "CORRELATE", "MESSAGE", 0,
+                 details={"name": name, "reached": len(reached), **({"by_hidden": [*by_hidden]} if by_hidden else {})},
                  after={"instances": [str(each.instance_key) for each in reached]})
     return reached
 

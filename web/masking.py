@@ -8,10 +8,13 @@ only look at the instance or the task sees no more at these doors than on its pa
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from flask import Flask, request
 
 from engine import masking
+from engine.errors import NotAllowed
 from engine.queries import anything
 from engine.sight import Sight
 from web.answers import engine
@@ -54,6 +57,28 @@ def is_masked(endpoint: str, method: str) -> bool:
 def looks(endpoint: str, method: str) -> bool:
     """Whether a request only reads."""
     return method in {"GET", "HEAD"} or READS_BY_POST.fullmatch(endpoint) is not None
+
+
+def for_answer(process_id: str, tenant_id: str) -> None:
+    """From now on, this request reads what its answer tells of an instance under the mask, unless whoever asks works
+    with instances of this process: to start one, or to send it a message, is not to see all that it holds."""
+    identity, hides = current(), engine().masking
+    if identity is not None and not any(identity.may(each, process_id, tenant_id) for each in WORKS):
+        masking.begin(hides, hides)
+
+
+def expect_to_find_by(wanted: Mapping[str, Any], tenant_id: str, process_id: str | None = None) -> list[str]:
+    """Which of some variables are hidden, by whose values somebody wants to reach instances of a tenant, or one of a
+    process. Who reaches one by a value knows that it has it, so this is for those who may see it. Raises NotAllowed."""
+    hides, identity = engine().masking, current()
+    hidden = [name for name, value in wanted.items()
+              if hides.hides(name) or hides.value(value) != value]
+    if hidden and identity is not None and not any(
+            identity.may_all_of(each, tenant_id) if process_id is None else identity.may(each, process_id, tenant_id)
+            for each in WORKS):
+        raise NotAllowed(f"Expected variables whose values {identity.name!r} may see, but those of {hidden[0][:60]!r} "
+                         "are hidden from whoever may neither operate nor take jobs.")
+    return hidden
 
 
 def _works(endpoint: str) -> bool:

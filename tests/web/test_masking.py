@@ -25,7 +25,7 @@ from web.app import create_app
 from web.auth import secrets
 from web.auth.access import Access
 from web.auth.accessfile import AccessFile, Content, Token
-from web.auth.roles import Grant, Role
+from web.auth.roles import Grant, Permission, Role
 from web.masking import is_masked
 
 
@@ -281,6 +281,68 @@ def test_who_may_only_look_sees_no_more_at_the_doors_for_programs(engine, key, t
         seen = {name: bool(clear(client.get(f"/engine-rest/process-instance/{key}/variables{path}", headers={
             "Authorization": f"Bearer ptt_{name}"}).text)) for name in grants}
         assert seen == {"vic": False, "ana": False, "olga": True, "else": False, "own": True}, path
+
+
+def people(engine, tmp_path, **grants):
+    """A way to ask as each of some programs: their status and answer by name."""
+    file = AccessFile(tmp_path / "users.json")
+    file.write(Content(tokens={name: Token(secrets.digest_of(secrets.TOKEN_PREFIX + name), grants=(each,))
+                               for name, each in grants.items()}))
+    client = create_app(engine, secret_key="test", access=Access(file, "key")).test_client()
+    return lambda name, path, body: client.post(path, json=body, headers={"Authorization": f"Bearer ptt_{name}"})
+
+
+def test_no_message_finds_them_by_guessing(engine, tmp_path):
+    engine.execute(definitions.deploy, [drawing.file(drawing.message_of("m", "paid", "=amount") + drawing.process(
+        "order", drawing.start(), drawing.catch("wait", drawing.message("m")), drawing.service("pay"), drawing.end()))])
+    keys = [engine.execute(instances.start, "order", variables=VALUES).key for _ in range(3)]
+    ask = people(engine, tmp_path, mes=Grant(permissions=(Permission.MESSAGE,)),
+                 else_=Grant(permissions=(Permission.MESSAGE,), definitions=("order",)),
+                 olga=Grant(role=Role.OPERATOR), wor=Grant(role=Role.WORKER))
+
+    def guess(name, value, variable="iban", **more):
+        return ask(name, "/engine-rest/message", {
+            "messageName": "paid", "correlationKeys": {variable: {"value": value}}, "resultEnabled": True,
+            "variablesInResultEnabled": True, **more})
+
+    # who may not see them learns nothing from whether a guess is right, and nothing is correlated
+    key = str(keys[0])
+    for name, more in (("mes", {}), ("mes", {"all": True}), ("mes", {"processInstanceId": key}),
+                       ("else_", {"processInstanceId": key})):
+        right, wrong = guess(name, VALUES["iban"], **more), guess(name, "DE1", **more)
+        assert (right.status_code, right.text) == (403, wrong.text), (name, more, right.text)
+        assert "are hidden" in right.text
+    assert guess("mes", "", "accountPassword").status_code == 403
+    assert guess("mes", 7, "amount", processInstanceId=key).status_code == 200
+
+    # who operates or works may see them anyway, and the audit trail says by what it was found
+    assert guess("olga", "DE1").status_code == 400
+    assert guess("olga", VALUES["iban"], processInstanceId=str(keys[1])).status_code == 200
+    assert guess("wor", VALUES["iban"], all=True).status_code == 200
+    found = [each.details for each in lists.audit(engine).items if each.operation == "CORRELATE"]
+    assert [each.get("by_hidden") for each in found] == [["iban"], ["iban"], None]
+
+
+def test_answers_to_commands_show_them_to_those_only_who_work_with_them(engine, tmp_path):
+    engine.execute(definitions.deploy, [drawing.file(drawing.message_of("m", "paid", "=amount") + drawing.process(
+        "order", drawing.start(), drawing.catch("wait", drawing.message("m")), drawing.end())), drawing.file(
+        drawing.process("quick", drawing.start(), drawing.script("make", '=&quot;hunter-2-hunter&quot;', "accountPassword"),
+                        drawing.end()), name="quick.bpmn")])
+    ask = people(engine, tmp_path, mes=Grant(permissions=(Permission.MESSAGE,)), ana=Grant(role=Role.ANALYST),
+                 olga=Grant(role=Role.OPERATOR))
+    sent = {"messageName": "paid", "resultEnabled": True, "variablesInResultEnabled": True}
+    for name, path, body in (
+        ("mes", "/engine-rest/message", sent), ("olga", "/engine-rest/message", sent),
+        ("ana", "/engine-rest/process-definition/key/quick/start", {"withVariablesInReturn": True}),
+        ("olga", "/engine-rest/process-definition/key/quick/start", {"withVariablesInReturn": True}),
+        ("ana", "/v2/process-instances", {"processDefinitionId": "quick", "awaitCompletion": True}),
+        ("olga", "/v2/process-instances", {"processDefinitionId": "quick", "awaitCompletion": True}),
+    ):
+        engine.execute(instances.start, "order", variables=VALUES)
+        answer = ask(name, path, body)
+        assert answer.status_code == 200, answer.text
+        assert "accountPassword" in answer.text
+        assert bool(clear(answer.text)) is (name == "olga"), (name, path, answer.text)
 
 
 def test_what_stands_for_them_is_never_stored(app, engine, key):

@@ -12,6 +12,7 @@ from engine.queries import definitions
 from engine.queries.criteria import Criterion, Search, one, search
 from engine.queries.searches import DEFINITIONS, FoundDefinition
 from engine.tenants import within
+from web import masking
 from web.body import Body, body
 from web.camunda7 import formats, known, tenants, values
 from web.camunda7 import instances as process_instances
@@ -129,6 +130,7 @@ def start_with(key: int, variables: dict[str, Any], business_id: str | None = No
     )
     content = process_instances.get(made.key)
     if asked.flag("withVariablesInReturn"):
+        masking.for_answer(made.process_id, made.tenant_id)
         content["variables"] = process_instances.variables(made.key)
     return answer(content)
 

@@ -9,6 +9,7 @@ from flask import Response
 from engine import messages, signals
 from engine.errors import Conflict, InvalidInput, NotFound
 from engine.messages import Correlated
+from web import masking
 from web.auth.roles import Permission
 from web.body import body
 from web.camunda7 import formats, instances, tenants, values
@@ -26,14 +27,19 @@ def correlate() -> Response:
                                "instance, but found some.")
     instance_id = asked.text("processInstanceId")
     everybody = asked.flag("all") or False
+    match, process_id = values.read_all(asked, "correlationKeys"), None
     try:
-        if instance_id is not None and not asked.text("tenantId") and not asked.flag("withoutTenantId"):
-            # The instance says it.
-            tenant_id = instances.found(formats.key(instance_id)).tenant_id
+        if instance_id is not None:
+            named = instances.found(formats.key(instance_id))
+            process_id = named.process_id
+            if not asked.text("tenantId") and not asked.flag("withoutTenantId"):
+                # The instance says it.
+                tenant_id = named.tenant_id
+        by_hidden = masking.expect_to_find_by(match, tenant_id, process_id)
         reached = acting().execute(
             messages.correlate, asked.required_text("messageName"), business_id=asked.text("businessKey"),
             instance_key=None if instance_id is None else formats.key(instance_id),
-            match=values.read_all(asked, "correlationKeys"), variables=values.read_all(asked, "processVariables"),
+            match=match, by_hidden=by_hidden, variables=values.read_all(asked, "processVariables"),
             all=everybody, tenant_id=tenant_id,
         )
     except (NotFound, Conflict) as error:
@@ -46,10 +52,10 @@ def correlate() -> Response:
 
 def _written(reached: Correlated, *, with_variables: bool) -> dict[str, Any]:
     written: dict[str, Any] = {"resultType": "ProcessDefinition", "execution": None, "processInstance": None}
+    found = instances.found(reached.instance_key)
     if reached.started:
         written["processInstance"] = instances.get(reached.instance_key)
     else:
-        found = instances.found(reached.instance_key)
         written["resultType"] = "Execution"
         written["execution"] = {
             "id": formats.id(reached.element_instance_key or reached.instance_key),
@@ -57,6 +63,7 @@ def _written(reached: Correlated, *, with_variables: bool) -> dict[str, Any]:
             "tenantId": formats.tenant(found.tenant_id),
         }
     if with_variables:
+        masking.for_answer(found.process_id, found.tenant_id)
         written["variables"] = instances.variables(reached.instance_key)
     return written
 

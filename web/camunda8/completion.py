@@ -17,7 +17,7 @@ from engine.instances import Started
 from engine.queries import instance
 from engine.queries.instances import InstanceRow
 from engine.states import InstanceState
-from web import parking
+from web import masking, parking
 from web.body import Body
 from web.connection import Connection
 from web.idempotency import HEADER
@@ -62,6 +62,7 @@ class Waiting:
             raise WrongState(
                 f"Expected process instance {ended.key} to complete, but it was terminated: {ended.end_reason}."
             )
+        masking.for_answer(started.process_id, started.tenant_id)
         return started, _chosen(instance.variables(self._engine, ended.key), self._names)
 
     def _look_from(self, place: Place, key: int) -> InstanceRow:
