@@ -11,13 +11,14 @@ from flask.typing import ResponseReturnValue
 from engine.database import ping
 from engine.engine import Engine
 from service_tasks.registry import Registry
-from web import api, camunda7, camunda8, console, doors, hooks, languages, masking, metrics
+from web import api, camunda7, camunda8, console, doors, hooks, languages, masking, metrics, scanning
 from web.answers import engine as this_engine
 from web.auth import authorizing, gate
 from web.auth.access import Access
 from web.auth.accessfile import AccessFile
 from web.auth.cookies import Cookies
 from web.auth.identity import current
+from web.clamd import Scanner
 from web.console import links
 from web.console.numbers import KeyConverter
 from web.idempotency import Application
@@ -54,7 +55,7 @@ STRICT_TRANSPORT = "max-age=31536000"
 
 def create_app(engine: Engine, *, secret_key: str | None = None, services: Registry | None = None,
                access: Access | None = None, hosts: Collection[str] = (), public_url: str = "",
-               blueprints: Sequence[Blueprint] = ()) -> Flask:
+               scanner: Scanner | None = None, blueprints: Sequence[Blueprint] = ()) -> Flask:
     """Make the web application of one engine.
 
     Arguments:
@@ -64,6 +65,7 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
         access: who may come in; without it, or while there are no users, everybody.
         hosts: while everybody may come in, the names under which the server may be asked; empty: any.
         public_url: where browsers reach the server, if not where it listens; with https, cookies go there only.
+        scanner: looks at every file that is uploaded, before anything else does.
         blueprints: further faces beside the console (the REST interfaces).
     """
     app = Application(__name__)
@@ -88,6 +90,7 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
     masking.install(app)
     app.before_request(doors.refuse_too_large)
     app.before_request(doors.refuse_nul)
+    scanning.install(app, scanner)
     app.extensions["services"] = Registry() if services is None else services
     app.register_blueprint(console.bp)
     app.register_blueprint(links.bp)

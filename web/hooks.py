@@ -24,6 +24,7 @@ from engine.inbound.sources import Source
 from web import doors
 from web.answers import engine
 from web.idempotency import not_remembered
+from web.scanning import Infected, look_at
 
 logger = structlog.get_logger(__name__)
 
@@ -48,6 +49,7 @@ def receive(name: str) -> ResponseReturnValue:
     body = request.get_data()
     headers = {key.lower(): value for key, value in request.headers.items()}
     _check(source, headers, body)
+    look_at(name, body)
     if source.paused:
         raise ServiceUnavailable("Expected the webhook to take events, but it is paused.", retry_after=60)
     hidden = HIDDEN | {source.proof_header, proofs.HEADERS.get(source.proof)}
@@ -103,6 +105,11 @@ def _problem(status: int, sentence: str, **more: object) -> Response:
 @bp.errorhandler(HTTPException)
 def _refused(error: HTTPException) -> Response:
     return doors.with_headers(_problem(error.code or 500, error.description or error.name), error)
+
+
+@bp.errorhandler(Infected)
+def _infected(error: Infected) -> Response:
+    return _problem(422, str(error))
 
 
 @bp.errorhandler(TooMany)

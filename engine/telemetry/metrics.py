@@ -50,6 +50,7 @@ COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "tenant_instances_ended": ("Process instances that ended, where there are several tenants.", ("tenant", "outcome")),
     "tenant_jobs_handed_out": ("Jobs that workers took, where there are several tenants.", ("tenant",)),
     "tenant_starts_refused": ("Starts beyond the limit of their tenant.", ("tenant",)),
+    "files_scanned": ("Files that a virus scanner was shown, by what it said: clean, infected, or away.", ("outcome",)),
     "transactions": ("Writing transactions: committed or rolled_back.", ("outcome",)),
 }
 HISTOGRAMS: dict[str, tuple[str, tuple[str, ...], tuple[float, ...]]] = {

@@ -16,6 +16,7 @@ from typing import Any
 
 from engine.database import from_json, to_json
 from engine.errors import InvalidInput
+from web import scanning
 from web.body import Body, shown
 from web.camunda7.blueprint import declarations
 
@@ -167,7 +168,7 @@ def _date(value: Any) -> str:
 
 
 def _base64(value: Any) -> str:
-    base64.b64decode(_text(value), validate=True)
+    scanning.look_at("a value", base64.b64decode(_text(value), validate=True))
     return _text(value)
 
 

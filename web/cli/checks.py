@@ -24,6 +24,7 @@ from engine.errors import WrongSchema
 from web import bundles
 from web.auth.accessfile import AccessFile, AccessFileError
 from web.auth.openid import Provider, ProviderTrouble
+from web.clamd import TEST_FILE, ScannerAway
 from web.cli import identity
 from web.cli.settings import Settings, SettingsError, shown_url
 
@@ -63,6 +64,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield check_disk(settings)
     yield check_roles(settings)
     yield from check_provider()
+    yield from check_scanner(settings)
     yield from check_database(settings)
     yield check_port(settings)
     yield check_assets()
@@ -102,6 +104,23 @@ def check_provider() -> Iterator[Check]:
                     advice=f"Nobody new comes in by it. Is {identity.ISSUER} its exact name, and within reach?")
     else:
         yield Check(name="log-in", result=Result.OK, found=f"{known.issuer} answers")
+
+
+def check_scanner(settings: Settings) -> Iterator[Check]:
+    """Whether the virus scanner, where there is one, answers, and finds the file that every scanner is to find."""
+    if settings.scanner is None:
+        return
+    try:
+        found, version = settings.scanner.look(TEST_FILE), settings.scanner.version()
+    except ScannerAway as error:
+        yield Check(name="Scanner", result=Result.FAILED, found=f"{settings.scanner.shown}: {error.why}",
+                    advice="Start clamd, or see PARTITUR_SCANNER: until it answers no file is taken.")
+        return
+    if found is None:
+        yield Check(name="Scanner", result=Result.WARNING, found=f"{version} does not know the test file of EICAR",
+                    advice="Let freshclam fetch signatures: without them it finds nothing.")
+    else:
+        yield Check(name="Scanner", result=Result.OK, found=version)
 
 
 def check_python() -> Check:

@@ -12,6 +12,7 @@ from rich.console import Console
 from engine import definitions, instances
 from engine.definitions import Deployment, Resource
 from engine.schema import DEFAULT_TENANT
+from web import scanning
 from web.cli.group import Refused, show_problems
 from web.cli.opening import Url, ask, json_object, opened, read_file
 from web.cli.services import ExternalTypes, Services, Sources, Strict
@@ -45,7 +46,11 @@ def deploy(
         )
         answer(body, lambda console: show_remote(console, body))
         return
-    with opened(Settings.of(strict=strict)) as engine:
+    settings = Settings.of(strict=strict)
+    with opened(settings) as engine:
+        if settings.scanner:
+            for resource in resources:
+                scanning.check(settings.scanner, engine, resource.name, resource.content)
         Services(sources=services or (), external_types=external_types).connect(engine)
         deployment = engine.execute(definitions.deploy, resources, source="command line", tenant_id=tenant)
     answer(deployment, lambda console: show(console, deployment))

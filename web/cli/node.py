@@ -160,7 +160,8 @@ def web_server(engine: Engine, settings: Settings, services: Services, threads: 
     check_exposure(settings.host, access)
     return WebServer(
         create_app(engine, secret_key=key, services=services.registry, access=access,
-                   hosts=(settings.host.lower(), *settings.hosts), public_url=identity.public_url()),
+                   hosts=(settings.host.lower(), *settings.hosts), public_url=identity.public_url(),
+                   scanner=settings.scanner),
         settings.host,
         settings.port,
         threads,

@@ -13,6 +13,7 @@ from pathlib import Path
 from engine.approvals.asking import FourEyes
 from engine.masking import MaskError, Masking
 from engine.retention import LONGEST_DAYS
+from web.clamd import Scanner, ScannerError
 
 SWITCH = {"on": True, "1": True, "true": True, "yes": True, "off": False, "0": False, "false": False, "no": False}
 SYNCHRONOUS = ("FULL", "NORMAL", "EXTRA")
@@ -50,6 +51,8 @@ class Settings:
     """Whose values are hidden: words of names (see `engine.masking`)."""
     four_eyes: frozenset[str] = frozenset()
     """What another person has to approve: deployments, operations on several instances."""
+    scanner: Scanner | None = None
+    """What looks at files that come from outside."""
     history: timedelta | None = None
     """How long ended instances are kept whose process says nothing; None: for ever."""
 
@@ -58,7 +61,7 @@ class Settings:
            strict: bool = False) -> Settings:
         """Read DATA_DIR, DATABASE_URL, PARTITUR_HOST, PORT, TIME_ZONE, SQLITE_SYNCHRONOUS, PARTITUR_USERS,
         PARTITUR_HOSTS, PARTITUR_PYTHON_SCRIPTS, PARTITUR_STRICT, PARTITUR_HTTP_CONNECTOR, PARTITUR_HTTP_ALLOW,
-        PARTITUR_SECRETS_KEY, PARTITUR_FOUR_EYES, PARTITUR_MASK and PARTITUR_HISTORY_DAYS;
+        PARTITUR_SECRETS_KEY, PARTITUR_FOUR_EYES, PARTITUR_MASK, PARTITUR_SCANNER and PARTITUR_HISTORY_DAYS;
         an argument that is given beats its variable.
 
         Raises:
@@ -82,6 +85,7 @@ class Settings:
             history=_history(),
             four_eyes=_four_eyes(),
             mask=_mask(),
+            scanner=_scanner(),
         )
 
     def make_data_dir(self) -> None:
@@ -157,6 +161,13 @@ def _switch(name: str, default: str = "off") -> bool:
     if word not in SWITCH:
         raise SettingsError(f"Expected {name} to be on or off, but found {word!r}.")
     return SWITCH[word]
+
+
+def _scanner() -> Scanner | None:
+    try:
+        return Scanner.of((os.environ.get("PARTITUR_SCANNER") or "").strip())
+    except ScannerError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _mask() -> str:

@@ -29,6 +29,7 @@ from engine.errors import Conflict, InvalidInput, NotAllowed, NotFound, Rejectio
 from engine.masking import holds_mask
 from web import bundles, doors
 from web.auth.identity import current
+from web.clamd import ScannerAway
 from web.console import formatting, words
 from web.console.security import actor, check_csrf, csrf_token, groups
 
@@ -127,7 +128,8 @@ def _rejected(error: Rejection) -> ResponseReturnValue:
 
 @bp.app_errorhandler(Unavailable)
 def _unavailable(error: Unavailable) -> ResponseReturnValue:
-    response = problem(str(error), 503, title=_("The database does not answer"))
+    response = problem(str(error), 503, title=_("The virus scanner does not answer") if isinstance(error, ScannerAway)
+                       else _("The database does not answer"))
     response.headers["Retry-After"] = str(error.retry_after)
     return response
 

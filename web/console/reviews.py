@@ -32,6 +32,7 @@ from engine.schema import DEFAULT_TENANT
 from web.console import deployments, differences, tenants
 from web.console.blueprint import bp, engine
 from web.console.marks import Marks
+from web.scanning import look_at
 
 MOST_FILES = 200
 
@@ -173,8 +174,11 @@ def _carried(request: Request) -> list[Resource]:
     if not names or len(names) != len(contents) or len(names) > MOST_FILES:
         raise InvalidInput(_("Expected the files that were looked at, but they are not all there. Choose them again."))
     try:
-        return [Resource(name=name, content=base64.b64decode(content, validate=True))
-                for name, content in zip(names, contents, strict=True)]
+        carried = [Resource(name=name, content=base64.b64decode(content, validate=True))
+                   for name, content in zip(names, contents, strict=True)]
     except (binascii.Error, ValueError):
         raise InvalidInput(_("Expected the files as they were looked at, but they were changed on the way. Choose them "
                              "again.")) from None
+    for each in carried:
+        look_at(each.name, each.content)
+    return carried
