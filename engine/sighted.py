@@ -191,7 +191,7 @@ SEEN: Mapping[str, Condition] = {
                      "last_uses", "guesses"),
                     _everybody),
     **dict.fromkeys(("alert_rules", "alert_samples", "event_targets", "secrets", "nodes", "audit_chain",
-                     "inbound_sources", "inbound_set_aside", "inbound_received"), _nobody),
+                     "inbound_sources", "inbound_set_aside", "inbound_received", "operation_parts"), _nobody),
 }
 """The condition under which a row of a table is seen."""
 

@@ -43,7 +43,7 @@ SOON = timedelta(seconds=1)
 FARTHEST = timedelta(seconds=30)
 
 _o, _m, _j = schema.operations.c, schema.operation_items.c, schema.jobs.c
-UNFINISHED = select(_o.key, _o.state, _o.applied_by, _o.planned_at).where(
+UNFINISHED = select(_o.key, _o.state, _o.applied_by).where(
     _o.ended_at.is_(None), _o.state.in_([
         OperationState.FREEZING.value, OperationState.PLANNING.value, OperationState.RUNNING.value])
 ).order_by(_o.key)
@@ -70,8 +70,7 @@ FINISH = (
                ItemState.PLANNED.value, ItemState.WATCHING.value])))
     .values(state=OperationState.DONE.value, ended_at=bindparam("b_now"))
 )
-SOMETHING = select(_o.key).where(_o.ended_at.is_(None), _o.state.in_([
-    OperationState.PLANNING.value, OperationState.RUNNING.value])).limit(1)
+SOMETHING = UNFINISHED.limit(1)
 JOBS = select(_j.key, _j.state, _j.type, _j.sent_at, _j.ended_at, _j.created_at).where(
     _j.instance_key == bindparam("instance"),
     or_(_j.key.in_(bindparam("keys", expanding=True)),
@@ -83,14 +82,13 @@ logger = structlog.get_logger(__name__)
 
 
 def work(engine: Engine) -> int:
-    """Do a part of what operations want: judge plans, carry out items, watch them; how much that was."""
+    """Do a part of what operations want: write down and judge plans, carry out items, watch them; how much that was."""
     with engine.read() as connection:
         operations = connection.execute(UNFINISHED).all()
     done = 0
     for row in operations:
         if row.state == OperationState.FREEZING:
-            if row.planned_at <= engine.clock() - freezing.LONGEST:
-                done += engine.execute(freezing.abandon, row.key)
+            done += engine.execute(freezing.go_on, row.key)
         elif row.state == OperationState.PLANNING:
             done += engine.execute(plans.judge, row.key)
         else:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import RowMapping, bindparam, func, select, update
+from sqlalchemy import RowMapping, bindparam, delete, func, select, update
 
 from engine import audit, guard, permits, schema
 from engine.approvals import asking
@@ -94,13 +94,13 @@ AGAIN = (
 
 
 def plan(tx: Transaction, kind: str, parameters: Mapping[str, Any], filter: InstanceFilter | None = None, *,
-         query: str = "", rest: list[Item] | None = None, most: int = 0) -> int:
+         query: str = "", most: int = MOST) -> int:
     """Freeze the instances that a filter lets through, for a deed of this kind; the key of the operation.
 
     `query` is the filter as the address of the list has it. Kinds that are about a service have no filter. Nothing is
-    done yet; `judge` finds out what each instance would be like. If there are more than `most`, they go into `rest`, to
-    be written down in parts (`engine.operations.freezing`). Audited. Raises InvalidInput (unknown kind, wrong
-    parameters, no instance, too many); NotFound.
+    done yet; `judge` finds out what each instance would be like. If there are more than `most`, they are put aside in
+    parts of that size, to be written down one by one (`engine.operations.freezing`). Audited. Raises InvalidInput
+    (unknown kind, wrong parameters, no instance, too many); NotFound.
     """
     deed = deed_of(kind, parameters)
     _check_permitted(tx, deed)
@@ -111,11 +111,11 @@ def plan(tx: Transaction, kind: str, parameters: Mapping[str, Any], filter: Inst
         raise InvalidInput("Expected a filter or keys that say which instances are meant, but there is none.")
     else:
         items = _matching(tx, filter)
-    return _write(tx, kind, deed, items, query, rest=rest, most=most)
+    return _write(tx, kind, deed, items, query, most=most)
 
 
 def plan_again(tx: Transaction, key: int, states: Sequence[str] = (ItemState.FAILED_AGAIN, ItemState.NOT_STARTED), *,
-               rest: list[Item] | None = None, most: int = 0) -> int:
+               most: int = MOST) -> int:
     """A new plan for the items of an operation that ended in one of these states; its key.
 
     Audited. Raises NotFound; WrongState if there is none.
@@ -127,7 +127,7 @@ def plan_again(tx: Transaction, key: int, states: Sequence[str] = (ItemState.FAI
         raise WrongState("Expected items that failed again or were not started, but there is none.")
     items: list[Item] = [(row.instance_key, row.label) for row in rows]
     deed = deed_of(before["kind"], before["parameters"])
-    return _write(tx, before["kind"], deed, items, "", repeats_key=key, rest=rest, most=most)
+    return _write(tx, before["kind"], deed, items, "", repeats_key=key, most=most)
 
 
 def _matching(tx: Transaction, filter: InstanceFilter) -> list[Item]:
@@ -153,9 +153,9 @@ def _check_permitted(tx: Transaction, deed: Deed) -> None:
 
 
 def _write(tx: Transaction, kind: str, deed: Deed, items: Sequence[Item], query: str, *,
-           repeats_key: int | None = None, rest: list[Item] | None = None, most: int = 0) -> int:
+           repeats_key: int | None = None, most: int = MOST) -> int:
     key = tx.key()
-    in_parts = rest is not None and len(items) > most
+    in_parts = len(items) > most
     tx.rows.insert(schema.operations, {
         "key": key, "kind": kind, "parameters": parameters_of(deed), "filter": query, "author": tx.actor,
         "state": OperationState.FREEZING if in_parts else OperationState.PLANNING, "total": len(items),
@@ -164,10 +164,13 @@ def _write(tx: Transaction, kind: str, deed: Deed, items: Sequence[Item], query:
     })
     audit.record(tx, "PLAN", "OPERATION", key, details={"kind": kind, "instances": len(items), "filter": query},
                  after={"state": OperationState.PLANNING})
-    if rest is not None and in_parts:
-        rest[:] = items     # whatever an attempt before left in it
-        return key
-    write_items(tx, key, 0, items)
+    if in_parts:
+        for position in range(0, len(items), most):
+            tx.rows.insert(schema.operation_parts, {
+                "key": tx.key(), "operation_key": key, "position": position, "items": items[position:position + most]})
+        tx.rows.flush()
+    else:
+        write_items(tx, key, 0, items)
     tx.announce(TOPIC)
     return key
 
@@ -325,6 +328,7 @@ def give_up(tx: Transaction, key: int, sentence: str) -> None:
         REST.where(_m.state.in_(waiting)).values(
             sentence=func.coalesce(_m.sentence, sentence),
             state=ItemState.NOT_STARTED.value, ended_at=tx.now), {"b_operation": key})
+    tx.connection.execute(delete(schema.operation_parts).where(schema.operation_parts.c.operation_key == key))
     tx.connection.execute(MOVE.values(state=OperationState.STOPPED.value, ended_at=tx.now), {"b_key": key})
 
 

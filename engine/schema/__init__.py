@@ -54,6 +54,7 @@ from engine.schema.messages import messages as messages
 from engine.schema.messages import stray_messages as stray_messages
 from engine.schema.nodes import nodes as nodes
 from engine.schema.operations import operation_items as operation_items
+from engine.schema.operations import operation_parts as operation_parts
 from engine.schema.operations import operations as operations
 from engine.schema.pauses import held_starts as held_starts
 from engine.schema.pauses import pauses as pauses

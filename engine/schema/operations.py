@@ -54,3 +54,14 @@ operation_items = Table(
 """One row per instance of an operation (of a service's hold: one without instance). `label` is what people call it.
 `expected`: how it was when it was planned. `changes`: what would change, in words. `effects`: what services may do once
 more; `risky` if one of them does harm by that. `result`: what was set going, for the verification."""
+
+operation_parts = Table(
+    "operation_parts", metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("operation_key", BigInteger, ForeignKey("operations.key"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("items", Json, nullable=False),
+    Index("ix_operation_parts_position", "operation_key", "position", unique=True),
+)
+"""What a large plan has still to write down: some instances and what people call them, `position` being that of the
+first one. A row is gone as soon as its items are there (engine.operations.freezing)."""

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from engine import instances, retention, schema
 from engine.contracts import JobContract
 from engine.errors import InvalidInput, NotFound, WrongState
-from engine.operations import carrying, freezing, plans
+from engine.operations import carrying, plans
 from engine.queries import instance as one
 from engine.queries import instances as lists
 from engine.queries import lists as things
@@ -442,61 +442,3 @@ def _many(engine, steps, clock):
     engine.execute(instances.suspend, keys[0], WHY)
     engine.execute(instances.cancel, keys[1], WHY)
     clock.advance(minutes=1)
-
-
-def test_large_plans_are_frozen_in_parts_and_ready_as_a_whole(engine, steps, clock, monkeypatch):
-    steps.deploy(PAY)
-    keys = [steps.start("p", business_id=f"A-{number}") for number in range(7)]
-    monkeypatch.setattr(freezing, "PART", 3)
-    seen = []
-    add = freezing._add
-
-    def looked(tx, key, *rest):
-        seen.append((found.operation(engine, key).state, engine.database.is_sqlite or plans.judge(tx, key)))
-        return add(tx, key, *rest)
-
-    monkeypatch.setattr(freezing, "_add", looked)
-    made = freezing.plan(engine, "SUSPEND", {}, InstanceFilter(process_id="p"), query="process=p")
-    # while it is frozen nobody judges it
-    assert [state for state, _ in seen] == ["FREEZING"] * 3
-    assert {judged for _, judged in seen} <= {True, 0}
-    row = found.operation(engine, made)
-    assert (row.state, row.total, row.frozen) == ("PLANNING", 7, 7)
-    assert [(item.position, item.instance_key, item.label) for item in items(engine, made)] == [
-        (number, key, f"A-{number}") for number, key in enumerate(keys)]
-    work(engine)
-    engine.execute(plans.apply, made, WHY)
-    work(engine)
-    again = found.operation(engine, made)
-    assert (again.state, again.fixed) == ("DONE", 7)
-    assert [row.operation for row in things.audit(engine, entity="OPERATION", entity_key=made).items] == [
-        "APPLY", "PLAN"]
-
-    # who dies meanwhile leaves a plan that is withdrawn by itself; nobody can apply it
-    monkeypatch.setattr(freezing, "_frozen", lambda engine, key, rest: key)
-    left = freezing.plan(engine, "RESUME", {}, InstanceFilter(process_id="p"))
-    with pytest.raises(WrongState, match="Wait a moment"):
-        engine.execute(plans.apply, left, WHY)
-    work(engine)
-    assert found.operation(engine, left).state == "FREEZING"
-    clock.advance(minutes=11)
-    work(engine)
-    assert found.operation(engine, left).state == "STOPPED"
-
-
-def test_a_plan_that_is_withdrawn_while_it_is_frozen_stays_so(engine, steps, monkeypatch):
-    steps.deploy(PAY)
-    for _ in range(4):
-        steps.start("p")
-    monkeypatch.setattr(freezing, "PART", 2)
-    add = freezing._add
-
-    def withdrawn(tx, key, *rest):
-        if plans.get(tx, key)["state"] == "FREEZING":
-            plans.stop(tx, key, WHY)
-        return add(tx, key, *rest)
-
-    monkeypatch.setattr(freezing, "_add", withdrawn)
-    made = freezing.plan(engine, "SUSPEND", {}, InstanceFilter(process_id="p"))
-    row = found.operation(engine, made)
-    assert (row.state, row.frozen) == ("STOPPED", 0)
