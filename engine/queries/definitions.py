@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, func, literal_column, select, text
 
 from bpmn.model import Process
-from engine import schema
+from bpmn.reading import excerpt
+from engine import schema, sight
 from engine.errors import NotFound
 from engine.programs import Definition
 from engine.queries.paging import COUNTED, Page, page
@@ -151,13 +152,25 @@ def search(engine: Engine, *, process_id: str | None = None, version: int | None
 
 
 def content(engine: Engine, key: int) -> bytes:
-    """The file of a definition, exactly as it was deployed; raises NotFound."""
-    statement = select(_r.content).join(schema.definitions, _d.resource_key == _r.key).where(_d.key == key)
+    """The file of a definition, exactly as it was deployed, or what the reader may see of it; raises NotFound."""
+    statement = select(_r.key, _r.content).join(schema.definitions, _d.resource_key == _r.key).where(_d.key == key)
     with engine.read() as connection:
-        found: bytes | None = connection.scalar(statement)
+        found = connection.execute(statement).first()
     if found is None:
         raise NotFound(f"Expected to find a process definition with key {key}, but there is none.")
-    return bytes(found)
+    return as_seen(engine, found.key, bytes(found.content))
+
+
+def as_seen(engine: Engine, resource_key: int, content: bytes) -> bytes:
+    """A file without those of its processes that the reader may not see."""
+    seen = sight.current()
+    if seen is None:
+        return content
+    with sight.unlimited(), engine.read() as connection:
+        there = connection.execute(
+            select(_d.process_id, _d.tenant_id).where(_d.resource_key == resource_key)).all()
+    hidden = {row.process_id for row in there if not seen.has(row.process_id, row.tenant_id)}
+    return excerpt.without(content, hidden) if hidden else content
 
 
 def prepared(engine: Engine, key: int) -> Definition:

@@ -10,6 +10,7 @@ from sqlalchemy import exists, select
 
 from engine import schema
 from engine.errors import NotFound
+from engine.queries import definitions
 from engine.queries.criteria import Searchable
 
 if TYPE_CHECKING:
@@ -106,13 +107,14 @@ def resources(engine: Engine, deployment_key: int) -> tuple[FoundResource, ...]:
 
 
 def resource(engine: Engine, deployment_key: int, key: int) -> tuple[FoundResource, bytes]:
-    """One file of a deployment, and its bytes; raises NotFound."""
+    """One file of a deployment, and its bytes, as far as the reader may see them; raises NotFound."""
     with engine.read() as connection:
         row = connection.execute(_FILES.add_columns(_f.content).where(
             _f.key == key, _f.deployment_key == deployment_key)).one_or_none()
     if row is None:
         raise NotFound(f"Expected to find a file with key {key} in deployment {deployment_key}, but there is none.")
-    return FoundResource(key=row.key, name=row.name, deployment_key=row.deployment_key), bytes(row.content)
+    content = definitions.as_seen(engine, row.key, bytes(row.content))
+    return FoundResource(key=row.key, name=row.name, deployment_key=row.deployment_key), content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

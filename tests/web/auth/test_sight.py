@@ -9,11 +9,12 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import select
 
-from engine import schema, tenants
+from engine import definitions, instances, schema, tenants
 from engine.engine import Engine
 from engine.schema import DEFAULT_TENANT
 from engine.sight import Area, Sight
 from engine.sighted import SEEN
+from tests.engine import drawing
 from tests.web.auth.herds import Grant, clients, herds
 from web.auth.gate import PUBLIC
 from web.auth.roles import Permission, Role
@@ -175,6 +176,40 @@ def test_what_is_hidden_cannot_be_asked_for(world):
             if (answer := same(answer, OTHER)) != (expected := same(nowhere, NONE)):
                 told[rule.rule, name] = difference(answer, expected)
     assert told == {}
+
+
+def test_of_a_file_of_two_processes_only_what_is_seen_is_told(sqlite_url, tmp_path):
+    engine = Engine(sqlite_url, synchronous="OFF")
+    with engine.database.write() as connection:
+        connection.execute(schema.sequence.update().values(next=7_000_000_000))
+    engine.close()
+    engine = Engine(sqlite_url, synchronous="OFF")
+    drawn = drawing.file(*(drawing.message_of(f"{word}-m", f"{word}-paid", f"={word}_key") + drawing.process(
+        f"{word}-work", drawing.start(f"{word}-start"), drawing.catch(f"{word}-hear", drawing.message(f"{word}-m")),
+        drawing.end(f"{word}-end")) for word in (OWN, OTHER)))
+    made = engine.execute(definitions.deploy, [drawn])
+    started = [engine.execute(instances.start, each.process_id, variables={"lion_key": "1", "zebra_key": "1"}).key
+               for each in made.definitions]
+    app, known = clients(engine, tmp_path / "users.json", {
+        "ann": [Grant(role=Role.OPERATOR, definitions=(f"{OWN}*",))], "root": [Grant(role=Role.ADMIN)]})
+    with engine.read() as connection:
+        file = connection.scalar(select(schema.resources.c.key))
+    keys = {"definitions": [made.definitions[0].key], "instances": started[:1], "deployments": [made.key],
+            "resources": [file], "task_comments": [NOWHERE]}
+    told, whole, of_files = {}, set(), {"console.definition_file", "camunda7.get_xml", "camunda7.get_resource_data",
+                                        "camunda8.get_xml"}
+    hidden = {str(made.definitions[1].key), str(started[1])}
+    for rule, method in reading(app):
+        for table in ("definitions", "deployments") if rule.arguments & set(KEYS) else ("definitions",):
+            address = filled(rule, OWN, keys[table][0], DEFAULT_TENANT, keys)
+            answer = ask(known["ann"], method, address)
+            if OTHER in answer.text.replace("zebra_key", "") or hidden & set(re.findall(r"\d{10}", answer.text)):
+                told[rule.rule] = address
+            if rule.endpoint in of_files and f"{OTHER}-hear" in ask(known["root"], method, address).text:
+                whole.add(rule.endpoint)
+    engine.close()
+    assert told == {}
+    assert whole == of_files
 
 
 @pytest.mark.parametrize("sight", [
