@@ -102,6 +102,12 @@ def right(tx: Transaction, somebody: Somebody) -> None:
         tx.rows.write(TAKE_BACK, {"b_who": who})
 
 
+def half_right(tx: Transaction, somebody: Somebody) -> None:
+    """The try was right, but another one has to follow: it was no guess, and those before it still count."""
+    for who in sorted(somebody.weights):
+        tx.rows.write(TAKE_BACK, {"b_who": who})
+
+
 def forget(tx: Transaction) -> int:
     """Delete what counts no more; returns how many."""
     return tx.connection.execute(delete(schema.guesses).where(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, select, update
 
-from engine import audit, guard, schema
+from engine import audit, guard, schema, second_factors
 from engine.database import Upsert
 from engine.errors import InvalidInput, NotFound
 
@@ -80,12 +80,16 @@ def remove(tx: Transaction, name: str, reason: str) -> None:
 
 
 def rotate(tx: Transaction) -> int:
-    """Encrypt every secret anew with the newest key; how many there are. Audited. Raises KeyProblem."""
+    """Encrypt every secret anew with the newest key; how many there are. Audited. Raises KeyProblem.
+
+    Those of second factors, too, which are not counted.
+    """
     keyring = tx.engine.keyring
     found = tx.select(EVERY_CIPHERTEXT)
     for row in found:
         ciphertext = keyring.encrypt(row.name, keyring.decrypt(row.name, row.ciphertext))
         tx.rows.write(REPLACE, {"b_key": row.key, "b_ciphertext": ciphertext})
+    second_factors.encrypt_anew(tx)
     audit.record(tx, "ROTATE", "SECRET", tx.key(), after={"encrypted_anew": len(found)})
     return len(found)
 

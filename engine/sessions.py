@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, select, update
 
 from engine import audit, schema
 from engine.database import Upsert, storable_text
@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT = 300
 """Characters kept of what a browser calls itself."""
+RECENTLY = timedelta(minutes=5)
+"""How long somebody who has shown who it is may end sessions and change what guards the account."""
 
 _s = schema.sessions.c
 _u = schema.last_uses.c
+_f = schema.second_factors.c
 _SHOWN = (_s.key, _s.name, _s.issuer, _s.created_at, _s.seen_at, _s.expires_at, _s.address, _s.agent)
-FIND = select(*_SHOWN, _s.digest, _s.stamp, _s.groups, _s.id_token).where(_s.digest == bindparam("digest"))
+FIND = select(*_SHOWN, _s.digest, _s.stamp, _s.groups, _s.id_token, _s.with_factor, _s.confirmed_at, exists().where(
+    _f.name == _s.name).label("has_factor")).where(_s.digest == bindparam("digest"))
 ALL = select(*_SHOWN).order_by(_s.seen_at.desc(), _s.key.desc())
 SEEN = update(schema.sessions).where(_s.key == bindparam("b_key"), _s.seen_at < bindparam("b_now")).values(
     seen_at=bindparam("b_now"))
@@ -59,6 +63,20 @@ class Session(SessionRow):
     stamp: str
     groups: list[str]
     id_token: str | None
+    with_factor: bool
+    """Whether the second factor was shown at the log-in."""
+    confirmed_at: datetime | None
+    """When the person showed again who it is."""
+    has_factor: bool
+    """Whether there is a local user of this name who has a second factor now."""
+
+    def is_recent(self, now: datetime) -> bool:
+        """Whether the person has shown who it is a moment ago.
+
+        A provider may have let somebody in without a question, so its log-ins count only if it was told to ask.
+        """
+        shown_at = self.confirmed_at or (self.created_at if self.issuer is None else None)
+        return shown_at is not None and now - shown_at < RECENTLY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +93,8 @@ class Login:
     subject: str | None = None
     provider_session: str | None = None
     id_token: str | None = None
+    with_factor: bool = False
+    is_confirmed: bool = False
 
 
 def begin(tx: Transaction, login: Login, lasts: timedelta, before: str = "") -> int:
@@ -91,6 +111,7 @@ def begin(tx: Transaction, login: Login, lasts: timedelta, before: str = "") -> 
         "issuer": login.issuer, "subject": login.subject, "provider_session": login.provider_session,
         "id_token": id_token, "created_at": tx.now, "seen_at": tx.now, "expires_at": tx.now + lasts,
         "address": storable_text(login.address)[:LONGEST_TEXT], "agent": storable_text(login.agent)[:LONGEST_TEXT],
+        "with_factor": login.with_factor, "confirmed_at": tx.now if login.is_confirmed else None,
     })
     used(tx, login.name, login.address)
     audit.record(tx, "LOG_IN", "SESSION", key, details={
@@ -135,6 +156,15 @@ def present(engine: Engine, idle: timedelta, name: str | None = None) -> tuple[S
         return tuple(SessionRow(**row._mapping) for row in connection.execute(wanted))
 
 
+def confirm(tx: Transaction, key: int) -> None:
+    """The person of a session has shown again who it is. Audited. Raises NotFound."""
+    row = tx.connection.execute(update(schema.sessions).where(_s.key == key).values(confirmed_at=tx.now).returning(
+        _s.name)).first()
+    if row is None:
+        raise _none(key)
+    audit.record(tx, "CONFIRM", "SESSION", key, details={"name": row.name})
+
+
 def log_out(tx: Transaction, digest: str) -> None:
     """End the session of a browser, if it has one. Audited."""
     _end(tx, _s.digest == digest, "LOG_OUT")
@@ -144,7 +174,7 @@ def end(tx: Transaction, key: int, name: str | None = None) -> None:
     """End one session; only of one person, if `name` is given. Audited. Raises NotFound."""
     condition = _s.key == key if name is None else (_s.key == key) & (_s.name == name)
     if not _end(tx, condition, "END"):
-        raise NotFound(f"Expected a session with key {key}, but there is none: it may have ended meanwhile.")
+        raise _none(key)
 
 
 def end_all(tx: Transaction, name: str | None = None, but: str = "") -> int:
@@ -183,6 +213,10 @@ def id_token(engine: Engine, session: Session) -> str | None:
         return engine.keyring.decrypt(session.digest, session.id_token)
     except KeyProblem:
         return None
+
+
+def _none(key: int) -> NotFound:
+    return NotFound(f"Expected a session with key {key}, but there is none: it may have ended meanwhile.")
 
 
 def _encrypted(tx: Transaction, login: Login) -> str | None:

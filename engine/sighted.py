@@ -188,7 +188,7 @@ SEEN: Mapping[str, Condition] = {
     # Services are of the installation, not of a tenant; what is not for everybody about them is not asked for by those
     # who see a part only (web.auth.rules).
     **dict.fromkeys(("services", "service_holds", "key_sequence", "report_progress", "requests", "sessions",
-                     "last_uses", "guesses"),
+                     "last_uses", "guesses", "second_factors", "recovery_codes", "factor_setups", "half_log_ins"),
                     _everybody),
     **dict.fromkeys(("alert_rules", "alert_samples", "event_targets", "secrets", "nodes", "audit_chain",
                      "inbound_sources", "inbound_set_aside", "inbound_received", "operation_parts"), _nobody),

@@ -18,7 +18,7 @@ from engine.errors import WrongSchema
 if TYPE_CHECKING:
     from engine.transaction import Transaction
 
-HEAD = "0029"
+HEAD = "0030"
 """The newest revision in `engine/migrations/versions`."""
 
 REVISIONS = Path(__file__).parent / "migrations"

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from engine import chain, durations, guesses, requests, retention, sessions, strays
+from engine import (
+    chain,
+    durations,
+    guesses,
+    half_log_ins,
+    requests,
+    retention,
+    second_factors,
+    sessions,
+    strays,
+)
 from engine.cluster.part import Part
 from engine.errors import Unavailable
 from engine.inbound import receiving
@@ -63,8 +73,8 @@ class Cleaner(Part):
         self.engine.execute(strays.forget)
         while self.engine.execute(receiving.forget) >= receiving.SLICE and not self.is_stopping:
             pass
-        self.engine.execute(sessions.forget)
-        self.engine.execute(guesses.forget)
+        for forget in (sessions.forget, guesses.forget, half_log_ins.forget, second_factors.forget):
+            self.engine.execute(forget)
 
     def _learn(self) -> None:
         durations.learn(self.engine)

@@ -59,6 +59,10 @@ from engine.schema.operations import operations as operations
 from engine.schema.pauses import held_starts as held_starts
 from engine.schema.pauses import pauses as pauses
 from engine.schema.requests import requests as requests
+from engine.schema.second_factors import factor_setups as factor_setups
+from engine.schema.second_factors import half_log_ins as half_log_ins
+from engine.schema.second_factors import recovery_codes as recovery_codes
+from engine.schema.second_factors import second_factors as second_factors
 from engine.schema.secrets import secrets as secrets
 from engine.schema.sessions import guesses as guesses
 from engine.schema.sessions import last_uses as last_uses

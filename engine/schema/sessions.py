@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, false
 
 from engine.database import Json, UtcDateTime
 from engine.schema.base import metadata
@@ -23,13 +23,17 @@ sessions = Table(
     Column("expires_at", UtcDateTime, nullable=False),
     Column("address", Text, nullable=False),
     Column("agent", Text, nullable=False),
+    Column("with_factor", Boolean, nullable=False, server_default=false()),
+    Column("confirmed_at", UtcDateTime),
     Index("ix_sessions_name", "name"),
     Index("ix_sessions_expires_at", "expires_at"),
     Index("ix_sessions_subject", "subject"),
 )
 """People who are logged in. `digest` is the SHA-256 of what their browser shows; the thing itself is nowhere.
 `stamp` changes with the password of a local user. Of a provider of identities (OpenID Connect) are `issuer`, `subject`,
-its own name of the session, the groups it told, and its token, encrypted, which it wants back at the log-out."""
+its own name of the session, the groups it told, and its token, encrypted, which it wants back at the log-out.
+`with_factor`: the log-in showed the second factor, too. `confirmed_at`: when the person showed again who it is, after
+the log-in."""
 
 guesses = Table(
     "guesses", metadata,

@@ -467,6 +467,12 @@ OWN = {
     "console.end_session": lambda w: w.page("/sessions/1/end"),
     "console.change_password": lambda w: w.page("/sessions/password", {"current": "x", "new": "y"}),
     "console.end_other_sessions": lambda w: w.page("/sessions/end"),
+    "console.confirm_session": lambda w: w.page("/sessions/confirmation", {"current": "x", "code": "1"}),
+    "console.set_up_second_factor": lambda w: w.page("/second-factor/setup", {"current": "x"}),
+    "console.activate_second_factor": lambda w: w.page("/second-factor/activation", {"code": "1"}),
+    "console.renew_recovery_codes": lambda w: w.page("/second-factor/codes", {"current": "x", "code": "1"}),
+    "console.remove_second_factor": lambda w: w.page("/second-factor/removal", {"current": "x", "code": "1"}),
+    "second_step.enter": lambda w: w.page("/login/second-factor", {"code": "1"}),
     "provider.ended": lambda w: w.client.post("/login/provider/end", data={"logout_token": "x"}),
     "oauth.token": lambda w: w.client.post("/oauth/token", data={"grant_type": "client_credentials"}),
 }

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import jwt
 
+from engine import second_factors
+from engine.engine import Engine
 from engine.sessions import Session
 from web.auth import secrets
 from web.auth.accessfile import AccessFile, AccessFileError, Content, Token, checked_name
+from web.auth.demand import Demand
 from web.auth.hosts import is_loopback
 from web.auth.identity import Identity
 from web.auth.last_uses import LastUses
@@ -31,6 +34,14 @@ ALGORITHM = "HS256"
 
 class Wrong(Exception):
     """What was shown is not right, or no longer."""
+
+
+class SecondStep(Wrong):
+    """A password where nothing else is asked for, of somebody who needs a second factor."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Expected the token of a program, but found the password of {name!r}, who comes in by the "
+                         "log-in page only, with a second factor.")
 
 
 class Unprotected(Exception):
@@ -58,6 +69,10 @@ class Access:
     """Where people and programs may be known, too (OpenID Connect)."""
     breached: Path | None = None
     """A list of passwords that nobody may take (`web.auth.breached`)."""
+    demand: Demand = field(default_factory=Demand)
+    """Of whom a second factor is demanded."""
+    engine: Engine | None = None
+    """Whose database has the second factors; without one, nobody has any."""
     last_uses: LastUses = field(default_factory=LastUses)
     _remembered: secrets.Remembered = field(default_factory=secrets.Remembered)
 
@@ -76,7 +91,20 @@ class Access:
         return name in self.file.read().users
 
     def by_password(self, name: str, password: str, address: str) -> Identity:
-        """The user with this password, or the program whose token was given as one. Raises Wrong, TooOften."""
+        """Who comes in with this password and nothing else, or the program whose token was given as one.
+
+        Raises Wrong, SecondStep, TooOften.
+        """
+        identity = self.known(name, password, address)
+        if self.asks_for_factor(identity):
+            raise SecondStep(identity.name)
+        return identity
+
+    def known(self, name: str, password: str, address: str) -> Identity:
+        """The user with this password, or the program whose token was given as one. Raises Wrong, TooOften.
+
+        Whoever lets somebody in by that has to see to the second factor (`asks_for_factor`).
+        """
         content = self.file.read()
         user = content.users.get(name)
         if user and self._remembered.knows(name, password, user.password):
@@ -90,9 +118,27 @@ class Access:
             raise TooOften(seconds)
         if not secrets.fits(password, user.password if user else None) or user is None:
             raise Wrong("Expected a name and its password, but they do not belong together.")
-        self.throttle.succeeded(address, name)
+        identity = content.identity(name, user)
+        if self.asks_for_factor(identity):
+            # Wrong codes count until one is right: a password that is known must not let anybody guess on.
+            self.throttle.half_succeeded(address, name)
+        else:
+            self.throttle.succeeded(address, name)
         self._remembered.add(name, password, user.password)
-        return content.identity(name, user)
+        return identity
+
+    def asks_for_factor(self, identity: Identity) -> bool:
+        """Whether a password is not enough for this user: there is a second factor, or has to be one.
+
+        Raises AccessFileError, Unavailable.
+        """
+        return not identity.is_program and (self.demands_factor(identity) or (
+            self.engine is not None and second_factors.is_there(self.engine, identity.name)))
+
+    def demands_factor(self, identity: Identity) -> bool:
+        """Whether this user has to have a second factor. Raises AccessFileError."""
+        user = self.file.read().users.get(identity.name)
+        return user is not None and (user.second_factor or self.demand.is_for(identity))
 
     def by_bearer(self, shown: str) -> Identity:
         """The program that a token or an access token belongs to. Raises Wrong, ProviderTrouble."""
@@ -131,7 +177,9 @@ class Access:
     def of_session(self, row: Session) -> Identity | None:
         """Whose session it is, unless the user is gone, has another password since, or the provider is another."""
         if row.issuer is None:
-            return self.still(row.name, row.stamp) if self.is_user(row.name) else None
+            found = self.still(row.name, row.stamp) if self.is_user(row.name) else None
+            needed = row.has_factor or (found is not None and self.demands_factor(found))
+            return None if needed and not row.with_factor else found
         if self.provider is None or self.provider.registration.issuer != row.issuer:
             return None
         return self.known_elsewhere(row.name, row.groups)
@@ -173,6 +221,8 @@ class Access:
         except (jwt.InvalidTokenError, ValueError, RecursionError):
             return None
         found = self.still(str(claims["sub"]), str(claims["stamp"]))
+        if found is not None and self.asks_for_factor(found):
+            return None     # it was made of a password, before there was a second factor
         return found.narrowed(permissions_in(str(claims["scope"]))) if found and "scope" in claims else found
 
     @property

@@ -31,6 +31,8 @@ class User(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     password: str
     groups: tuple[str, ...] = ()
     grants: tuple[Grant, ...] | None = None
+    second_factor: bool = False
+    """Whether a second factor is demanded of them, whatever the setting says; the factor itself is in the database."""
 
 
 class Token(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):

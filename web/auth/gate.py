@@ -16,7 +16,7 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import BadRequest, Forbidden, ServiceUnavailable, TooManyRequests, Unauthorized
 
 from web import doors
-from web.auth import limits, login, oauth, openid_doors, sessions
+from web.auth import limits, login, oauth, openid_doors, second_step, sessions
 from web.auth.access import Access, TooOften, Wrong
 from web.auth.accessfile import AccessFileError
 from web.auth.hosts import is_of_this_machine
@@ -25,7 +25,8 @@ from web.auth.limits import TooMany
 from web.auth.openid import ProviderTrouble
 
 PUBLIC = frozenset({"static", "health", "ready", "login.page", "login.enter", "login.leave", "oauth.token",
-                    "hooks.receive", "provider.begin", "provider.answered", "provider.ended"})
+                    "hooks.receive", "provider.begin", "provider.answered", "provider.ended", "second_step.page",
+                    "second_step.enter"})
 """Endpoints that answer everybody."""
 HEADER_ONLY = ("/v2", "/engine-rest", "/oauth")
 """Doors that do not look at sessions."""
@@ -35,8 +36,9 @@ REALM = "Partitur"
 def install(app: Flask, access: Access, hosts: Collection[str] = ()) -> None:
     """Let nobody in who may not. `hosts` are names under which an open server may be asked."""
     app.extensions["access"] = access
-    access.throttle.engine = app.extensions["engine"]
+    access.engine = access.throttle.engine = app.extensions["engine"]
     app.register_blueprint(login.bp)
+    app.register_blueprint(second_step.bp)
     app.register_blueprint(openid_doors.bp)
     app.register_blueprint(oauth.bp)
 

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from engine.errors import Rejection
-from web.auth import limits, openid_doors, sessions
+from web.auth import half, limits, openid_doors, sessions
 from web.auth.access import Access, TooOften, Wrong
 from web.auth.limits import TooMany
 from web.auth.login_form import form, own_address, too_many
@@ -35,13 +35,13 @@ def page() -> ResponseReturnValue:
 
 @bp.post("/login")
 def enter() -> ResponseReturnValue:
-    """Begin a session."""
+    """Begin a session, or ask for the second factor."""
     name, password = request.form.get("name", "").strip(), request.form.get("password", "")
     access = _access()
     address = request.remote_addr or ""
     try:
         access.limits.count(limits.LOGIN, address)
-        identity = access.by_password(name, password, address)
+        identity = access.known(name, password, address)
         if not access.is_user(name):
             raise Wrong("Expected a person, but this is the name of a token.")
     except Wrong:
@@ -50,6 +50,9 @@ def enter() -> ResponseReturnValue:
     except (TooOften, TooMany) as error:
         logger.warning("a log-in was put off", name=name[:100], address=address)
         return too_many(error.seconds, name)
+    if access.asks_for_factor(identity):
+        half.begin(access, identity)
+        return redirect(url_for("second_step.page", next=own_address(request.form.get("next", ""))), 303)
     sessions.begin(access, identity, access.stamp(identity.name))
     return redirect(own_address(request.form.get("next", "")), 303)
 

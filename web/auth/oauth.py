@@ -12,7 +12,7 @@ from flask import Blueprint, Response, current_app, request
 from web import doors
 from web.answers import answer
 from web.auth import limits
-from web.auth.access import LIFETIME, Access, TooOften, Wrong
+from web.auth.access import LIFETIME, Access, SecondStep, TooOften, Wrong
 from web.auth.limits import TooMany
 from web.auth.roles import permissions_in
 
@@ -37,8 +37,9 @@ def token() -> Response:
         access.limits.count(limits.TOKEN, request.remote_addr or "")
         scope = permissions_in(asked.get("scope", ""))
         made = access.access_token(name, secret, request.remote_addr or "", asked.get("audience"), scope)
-    except Wrong:
-        response = _refused(401, "invalid_client", "Expected a client id and its secret, but they do not fit.")
+    except Wrong as wrong:
+        response = _refused(401, "invalid_client", str(wrong) if isinstance(wrong, SecondStep) else
+                            "Expected a client id and its secret, but they do not fit.")
         response.headers["WWW-Authenticate"] = 'Basic realm="Partitur"'
         return response
     except (TooOften, TooMany) as error:

@@ -49,7 +49,8 @@ ADMINISTER = Rule((May.ADMINISTER,), everywhere=True)
 CONSOLE: Mapping[str, Rule] = {
     **_rules(KNOWN, "console", """
         change_actor change_language have_looked interfaces manual manual_file playground try_expression
-        sessions end_session end_other_sessions change_password"""),
+        sessions end_session end_other_sessions change_password confirmation confirm_session second_factor
+        set_up_second_factor activate_second_factor renew_recovery_codes remove_second_factor"""),
     **_rules(READ, "console", """
         home find tenants processes process process_figures definition_file instances instances_file instance preview
         raw_file incidents incident hotspot report report_file messages message decisions decision decision_file

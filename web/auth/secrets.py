@@ -12,6 +12,7 @@ from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import Type, hash_secret_raw
 
 from web.auth.breached import is_listed
 
@@ -26,7 +27,8 @@ REMEMBERED = 300.0
 MOST_REMEMBERED = 1_000
 
 # OWASP's least for argon2id; several at once must not take the memory of a small machine.
-_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+_PASSES, _MEMORY, _LANES = 2, 19 * 1024, 1
+_hasher = PasswordHasher(time_cost=_PASSES, memory_cost=_MEMORY, parallelism=_LANES)
 _at_once = threading.BoundedSemaphore(4)
 _of_nobody = _hasher.hash(secrets.token_urlsafe(16))
 
@@ -75,6 +77,13 @@ def new_token() -> str:
 def digest_of(token: str) -> str:
     """What is kept of a token."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def slow_digest(text: str, salt: str) -> str:
+    """What is kept of something that people type in and that is looked for among others of the same salt."""
+    with _at_once:
+        return hash_secret_raw(text.encode("utf-8", "surrogatepass"), salt.encode(), time_cost=_PASSES,
+                               memory_cost=_MEMORY, parallelism=_LANES, hash_len=32, type=Type.ID).hex()
 
 
 def same(one: str, other: str) -> bool:

@@ -49,6 +49,20 @@ class Throttle:
         with self._lock:
             self._tries.pop(somebody.here, None)
 
+    def half_succeeded(self, address: str, name: str) -> None:
+        """The try was right, but another one has to follow: those before it still count."""
+        somebody = Somebody(name, holder(address))
+        if self.engine is not None:
+            try:
+                return self.engine.execute(guesses.half_right, somebody)
+            except Unavailable:
+                pass
+        with self._lock:
+            for who in somebody.weights:
+                count, last = self._tries.get(who, (0, 0.0))
+                if count:
+                    self._tries[who] = (count - 1, last)
+
     def _begin(self, somebody: Somebody) -> float:
         now = self._clock()
         with self._lock:

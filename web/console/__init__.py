@@ -11,6 +11,7 @@ from web.console import (
     approvals,
     audit,
     buttons,
+    confirmation,
     decisions,
     deployments,
     doubts,
@@ -38,6 +39,7 @@ from web.console import (
     reports,
     restart,
     reviews,
+    second_factor,
     secrets,
     services,
     sessions,
@@ -49,8 +51,9 @@ from web.console import (
 from web.console.blueprint import bp
 
 __all__ = [
-    "alerts", "approvals", "audit", "bp", "buttons", "decisions", "deployments", "doubts", "drills", "events", "export",
-    "form_pages", "home", "hotspot", "inbound", "incidents", "instance", "instance_actions", "instances", "interfaces",
-    "language", "manual", "messages", "migrate", "modify", "nodes", "operations", "playground", "processes", "reports",
-    "restart", "reviews", "secrets", "services", "sessions", "surroundings", "task_actions", "tasks", "tenants",
+    "alerts", "approvals", "audit", "bp", "buttons", "confirmation", "decisions", "deployments", "doubts", "drills",
+    "events", "export", "form_pages", "home", "hotspot", "inbound", "incidents", "instance", "instance_actions",
+    "instances", "interfaces", "language", "manual", "messages", "migrate", "modify", "nodes", "operations",
+    "playground", "processes", "reports", "restart", "reviews", "second_factor", "secrets", "services", "sessions",
+    "surroundings", "task_actions", "tasks", "tenants",
 ]

@@ -40,8 +40,10 @@ def sessions() -> ResponseReturnValue:
 
 @bp.post("/sessions/<key:key>/end")
 def end_session(key: int) -> ResponseReturnValue:
-    """End one session."""
+    """End one session; another one than this only for somebody who has shown a moment ago who it is."""
     mine = of_browser.of_request()
+    if (mine is None or mine.key != key) and (asked := asked_again()) is not None:
+        return asked
     acting().execute(store.end, key, _whose())
     if mine and mine.key == key:
         return redirect(url_for("login.page"), 303)
@@ -51,6 +53,8 @@ def end_session(key: int) -> ResponseReturnValue:
 @bp.post("/sessions/end")
 def end_other_sessions() -> ResponseReturnValue:
     """End all sessions of whoever asks, but for this one."""
+    if (asked := asked_again()) is not None:
+        return asked
     identity = current()
     count = acting().execute(store.end_all, identity.name, of_browser.digest()) if identity else 0
     return done(ngettext("%(num)s session is over.", "%(num)s sessions are over.", count), url_for("console.sessions"),
@@ -61,12 +65,16 @@ def end_other_sessions() -> ResponseReturnValue:
 def change_password() -> ResponseReturnValue:
     """Give whoever asks another password; the sessions with the one before end, but for this one."""
     access, identity, form = _access(), current(), request.form
-    if identity is None or not has_password():
+    mine = of_browser.of_request()
+    if identity is None or mine is None or not has_password():
         raise InvalidInput(_("Expected somebody with a password of this server."))
+    # The present password is asked for in any case.
+    if mine.has_factor and (asked := asked_again()) is not None:
+        return asked
     new = form.get("new", "")
     try:
         access.limits.count(limits.LOGIN, request.remote_addr or "")
-        access.by_password(identity.name, form.get("current", ""), request.remote_addr or "")
+        access.known(identity.name, form.get("current", ""), request.remote_addr or "")
         before = access.file.read().users[identity.name].password
         kept = secrets.hash_of(secrets.checked_password(new, identity.name, access.breached))
         if not access.file.set_password(identity.name, kept, before):
@@ -76,7 +84,7 @@ def change_password() -> ResponseReturnValue:
     except (TooOften, TooMany, secrets.Easy, Unusable, AccessFileError) as error:
         raise InvalidInput(str(error)) from error
     acting().execute(store.password_changed, identity.name)
-    of_browser.begin(access, identity, access.stamp(identity.name))
+    of_browser.begin(access, identity, access.stamp(identity.name), with_factor=mine.with_factor)
     return done(_("Your password is changed, and you are logged out everywhere else."), url_for("console.sessions"))
 
 
@@ -92,6 +100,18 @@ def has_password() -> bool:
     """Whether whoever asks logged in with a password of this server."""
     mine = of_browser.of_request()
     return mine is not None and mine.issuer is None
+
+
+def asked_again() -> ResponseReturnValue | None:
+    """What leads to the page on which somebody shows who it is; None if that was a moment ago.
+
+    Who has no session shows it with every request. Source: OWASP ASVS 5.0, 7.5.1 and 7.5.2.
+    """
+    mine = of_browser.of_request()
+    if mine is None or mine.is_recent(engine().clock()):
+        return None
+    return done(_("Show first that it is you."), url_for("console.confirmation", next=url_for("console.sessions")),
+                "stalled")
 
 
 def _access() -> Access:

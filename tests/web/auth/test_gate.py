@@ -27,7 +27,7 @@ from web.auth.limits import LimitError, Limits, TooMany
 SIGNAL = "/v2/signals/broadcast"
 PUBLIC = {"/static/<path:filename>", "/health", "/health/live", "/health/ready", "/ready",
          "/login", "/logout", "/oauth/token", "/login/provider", "/login/provider/answer", "/login/provider/end",
-         "/hooks/<name>"}
+         "/login/second-factor", "/hooks/<name>"}
 
 
 def basic(name, password):
