@@ -35,6 +35,8 @@ UNDER_WAY = "log_in"
 """What the log-in that is under way is called in the cookie."""
 LONGEST = 600
 """Seconds that a log-in at the provider may take."""
+SKEW = 60
+"""Seconds that its clock may be behind ours."""
 
 
 class Refused(Exception):
@@ -47,22 +49,24 @@ class Refused(Exception):
 
 @bp.get("/login/provider")
 def begin() -> ResponseReturnValue:
-    """Lead the browser to the provider."""
+    """Lead the browser to the provider; `again`: to show there who it is, even if it did so before."""
     from web.auth import openid_flow  # see there
 
     access = _access()
     if access.provider is None:
         return redirect(url_for("login.page"), 303)
+    again = "again" in request.args
     under_way = {name: random.token_urlsafe(48) for name in ("state", "nonce", "verifier")}
     try:
         access.limits.count(limits.LOGIN, request.remote_addr or "")
         address = openid_flow.address(access.provider, _own("provider.answered"), state=under_way["state"],
-                                      nonce=under_way["nonce"], verifier=under_way["verifier"])
+                                      nonce=under_way["nonce"], verifier=under_way["verifier"], again=again)
     except TooMany as error:
         return too_many(error.seconds)
     except ProviderTrouble as error:
         return _refuse(_unreachable(access.provider, error), 502)
-    session[UNDER_WAY] = {**under_way, "next": own_address(request.args.get("next", "")), "at": int(time.time())}
+    session[UNDER_WAY] = {**under_way, "next": own_address(request.args.get("next", "")), "at": int(time.time()),
+                          "again": again}
     return redirect(address, 303)
 
 
@@ -149,6 +153,10 @@ def _enter(access: Access, provider: Provider, under_way: Mapping[str, Any]) -> 
         # That it was asked for is no more than a wish: the signed token says what was done.
         raise Refused(_("Your log-in at %(provider)s was not strong enough: a second factor may be missing.",
                         provider=known.shown), "acr=" + repr(claims.get("acr"))[:100])
+    again = bool(under_way.get("again"))
+    if again and not _was_asked(claims.get("auth_time"), under_way["at"]):
+        raise Refused(_("%(provider)s has not asked you again who you are.", provider=known.shown),
+                      "auth_time=" + repr(claims.get("auth_time"))[:100])
     told = claims
     if any(claim(claims, name) is None for name in (known.name_claim, known.groups_claim)):
         told = {**provider.user_info(str(tokens.get("access_token", "")), str(claims["sub"])), **claims}
@@ -162,7 +170,12 @@ def _enter(access: Access, provider: Provider, under_way: Mapping[str, Any]) -> 
                         groups=", ".join(groups)[:300] or _("you are in none")))
     sid = claims.get("sid")
     sessions.begin(access, identity, groups=groups, issuer=known.issuer, subject=str(claims["sub"]),
-                   provider_session=str(sid) if sid else None, id_token=str(tokens["id_token"]))
+                   provider_session=str(sid) if sid else None, id_token=str(tokens["id_token"]), is_confirmed=again)
+
+
+def _was_asked(auth_time: Any, since: int) -> bool:
+    """Whether somebody showed the provider who it is after we asked for that."""
+    return isinstance(auth_time, int | float) and auth_time >= since - SKEW
 
 
 def _exchanged(provider: Provider, code: str, verifier: str) -> Mapping[str, Any]:

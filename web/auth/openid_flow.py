@@ -23,14 +23,20 @@ class Denied(Exception):
     """The provider gives no token; in its own words."""
 
 
-def address(provider: Provider, back: str, *, state: str, nonce: str, verifier: str) -> str:
-    """Where the browser shows the provider who it is; it is sent `back` from there. Raises ProviderTrouble."""
+def address(provider: Provider, back: str, *, state: str, nonce: str, verifier: str, again: bool = False) -> str:
+    """Where the browser shows the provider who it is; it is sent `back` from there. Raises ProviderTrouble.
+
+    `again`: even if it did so before (OpenID Connect Core 1.0 §3.1.2.1).
+    """
     metadata = provider.metadata()
     strength = " ".join(provider.registration.acr)
+    more = {"acr_values": strength} if strength else {}
+    if again:
+        more |= {"prompt": "login", "max_age": "0"}
     with _client(provider, metadata, back) as client:
         made, _state = client.create_authorization_url(
             metadata["authorization_endpoint"], state=state, nonce=nonce, code_verifier=verifier,
-            **({"acr_values": strength} if strength else {}))
+            **more)
     return str(made)
 
 

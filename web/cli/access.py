@@ -12,12 +12,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from engine import sessions
+from engine import second_factors, sessions
 from engine.clock import system_clock
 from engine.errors import Unavailable, WrongSchema
 from web.auth import secrets
-from web.auth.accessfile import AccessFile, Token, User, checked_name
+from web.auth.accessfile import AccessFile, Content, Token, User, checked_name
 from web.auth.breached import Unusable
+from web.auth.roles import Grant
 from web.cli import identity, noting
 from web.cli.group import Refused
 from web.cli.opening import opened
@@ -29,48 +30,67 @@ LONGEST_DAYS = 3_650
 
 
 class Action(StrEnum):
-    """What to do with a user or token."""
+    """What to do with a token."""
 
     ADD = "add"
     REMOVE = "remove"
     LIST = "list"
 
 
+class UserAction(StrEnum):
+    """What to do with a user."""
+
+    ADD = "add"
+    CHANGE = "change"
+    REMOVE = "remove"
+    LIST = "list"
+    RESET_SECOND_FACTOR = "reset-second-factor"
+
+
+class Demanded(StrEnum):
+    """Whether somebody has to have a second factor."""
+
+    REQUIRED = "required"
+    OPTIONAL = "optional"
+
+
 Actions = Annotated[Action, typer.Argument(show_default=False, help="What to do.")]
+UserActions = Annotated[UserAction, typer.Argument(show_default=False, help="What to do.")]
+SecondFactors = Annotated[Demanded | None, typer.Option(
+    "--second-factor", show_default=False,
+    help="Whether they have to have one; optional: only if PARTITUR_SECOND_FACTOR says so.")]
 Name = Annotated[str | None, typer.Argument(metavar="NAME", show_default=False, help="Whose.")]
 Groups = Annotated[list[str] | None, typer.Option("--group", help="A group they are in; may be given several times.")]
 
 
 def users(
-    action: Actions, name: Name = None, groups: Groups = None,
+    action: UserActions, name: Name = None, groups: Groups = None,
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from there.")] = False,
-    role: Roles = None, permissions: Permissions = None, definitions: Definitions = None, tenants: Tenants = None,
-    json: Json = False,
+    second_factor: SecondFactors = None, role: Roles = None, permissions: Permissions = None,
+    definitions: Definitions = None, tenants: Tenants = None, json: Json = False,
 ) -> None:
     """Add, remove or list people. `add` for one that exists sets a new password; a running server knows at once.
 
-    Without --role or --may, and without a group that has a role, somebody new may do everything.
+    `change` sets --group, --role, --may and --second-factor only; `reset-second-factor` helps somebody who lost the
+    phone. Without --role or --may, and without a group that has a role, somebody new may do everything.
     """
     file = _file()
-    if action is Action.LIST:
-        return _list("users", file.read().users)
+    if action is UserAction.LIST:
+        return _list("users", file.read().users, file.read())
     who = _required(name)
-    if action is Action.REMOVE:
+    if action is UserAction.REMOVE:
         return _remove(file, who, "user")
+    if action is UserAction.RESET_SECOND_FACTOR:
+        return _reset_second_factor(file, who)
+    given = grant(role, permissions, definitions, tenants)
+    demanded = None if second_factor is None else second_factor is Demanded.REQUIRED
+    if action is UserAction.CHANGE:
+        if who not in file.read().users:
+            raise Refused(f"Expected a user {who!r}, but there is none.")
+        return _put(file, who, None, groups, given, demanded)
     if who in file.read().tokens:
         raise Refused(f"Expected a new name, but {who!r} is a token.")
-    kept_password = secrets.hash_of(_password(who, password_stdin))
-    given = grant(role, permissions, definitions, tenants)
-    with file.changing() as content:
-        if who in content.tokens:
-            raise Refused(f"Expected a new name, but {who!r} is a token.")
-        before = content.users.get(who)
-        kept = tuple(groups or ()) if groups is not None or before is None else before.groups
-        grants = at_first(content, given, kept) if before is None or given else before.grants
-        content.users[who] = User(kept_password, kept, grants)
-    _tell(who, "USER", before, content.users[who], end_sessions=before is not None)
-    may = words(content.identity(who, content.users[who]).grants)
-    answer({"user": who}, lambda console: console.print(f"{who} can log in, and may: {may}.", markup=False))
+    return _put(file, who, secrets.hash_of(_password(who, password_stdin)), groups, given, demanded)
 
 
 def tokens(
@@ -87,7 +107,7 @@ def tokens(
     """
     file = _file()
     if action is Action.LIST:
-        return _list("tokens", file.read().tokens)
+        return _list("tokens", file.read().tokens, file.read())
     who = _required(name)
     if action is Action.REMOVE:
         return _remove(file, who, "token")
@@ -109,6 +129,28 @@ def tokens(
                       f"OAuth client {who} at /oauth/token.", markup=False)
 
     answer({"name": who, "token": token}, show)
+
+
+def _put(file: AccessFile, who: str, password: str | None, groups: list[str] | None, given: Grant | None,
+         demanded: bool | None) -> None:
+    """Write a user; without `password`, one that is there. What is None stays as it was."""
+    with file.changing() as content:
+        if who in content.tokens:
+            raise Refused(f"Expected a new name, but {who!r} is a token.")
+        before = content.users.get(who)
+        kept_password = password or (before.password if before else None)
+        if kept_password is None:
+            raise Refused(f"Expected a user {who!r}, but there is none.")
+        kept = tuple(groups or ()) if groups is not None or before is None else before.groups
+        grants = at_first(content, given, kept) if before is None or given else before.grants
+        if demanded is None:
+            demanded = before is not None and before.second_factor
+        after = content.users[who] = User(kept_password, kept, grants, demanded)
+    _tell(who, "USER", before, after, end_sessions=before is not None and password is not None)
+    may = words(content.identity(who, after).grants)
+    needs = ", with a second factor" if demanded else ""
+    answer({"user": who, "second_factor_required": demanded},
+           lambda console: console.print(f"{who} can log in{needs}, and may: {may}.", markup=False))
 
 
 def _file() -> AccessFile:
@@ -148,6 +190,15 @@ def _remove(file: AccessFile, who: str, kind: str) -> None:
     answer({"removed": who}, lambda console: console.print(f"{who} cannot come in any more.", markup=False))
 
 
+def _reset_second_factor(file: AccessFile, who: str) -> None:
+    if who not in file.read().users:
+        raise Refused(f"Expected a user {who!r}, but there is none.")
+    with opened() as engine:
+        engine.execute(second_factors.reset, who)
+    answer({"reset": who}, lambda console: console.print(
+        f"{who} has no second factor any more, and is logged out everywhere.", markup=False))
+
+
 def _span(text: str) -> timedelta:
     found = re.fullmatch(r"([1-9]\d{0,4})([hdw])", text.strip())
     span = timedelta(**{{"h": "hours", "d": "days", "w": "weeks"}[found[2]]: int(found[1])}) if found else None
@@ -167,6 +218,8 @@ def _facts(each: User | Token | None) -> dict[str, Any] | None:
     if each is None:
         return None
     facts: dict[str, Any] = {"groups": list(each.groups), "may": shown(each.grants)}
+    if isinstance(each, User):
+        facts["second_factor_required"] = each.second_factor
     return facts | {"expires": each.expires} if isinstance(each, Token) else facts
 
 
@@ -178,8 +231,18 @@ def _last_uses() -> dict[str, datetime]:
         return {}       # who may come in is known all the same
 
 
-def _list(kind: str, of: Mapping[str, User | Token]) -> None:
+def _second_factors() -> dict[str, datetime]:
+    try:
+        with opened() as engine:
+            return second_factors.since(engine)
+    except (Refused, Unavailable, WrongSchema):
+        return {}
+
+
+def _list(kind: str, of: Mapping[str, User | Token], content: Content) -> None:
     used = _last_uses() if of else {}
+    factors = _second_factors() if of and kind == "users" else {}
+    demand = identity.demand()
     facts, rows = [], []
     for name, each in sorted(of.items()):
         fact: dict[str, Any] = {"name": name, "groups": list(each.groups), "last_used": used.get(name)}
@@ -187,7 +250,11 @@ def _list(kind: str, of: Mapping[str, User | Token]) -> None:
         if isinstance(each, Token):
             fact |= {"made": each.made, "expires": each.expires, "expired": each.is_over}
             row.append("expired" if each.is_over else moment(each.expires) or "never")
+        else:
+            demanded = each.second_factor or demand.is_for(content.identity(name, each))
+            fact |= {"second_factor_since": factors.get(name), "second_factor_required": demanded}
+            row.append(moment(factors.get(name)) or ("required, not set up" if demanded else "no"))
         facts.append(fact)
         rows.append(row)
-    columns = ["name", "groups", "last used", *(["expires"] if kind == "tokens" else [])]
+    columns = ["name", "groups", "last used", "expires" if kind == "tokens" else "second factor"]
     answer({kind: facts}, lambda console: console.print(table(columns, rows)))

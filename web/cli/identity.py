@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import timedelta
 from pathlib import Path
 
 from web.auth.access import Access
 from web.auth.accessfile import AccessFile
+from web.auth.demand import Demand, DemandError
 from web.auth.limits import DEFAULTS, LimitError, Limits
 from web.auth.openid import Provider, Registration, is_safe_address
 from web.auth.sessions import Policy
@@ -22,7 +24,7 @@ def access_of(settings: Settings, key: str) -> Access:
     """Who may come in. `key` signs access tokens. Raises SettingsError."""
     known = registration()
     return Access(AccessFile(settings.access_file), key, limits=limits(), policy=policy(), breached=breached(),
-                  provider=Provider(known) if known else None)
+                  demand=demand(), provider=Provider(known) if known else None)
 
 
 def registration() -> Registration | None:
@@ -75,6 +77,14 @@ def policy() -> Policy:
     return Policy(lasts=lasts, idle=min(idle, lasts))
 
 
+def demand() -> Demand:
+    """Of whom a second factor is demanded. Raises SettingsError."""
+    try:
+        return Demand.of(each.lower() for each in _words("PARTITUR_SECOND_FACTOR"))
+    except DemandError as error:
+        raise SettingsError(f"{str(error).removesuffix('.')} in PARTITUR_SECOND_FACTOR.") from error
+
+
 def breached() -> Path | None:
     """The list of passwords that nobody may take. Raises SettingsError."""
     text = _said("PARTITUR_BREACHED_PASSWORDS")
@@ -89,6 +99,17 @@ def public_url() -> str:
     if url and not url.startswith(("http://", "https://")):
         raise SettingsError(f"Expected PARTITUR_PUBLIC_URL to begin with https:// or http://, but found {url!r}.")
     return url
+
+
+def strict_transport() -> str | None:
+    """What PARTITUR_HSTS lets browsers insist on: empty is nothing, None the usual. Raises SettingsError."""
+    text = _said("PARTITUR_HSTS")
+    if text.lower() in ("", "off"):
+        return "" if text else None
+    if not re.fullmatch(r"max-age=[0-9]{1,10}(; *includeSubDomains)?(; *preload)?", text):
+        raise SettingsError("Expected PARTITUR_HSTS to be off or a value such as 'max-age=31536000; "
+                            f"includeSubDomains', but found {text!r}.")
+    return text
 
 
 def proxies() -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from engine import entrants, sessions
+from engine import entrants, second_factors, sessions
 from engine.errors import Unavailable, WrongSchema
 from web.cli.group import Refused
 from web.cli.opening import opened
@@ -22,6 +22,9 @@ def tell(operation: str, kind: str, who: str, before: Mapping[str, Any] | None, 
     try:
         with opened() as engine:
             engine.execute(entrants.changed, operation, kind, who, before=before, after=after)
+            if kind == "USER" and (before is None or after is None):
+                # Neither does somebody new have the second factor of whoever had the name before.
+                engine.execute(second_factors.forget_user, who)
             if end_sessions:
                 engine.execute(sessions.end_all, who)
     except (Refused, Unavailable, WrongSchema) as error:

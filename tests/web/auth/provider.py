@@ -114,6 +114,7 @@ class Provider:
         self.sign = None
         self.metadata = {}
         self.away = set()
+        self.shown_at = {}
         self.rotate()
 
     def rotate(self, keep=False):
@@ -139,7 +140,8 @@ class Provider:
     def id_token(self, code):
         header = {"kid": self.kid}
         claims = {"iss": self.url, "aud": CLIENT, "sub": f"{code.user}-1", "iat": int(time.time()), "sid": "s-1",
-                  "exp": int(time.time()) + 300, "nonce": code.nonce, **self.people[code.user]}
+                  "exp": int(time.time()) + 300, "nonce": code.nonce, "auth_time": self.shown_at.get(code.user),
+                  **self.people[code.user]}
         self.mend(header, claims)
         if self.sign:
             return self.sign(header, claims)
@@ -198,7 +200,10 @@ class Provider:
         def authorize():
             if request.method == "POST" and request.form.get("password") == PASSWORD:
                 session["user"] = request.form["name"]
+                self.shown_at[session["user"]] = int(time.time())
             user = session.get("user")
+            if request.method == "GET" and request.args.get("prompt") == "login":
+                user = None
             if request.form.get("deny"):
                 back = {"error": "access_denied", "error_description": "They <b>said</b> no.",
                         "state": request.args["state"]}
