@@ -73,6 +73,8 @@ class Engine:
         self.clock = clock
         self.time_zone: tzinfo = ZoneInfo(time_zone)
         self.actor = "system"
+        self.person = ""
+        """Who acts, in words that stay the same when the name changes; empty: nobody knows more than the name."""
         self.declarations = Declarations()
         self.keys = Keys(self.database)
         self.cache = Cache()
@@ -112,13 +114,14 @@ class Engine:
         self.step_budget = 1_000_000
         """How many steps an instance may make without waiting."""
 
-    def acting_as(self, actor: str, declarations: Declarations | None = None) -> Engine:
+    def acting_as(self, actor: str, declarations: Declarations | None = None, *, person: str = "") -> Engine:
         """The same engine, on behalf of `actor`: the audit trail says so.
 
-        `declarations` is what it says of the variables that it sets.
+        `declarations` is what it says of the variables that it sets; `person` is who it is, whatever the name.
         """
         other = copy.copy(self)
         other.actor = actor
+        other.person = person
         other.declarations = declarations or Declarations()
         return other
 

@@ -139,8 +139,8 @@ def correlate(tx: Transaction, name: str, *, correlation_key: str | None = None,
 
     The instance is found by what is given: its key, the element instance that waits, its business id, variables that
     it must have (`match`), the correlation key of its subscription. If nobody waits and `start` is set, a message
-    start event of that name starts an instance. Audited, with the names of variables that are hidden (`by_hidden`). Raises InvalidInput; NotFound if nobody waits; Conflict if
-    several do.
+    start event of that name starts an instance. Audited, with the names of variables that are hidden (`by_hidden`).
+    Raises InvalidInput; NotFound if nobody waits; Conflict if several do.
     Source: Camunda 7 manual, "Correlation methods"; Camunda 8 docs, "Correlate a message".
     """
     content = values.checked(variables)

@@ -32,8 +32,8 @@ _s = schema.sessions.c
 _u = schema.last_uses.c
 _f = schema.second_factors.c
 _SHOWN = (_s.key, _s.name, _s.issuer, _s.created_at, _s.seen_at, _s.expires_at, _s.address, _s.agent)
-FIND = select(*_SHOWN, _s.digest, _s.stamp, _s.groups, _s.id_token, _s.with_factor, _s.confirmed_at, exists().where(
-    _f.name == _s.name).label("has_factor")).where(_s.digest == bindparam("digest"))
+FIND = select(*_SHOWN, _s.digest, _s.stamp, _s.groups, _s.subject, _s.id_token, _s.with_factor, _s.confirmed_at,
+              exists().where(_f.name == _s.name).label("has_factor")).where(_s.digest == bindparam("digest"))
 ALL = select(*_SHOWN).order_by(_s.seen_at.desc(), _s.key.desc())
 SEEN = update(schema.sessions).where(_s.key == bindparam("b_key"), _s.seen_at < bindparam("b_now")).values(
     seen_at=bindparam("b_now"))
@@ -62,6 +62,7 @@ class Session(SessionRow):
     digest: str
     stamp: str
     groups: list[str]
+    subject: str | None
     id_token: str | None
     with_factor: bool
     """Whether the second factor was shown at the log-in."""

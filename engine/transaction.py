@@ -38,6 +38,7 @@ class Transaction:
         self.connection = connection
         self.now = now
         self.actor = engine.actor
+        self.person = engine.person
         self.allowed: Sight | None = None
         """What the command may act on by itself, beside what it is told by key; None: everything."""
         self.seen: Sight | None = None

@@ -92,8 +92,9 @@ def _wait(tx: Transaction, values: dict[str, Any], files: Sequence[File] = ()) -
     key = tx.key()
     tx.rows.insert(schema.approvals, {
         "operation_key": None, "deployment_key": None, "tenant_id": None, "name": None, "source": None, "digest": None,
-        **values, "key": key, "state": ApprovalState.WAITING, "requester": tx.actor, "requested_at": tx.now,
-        "decided_by": None, "decided_at": None, "decision": None,
+        **values, "key": key, "state": ApprovalState.WAITING, "requester": tx.actor,
+        "requester_person": tx.person or None, "requested_at": tx.now, "decided_by": None,
+        "decided_at": None, "decision": None,
     })
     tx.rows.flush()
     for position, file in enumerate(files):

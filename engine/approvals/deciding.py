@@ -34,9 +34,10 @@ def approve(tx: Transaction, key: int, reason: str) -> int:
     """
     why = guard.reason_given(reason, "approve a request")
     row = _waiting(tx, key)
-    if row["requester"] == tx.actor:
+    if _is_own(tx, row):
+        called = "" if row["requester"] == tx.actor else f", then called {row['requester']!r},"
         raise NotAllowed(f"Expected another person than {tx.actor!r} to approve this, because two people are needed, "
-                         f"but it is {tx.actor!r} who asked for it.")
+                         f"but it is {tx.actor!r}{called} who asked for it.")
     audit.record(tx, "APPROVE", row["kind"], key, reason=why, details={"requester": row["requester"], **row["content"]},
                  before={"state": ApprovalState.WAITING}, after={"state": ApprovalState.APPROVED})
     if row["kind"] == ApprovalKind.OPERATION:
@@ -57,7 +58,7 @@ def decline(tx: Transaction, key: int, reason: str) -> None:
     """
     why = guard.reason_given(reason, "decline a request")
     row = _waiting(tx, key)
-    own = row["requester"] == tx.actor
+    own = _is_own(tx, row)
     audit.record(tx, "WITHDRAW" if own else "DECLINE", row["kind"], key, reason=why,
                  details={"requester": row["requester"], **row["content"]}, before={"state": ApprovalState.WAITING},
                  after={"state": ApprovalState.WITHDRAWN if own else ApprovalState.DECLINED})
@@ -65,6 +66,11 @@ def decline(tx: Transaction, key: int, reason: str) -> None:
         plans.give_up(tx, row["operation_key"],
                       f"{tx.actor} {'withdrew the operation' if own else 'declined'}: {why}")
     _decide(tx, key, ApprovalState.WITHDRAWN if own else ApprovalState.DECLINED, why)
+
+
+def _is_own(tx: Transaction, row: RowMapping) -> bool:
+    """Whether it was asked for by the same person, perhaps under another name: a provider may rename people."""
+    return row["requester"] == tx.actor or (bool(tx.person) and row["requester_person"] == tx.person)
 
 
 def _waiting(tx: Transaction, key: int) -> RowMapping:

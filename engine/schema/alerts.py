@@ -44,5 +44,7 @@ alert_samples = Table(
     Column("at", UtcDateTime, primary_key=True),
     Column("total", Float, nullable=False),
     Column("times", Float, nullable=False),
+    Column("buckets", Json),
 )
-"""What a process had counted of the metric that a rule watches: for a histogram the sum of its values, and how many."""
+"""What a process had counted of the metric that a rule watches: for a histogram the sum of its values, and how many;
+for a ratio what is above and below the line; for a percentile how many values were not above each bound (`buckets`)."""

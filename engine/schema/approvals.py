@@ -20,6 +20,7 @@ approvals = Table(
     Column("digest", String(64)),
     Column("content", Json, nullable=False),
     Column("requester", Text, nullable=False),
+    Column("requester_person", Text),
     Column("reason", Text),
     Column("requested_at", UtcDateTime, nullable=False),
     Column("decided_by", Text),
@@ -32,6 +33,7 @@ approvals = Table(
 """One row per request. `content` tells what was asked for: the files with their hashes and what is new in them, or the
 kind and size of the operation. `name`, `source` and `tenant_id` are those of the deployment, `digest` is over its
 files;
+`requester_person` tells who asked, whatever the name: the provider of identities and its own id of the person;
 `deployment_key` is what became of it. `decision` is the reason of who decided."""
 
 approval_files = Table(

@@ -68,6 +68,30 @@ def test_a_deployment_waits_for_another_person(careful):
     assert ask(careful, resource=TWO).key != error.key
 
 
+def test_a_person_with_another_name_is_not_another_person(careful):
+    def renamed(name, person="https://provider.example ann-1"):
+        return careful.acting_as(name, person=person)
+
+    with pytest.raises(NeedsApproval) as asked:
+        renamed("ann").execute(definitions.deploy, [ONE])
+    key = asked.value.key
+    for name in ("ann", "anna"):
+        with pytest.raises(NotAllowed, match="another person than"):
+            renamed(name).execute(deciding.approve, key, WHY)
+    with pytest.raises(NotAllowed, match="then called 'ann'"):
+        renamed("anna").execute(deciding.approve, key, WHY)
+    # nor is somebody of that name another one
+    with pytest.raises(NotAllowed):
+        renamed("ann", "https://provider.example other-2").execute(deciding.approve, key, WHY)
+    renamed("anna").execute(deciding.decline, key, WHY)
+    assert found.approval(careful, key).state == "WITHDRAWN"
+
+    with pytest.raises(NeedsApproval) as asked:
+        renamed("ann").execute(definitions.deploy, [ONE])
+    renamed("bob", "https://provider.example bob-3").execute(deciding.approve, asked.value.key, WHY)
+    assert found.approval(careful, asked.value.key).state == "APPROVED"
+
+
 def test_a_deployment_is_declined_or_withdrawn(careful):
     first = ask(careful).key
     careful.acting_as("bob").execute(deciding.decline, first, WHY)

@@ -16,7 +16,7 @@ from engine.errors import InvalidInput
 from engine.queries.paging import Page
 from web.answers import answer, engine
 from web.api.blueprint import PREFIX, bp
-from web.auth.identity import name_or
+from web.auth import identity
 from web.body import body, shown
 
 ACTOR = "API"
@@ -159,7 +159,7 @@ def posting(path: str, summary: str, fields: Mapping[str, Mapping[str, Any]], ro
 
 def acting() -> Engine:
     """The engine, its audit rows saying who asked, or that this interface acted."""
-    return engine().acting_as(name_or(ACTOR))
+    return identity.acting(engine(), ACTOR)
 
 
 def _add(operation: Operation, view: Callable[..., Response]) -> None:

@@ -17,7 +17,7 @@ from web.auth import secrets
 from web.auth.accessfile import AccessFile, AccessFileError, Content, Token, checked_name
 from web.auth.demand import Demand
 from web.auth.hosts import is_loopback
-from web.auth.identity import Identity
+from web.auth.identity import Identity, person_of
 from web.auth.last_uses import LastUses
 from web.auth.limits import Limits
 from web.auth.openid import Provider, Untrusted, claim, groups_of
@@ -182,7 +182,8 @@ class Access:
             return None if needed and not row.with_factor else found
         if self.provider is None or self.provider.registration.issuer != row.issuer:
             return None
-        return self.known_elsewhere(row.name, row.groups)
+        found = self.known_elsewhere(row.name, row.groups)
+        return found and replace(found, person=person_of(row.issuer, row.subject or ""))
 
     def known_elsewhere(self, name: str, groups: Iterable[str]) -> Identity | None:
         """Somebody of whom the provider tells; None if that is the name of a user or token of ours."""
@@ -212,7 +213,7 @@ class Access:
             raise Wrong(str(error)) from error
         if found is None:
             raise Wrong(f"Expected a token of somebody who is not known here otherwise, but {name!r} is.")
-        return replace(found, is_program=True)
+        return replace(found, is_program=True, person=person_of(known.issuer, str(claims["sub"])))
 
     def _of_access_token(self, shown: str) -> Identity | None:
         try:

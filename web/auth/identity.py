@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from engine.declared import Declarations
+from engine.engine import Engine
 from engine.errors import NotAllowed
 from engine.sight import ANY, Sight
 from web.auth.roles import Grant, Permission, areas
@@ -16,19 +18,21 @@ class Identity:
 
     The audit trail carries `name`; `groups` decide about tasks, `grants` about everything. Without grants one may
     nothing: `web.auth.accessfile.Content` knows those of users, tokens and groups. `is_program`: it showed a token.
+    `person` stays the same when a provider of identities gives them another name; empty for those of this server.
     """
 
     name: str
     groups: tuple[str, ...] = ()
     grants: tuple[Grant, ...] = ()
     is_program: bool = False
+    person: str = ""
 
     def narrowed(self, permissions: Iterable[Permission]) -> Identity:
         """The same, with no more than these permissions, where they have them."""
         left = ((tuple(filter(each.has, permissions)), each) for each in self.grants)
         return Identity(self.name, self.groups, tuple(
             Grant(permissions=kept, definitions=each.definitions, tenants=each.tenants) for kept, each in left if kept),
-            self.is_program)
+            self.is_program, self.person)
 
     def may(self, permission: Permission, definition_id: str, tenant_id: str) -> bool:
         """Whether they may do this to a process, decision or form of a tenant."""
@@ -62,6 +66,19 @@ def current() -> Identity | None:
 
     found: Identity | None = g.get("identity")
     return found
+
+
+def acting(engine: Engine, nobody: str, declarations: Declarations | None = None) -> Engine:
+    """The engine on behalf of who asks; of `nobody`, where nobody is asked who they are."""
+    identity = current()
+    if identity is None:
+        return engine.acting_as(nobody, declarations)
+    return engine.acting_as(identity.name, declarations, person=identity.person)
+
+
+def person_of(issuer: str, subject: str) -> str:
+    """Somebody whom a provider of identities knows, in words that stay the same (OpenID Connect Core 1.0 §5.7)."""
+    return f"{issuer} {subject}"
 
 
 def expect_approver() -> None:

@@ -17,7 +17,7 @@ from engine.engine import Engine
 from engine.errors import DeploymentRefused, NeedsApproval, NotAllowed, NotFound, Rejection, TooMany, Unavailable
 from web import doors
 from web.answers import answer, done, engine
-from web.auth.identity import name_or
+from web.auth import identity
 from web.origins import refuse_other_sites
 
 __all__ = ["acting", "answer", "bp", "done", "engine", "link", "refusal"]
@@ -39,7 +39,7 @@ COULD_NOT_PARSE = "ENGINE-09005 Could not parse BPMN process."
 
 def acting() -> Engine:
     """The engine, its audit rows saying that this interface acted, and knowing what the request says of variables."""
-    return engine().acting_as(name_or(ACTOR), declarations())
+    return identity.acting(engine(), ACTOR, declarations())
 
 
 def declarations() -> Declarations:

@@ -27,7 +27,7 @@ from engine.errors import (
 )
 from web import doors
 from web.answers import answer, done, engine
-from web.auth.identity import name_or
+from web.auth import identity
 from web.origins import refuse_other_sites
 
 __all__ = ["acting", "answer", "bp", "done", "engine", "problem"]
@@ -57,7 +57,7 @@ TITLES = {404: "NOT_FOUND", 503: "RESOURCE_EXHAUSTED"}
 
 def acting() -> Engine:
     """The engine, its audit rows saying that this interface acted."""
-    return engine().acting_as(name_or(ACTOR))
+    return identity.acting(engine(), ACTOR)
 
 
 def problem(status: int, title: str, detail: str) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from io import BytesIO
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
@@ -14,6 +15,8 @@ from structlog.testing import capture_logs
 
 from engine import sessions
 from engine.keyring import Keyring
+from engine.queries import approvals
+from tests.engine import drawing
 from tests.web.auth.provider import CLIENT, PASSWORD, SECRET, Provider
 from tests.web.auth.test_gate import bearer
 from web.app import create_app
@@ -129,6 +132,29 @@ def test_a_person_of_the_provider_comes_in_and_goes(person, provider, engine):
     ended, = provider.ended
     assert ended["client_id"] == CLIENT
     assert jwt.decode(ended["id_token_hint"], options={"verify_signature": False})["sub"] == "ann-1"
+
+
+def test_whoever_is_renamed_at_the_provider_does_not_approve_what_they_asked_for(person, provider, app, engine):
+    engine.four_eyes = frozenset({"deployments"})
+    assert person.log_in().status_code == 303
+    def token(of):
+        return of.here.get("/sessions").text.split('name="csrf_token" value="')[1].split('"')[0]
+
+    drawn = drawing.file(drawing.process("p", drawing.start(), drawing.end()))
+    asked = person.here.post("/deployments", data={
+        "csrf_token": token(person), "files": (BytesIO(drawn.content), "p.bpmn")})
+    assert asked.status_code < 400, asked.text
+    row, = approvals.approvals(engine).items
+    assert row.requester == "ann"
+
+    provider.people["ann"]["preferred_username"] = "anna"
+    later = Person(app)
+    assert later.log_in().status_code == 303
+    assert "You are anna" in later.here.get("/").text
+    tried = later.here.post(f"/approvals/deployments/{row.key}/approval", data={
+        "csrf_token": token(later), "reason": "Mine."})
+    assert "then called" in tried.text
+    assert approvals.approval(engine, row.key).state == "WAITING"
 
 
 def test_a_log_in_has_to_be_as_strong_as_asked_for(person, provider, app, access, registration):
