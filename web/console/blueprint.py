@@ -28,7 +28,7 @@ from engine.engine import Engine
 from engine.errors import Conflict, InvalidInput, NotAllowed, NotFound, Rejection, TooMany, Unavailable, WrongState
 from engine.masking import holds_mask
 from web import bundles, doors
-from web.auth.identity import current
+from web.auth import identity
 from web.clamd import ScannerAway
 from web.console import formatting, words
 from web.console.security import actor, check_csrf, csrf_token, groups
@@ -66,7 +66,7 @@ def engine() -> Engine:
 
 def acting() -> Engine:
     """The engine, its audit rows carrying the name of this session."""
-    return engine().acting_as(actor())
+    return identity.acting(engine(), actor())
 
 
 def done(sentence: str, target: str, kind: str = "completed") -> ResponseReturnValue:
@@ -106,7 +106,7 @@ def _everywhere() -> dict[str, Any]:
         "csrf_token": csrf_token,
         "groups": groups(),
         "here": here,
-        "identity": current(),
+        "identity": identity.current(),
         "now": system_clock(),
         "scripts": bundles.scripts,
         "styles": bundles.styles,
