@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Sequence
 
-from flask import Blueprint, Flask, Response, g, jsonify, request
+from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from engine.database import ping
@@ -16,7 +16,7 @@ from web.answers import engine as this_engine
 from web.auth import authorizing, gate
 from web.auth.access import Access
 from web.auth.accessfile import AccessFile
-from web.auth.cookies import Cookies
+from web.auth.cookies import Cookies, comes_by_https
 from web.auth.identity import current
 from web.clamd import Scanner
 from web.console import links
@@ -48,14 +48,15 @@ HEADERS = {
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
     "X-Permitted-Cross-Domain-Policies": "none",
 }
-# Only where the request came over https, which the proxy in front of us says: a year, and no other names of the
-# site, which are not ours to decide about.
-STRICT_TRANSPORT = "max-age=31536000"
+STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
+"""Only where browsers come by https, which we or the proxy in front of us speak: a year, and the names below this one
+(OWASP ASVS 5.0, 3.4.1)."""
 
 
 def create_app(engine: Engine, *, secret_key: str | None = None, services: Registry | None = None,
                access: Access | None = None, hosts: Collection[str] = (), public_url: str = "",
-               scanner: Scanner | None = None, blueprints: Sequence[Blueprint] = ()) -> Flask:
+               scanner: Scanner | None = None, strict_transport: str | None = None,
+               blueprints: Sequence[Blueprint] = ()) -> Flask:
     """Make the web application of one engine.
 
     Arguments:
@@ -66,6 +67,8 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
         hosts: while everybody may come in, the names under which the server may be asked; empty: any.
         public_url: where browsers reach the server, if not where it listens; with https, cookies go there only.
         scanner: looks at every file that is uploaded, before anything else does.
+        strict_transport: what `Strict-Transport-Security` says where browsers come by https, if not what is
+            usual; empty: nothing.
         blueprints: further faces beside the console (the REST interfaces).
     """
     app = Application(__name__)
@@ -83,6 +86,7 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
     app.url_map.converters["key"] = KeyConverter
     app.extensions["engine"] = engine
     app.extensions["public_url"] = public_url
+    app.extensions["strict_transport"] = STRICT_TRANSPORT if strict_transport is None else strict_transport
     app.session_interface = Cookies(secure=public_url.startswith("https://"))
     languages.install(app)
     gate.install(app, access or Access(AccessFile(None), secrets.token_urlsafe(32)), hosts)
@@ -114,8 +118,8 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
 def _secure(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
+    if (said := current_app.extensions["strict_transport"]) and comes_by_https():
+        response.headers.setdefault("Strict-Transport-Security", said)
     if current():
         # What somebody saw is not to be found in the browser after logging out.
         response.headers.setdefault("Cache-Control", "no-store")

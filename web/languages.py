@@ -20,6 +20,7 @@ from flask import Flask, has_request_context, request
 from flask_babel import Babel, Domain, get_locale
 
 from web import sentences
+from web.auth import cookies
 from web.translations import FOLDER, SOURCE
 
 COOKIE = "language"
@@ -61,7 +62,7 @@ def chosen() -> str:
     """The language of the present request: the one that was chosen, else the best that the browser asks for."""
     if not has_request_context() or request.blueprint in ENGLISH_ONLY:
         return SOURCE
-    if (wanted := request.cookies.get(COOKIE)) in available():
+    if (wanted := cookies.chosen(COOKIE)) in available():
         return str(wanted)
     preferred = [tag.replace("-", "_") for tag, quality in request.accept_languages if quality > 0]
     return negotiate_locale(preferred, list(available())) or SOURCE

@@ -9,6 +9,8 @@ import pytest
 from engine.engine import Engine
 from tests.web.every import all_keys, candidates, furnish
 from web.app import HEADERS, MAX_UPLOAD, create_app
+from web.cli import identity
+from web.cli.settings import SettingsError
 
 OURS = {
     "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin",
@@ -75,7 +77,20 @@ def test_https_stays_https(app):
     client = app.test_client()
     assert "Strict-Transport-Security" not in client.get("/").headers
     answer = client.get("/", base_url="https://localhost")
-    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+
+
+@pytest.mark.parametrize(("said", "sent"), [
+    ("", "max-age=31536000; includeSubDomains"), ("off", None), ("max-age=63072000", "max-age=63072000")])
+def test_who_runs_the_server_says_for_how_long_and_for_which_names(app, monkeypatch, said, sent):
+    monkeypatch.setenv("PARTITUR_HSTS", said)
+    # behind a proxy that speaks https, whether or not it says so
+    other = create_app(app.extensions["engine"], secret_key="test", public_url="https://partitur.example",
+                       strict_transport=identity.strict_transport())
+    assert other.test_client().get("/health").headers.get("Strict-Transport-Security") == sent
+    monkeypatch.setenv("PARTITUR_HSTS", "max-age=1\r\nX: y")
+    with pytest.raises(SettingsError, match="Expected PARTITUR_HSTS to be off"):
+        identity.strict_transport()
 
 
 def test_errors_of_the_framework_have_them_too(app):

@@ -12,6 +12,7 @@ import time
 import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
@@ -27,11 +28,14 @@ from web.auth.openid import Provider, ProviderTrouble
 from web.clamd import TEST_FILE, ScannerAway
 from web.cli import identity
 from web.cli.settings import Settings, SettingsError, shown_url
+from web.cli.tls import CertificateError, certificate_of
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_SQLITE = (3, 35)
 LEAST_FREE_MEGABYTES = 500
 BUILD_NODE = (20, 19)
+SOON_OVER = timedelta(days=14)
+"""A certificate that ends sooner is to be renewed."""
 RELEASED = 1_760_000_000
 """A clock before this time (October 2025) is wrong: this program did not exist."""
 
@@ -65,6 +69,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield check_roles(settings)
     yield from check_provider()
     yield from check_scanner(settings)
+    yield from check_certificate(settings, datetime.now(UTC))
     yield from check_database(settings)
     yield check_port(settings)
     yield check_assets()
@@ -121,6 +126,21 @@ def check_scanner(settings: Settings) -> Iterator[Check]:
                     advice="Let freshclam fetch signatures: without them it finds nothing.")
     else:
         yield Check(name="Scanner", result=Result.OK, found=version)
+
+
+def check_certificate(settings: Settings, now: datetime) -> Iterator[Check]:
+    """Whether the certificate of the server, where it has one of its own, can be used and for how long."""
+    try:
+        certificate = certificate_of(settings)
+    except CertificateError as error:
+        yield Check(name="Certificate", result=Result.FAILED, found=str(error), advice="See docs/IDENTITY.md, *TLS*.")
+        return
+    if certificate is None:
+        return
+    left = certificate.ends() - now
+    result = Result.FAILED if left < timedelta() else Result.WARNING if left < SOON_OVER else Result.OK
+    yield Check(name="Certificate", result=result, found=f"ends {certificate.ends():%Y-%m-%d}",
+                advice="" if result is Result.OK else "Put a new one in its place: it is read without a restart.")
 
 
 def check_python() -> Check:
@@ -274,7 +294,10 @@ def check_port(settings: Settings) -> Check:
         else:
             return Check(name="Port", result=Result.OK, found=f"{settings.port} is free")
     try:
-        answer = httpx.get(f"http://{settings.host}:{settings.port}/health", timeout=2, trust_env=False)
+        # Whoever it is, nothing is told to it: its certificate, if it has one, is of another name.
+        scheme = "https" if settings.tls_certificate else "http"
+        answer = httpx.get(f"{scheme}://{settings.host}:{settings.port}/health", timeout=2, trust_env=False,
+                           verify=False)
         ours = answer.is_success and "status" in answer.json()
     except (httpx.HTTPError, ValueError):
         ours = False

@@ -33,6 +33,7 @@ from web.auth.access import check_exposure
 from web.cli import identity
 from web.cli.services import Services
 from web.cli.settings import Settings, SettingsError
+from web.cli.tls import certificate_of
 from web.cli.web_server import THREADS, WebServer
 from web.console import watching
 
@@ -151,6 +152,7 @@ def web_server(engine: Engine, settings: Settings, services: Services, threads: 
 
     Raises:
         OSError: the address is taken.
+        CertificateError: the server's certificate cannot be used.
         AccessFileError: the users cannot be read.
         SettingsError: what the environment says of sessions, limits or a provider of identities cannot be.
         Unprotected: others can reach the address, and nobody would have to log in.
@@ -161,11 +163,12 @@ def web_server(engine: Engine, settings: Settings, services: Services, threads: 
     return WebServer(
         create_app(engine, secret_key=key, services=services.registry, access=access,
                    hosts=(settings.host.lower(), *settings.hosts), public_url=identity.public_url(),
-                   scanner=settings.scanner),
+                   scanner=settings.scanner, strict_transport=identity.strict_transport()),
         settings.host,
         settings.port,
         threads,
         proxies=identity.proxies(),
+        certificate=certificate_of(settings),
     )
 
 

@@ -22,6 +22,7 @@ from web.cli.opening import opened
 from web.cli.services import ExternalTypes, Services, Sources, Strict
 from web.cli.settings import Settings
 from web.cli.terminal import Json, answer, wants_json
+from web.cli.tls import certificate_of
 from web.cli.web_server import THREADS, WebServer
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ def serve(
     host: Annotated[
         str | None, typer.Option(help="Also PARTITUR_HOST. Others need users.", show_default="127.0.0.1")
     ] = None,
+    tls_certificate: Annotated[
+        Path | None, typer.Option(help="Speak TLS with this file (PEM); also PARTITUR_TLS_CERTIFICATE.",
+                                  show_default=False)
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its key; also PARTITUR_TLS_KEY.", show_default=False)] = None,
     data_dir: DataDir = None,
     services: Sources = None,
     external_types: ExternalTypes = None,
@@ -67,7 +73,8 @@ def serve(
     from web.cli.node import Node  # the pages take a while to import, and only servers need them
 
     configure_logging(json)
-    settings = Settings.of(data_dir=data_dir, host=host, port=port, strict=strict)
+    settings = Settings.of(data_dir=data_dir, host=host, port=port, strict=strict, tls_certificate=tls_certificate,
+                           tls_key=tls_key)
     known = Services(sources=services or (), external_types=external_types, threads=service_threads,
                      reload=reload_services)
     with opened(settings, by_itself=True) as engine:
@@ -164,12 +171,20 @@ def measured(engine: Engine, settings: Settings, port: int | None) -> None:
     Raises:
         Refused: the address is taken or not ours.
     """
+    from prometheus_client import make_wsgi_app
+
     from web import metrics
 
     if port is None:
         return
+    certificate = certificate_of(settings)
     try:
-        metrics.serve(engine, settings.host, port)
+        if certificate:
+            # The library's own server waits for each handshake before it takes the next connection.
+            WebServer(make_wsgi_app(metrics.registry_of(engine)), settings.host, port, threads=4,
+                      certificate=certificate).start()
+        else:
+            metrics.serve(engine, settings.host, port)
     except OSError as error:
         raise Refused(f"Expected to answer /metrics at {settings.host}:{port}, but: {error.strerror or error}. "
                       "Choose another --metrics-port.") from error
@@ -207,4 +222,4 @@ def entrance(settings: Settings) -> str:
 def url_of(settings: Settings, web: WebServer) -> str:
     """The address for people."""
     host = "localhost" if settings.host in ("127.0.0.1", "0.0.0.0", "::1") else settings.host
-    return f"http://{host}:{web.port}"
+    return f"{'https' if settings.tls_certificate else 'http'}://{host}:{web.port}"

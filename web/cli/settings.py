@@ -51,6 +51,9 @@ class Settings:
     """Whose values are hidden: words of names (see `engine.masking`)."""
     four_eyes: frozenset[str] = frozenset()
     """What another person has to approve: deployments, operations on several instances."""
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    """What the server speaks TLS with by itself; without them a proxy does, or nobody."""
     scanner: Scanner | None = None
     """What looks at files that come from outside."""
     history: timedelta | None = None
@@ -58,11 +61,11 @@ class Settings:
 
     @classmethod
     def of(cls, *, data_dir: Path | None = None, host: str | None = None, port: int | None = None,
-           strict: bool = False) -> Settings:
+           strict: bool = False, tls_certificate: Path | None = None, tls_key: Path | None = None) -> Settings:
         """Read DATA_DIR, DATABASE_URL, PARTITUR_HOST, PORT, TIME_ZONE, SQLITE_SYNCHRONOUS, PARTITUR_USERS,
         PARTITUR_HOSTS, PARTITUR_PYTHON_SCRIPTS, PARTITUR_STRICT, PARTITUR_HTTP_CONNECTOR, PARTITUR_HTTP_ALLOW,
-        PARTITUR_SECRETS_KEY, PARTITUR_FOUR_EYES, PARTITUR_MASK, PARTITUR_SCANNER and PARTITUR_HISTORY_DAYS;
-        an argument that is given beats its variable.
+        PARTITUR_SECRETS_KEY, PARTITUR_FOUR_EYES, PARTITUR_MASK, PARTITUR_SCANNER, PARTITUR_TLS_CERTIFICATE,
+        PARTITUR_TLS_KEY and PARTITUR_HISTORY_DAYS; an argument that is given beats its variable.
 
         Raises:
             SettingsError: a value cannot be.
@@ -86,6 +89,8 @@ class Settings:
             four_eyes=_four_eyes(),
             mask=_mask(),
             scanner=_scanner(),
+            tls_certificate=tls_certificate or _path("PARTITUR_TLS_CERTIFICATE"),
+            tls_key=tls_key or _path("PARTITUR_TLS_KEY"),
         )
 
     def make_data_dir(self) -> None:
@@ -161,6 +166,11 @@ def _switch(name: str, default: str = "off") -> bool:
     if word not in SWITCH:
         raise SettingsError(f"Expected {name} to be on or off, but found {word!r}.")
     return SWITCH[word]
+
+
+def _path(name: str) -> Path | None:
+    text = (os.environ.get(name) or "").strip()
+    return Path(text).resolve() if text else None
 
 
 def _scanner() -> Scanner | None:

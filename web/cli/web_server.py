@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +17,7 @@ from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
 from web import doors, parking
+from web.cli.tls import Certificate, Front
 from web.parking import Lot, Parked, Place
 
 if TYPE_CHECKING:
@@ -181,21 +183,23 @@ class WebServer:
     """Listens from the moment it is made; serves in a thread of its own once started."""
 
     def __init__(self, application: WSGIApplication, host: str, port: int, threads: int = THREADS,
-                 polls: int = POLLS, proxies: int = 0) -> None:
+                 polls: int = POLLS, proxies: int = 0, certificate: Certificate | None = None) -> None:
         """Bind the address. `polls` is how many long polls may wait at once; `proxies`, how many of ours stand before
-        us, whose word counts for where a request comes from (X-Forwarded-For, -Proto, -Host).
+        us, whose word counts for where a request comes from (X-Forwarded-For, -Proto, -Host); with a `certificate`
+        connections have TLS.
 
         Raises:
             OSError: The address is taken, or not ours to bind.
         """
         self._draining = Draining(application)
         self.lot = Lot(polls)
-        _allow_files(polls + CONNECTIONS + 200)
+        # With TLS each connection has three: its own, and the pair behind it.
+        _allow_files((polls + CONNECTIONS) * (3 if certificate else 1) + 200)
+        self._front = Front(certificate, host, port, self._take, polls + CONNECTIONS) if certificate else None
         # One request of lookahead is what lets waitress notice that a client has gone while its long poll waits.
         self._server: Any = create_server(
             self._draining,
-            host=host,
-            port=port,
+            **(_handed() if certificate else {"host": host, "port": port}),
             threads=threads,
             ident=None,
             channel_request_lookahead=1,
@@ -215,11 +219,17 @@ class WebServer:
     @property
     def port(self) -> int:
         """The port that was bound (useful when 0 was asked for)."""
-        return int(self._server.effective_port)
+        return self._front.port if self._front else int(self._server.effective_port)
 
     def start(self) -> None:
         """Answer requests from now on."""
         self._thread.start()
+
+    def _take(self, connection: socket.socket, peer: tuple[str, int]) -> None:
+        """Serve a connection that the front took."""
+        server = self._server
+        server.trigger.pull_trigger(
+            lambda: server.channel_class(server, connection, peer, server.adj, map=server._map))
 
     def drain(self, seconds: float) -> bool:
         """Stop taking requests, answer those that wait, finish those that run; whether that worked in time."""
@@ -227,6 +237,13 @@ class WebServer:
         self._draining.refuse()
         answered = self.lot.leave(seconds)
         return self._draining.drain(max(0.0, deadline - time.monotonic())) and answered
+
+
+def _handed() -> dict[str, Any]:
+    """How the server is made that listens nowhere, because it is handed its connections."""
+    idle = socket.socket()
+    idle.bind(("127.0.0.1", 0))
+    return {"sockets": [idle], "_start": False, "url_scheme": "https"}
 
 
 def _behind(proxies: int) -> dict[str, Any]:

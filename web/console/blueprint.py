@@ -28,7 +28,7 @@ from engine.engine import Engine
 from engine.errors import Conflict, InvalidInput, NotAllowed, NotFound, Rejection, TooMany, Unavailable, WrongState
 from engine.masking import holds_mask
 from web import bundles, doors
-from web.auth import identity
+from web.auth import cookies, identity
 from web.clamd import ScannerAway
 from web.console import formatting, words
 from web.console.security import actor, check_csrf, csrf_token, groups
@@ -98,7 +98,7 @@ def without(*names: str) -> str:
 
 @bp.app_context_processor
 def _everywhere() -> dict[str, Any]:
-    theme = request.cookies.get("theme")
+    theme = cookies.chosen("theme")
     return {
         "STATES": words.STATES,
         "NAVIGATION": words.NAVIGATION,

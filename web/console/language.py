@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import redirect, request
+from flask import make_response, redirect, request
 from flask.typing import ResponseReturnValue
 
 from engine.errors import InvalidInput
+from web.auth.cookies import choose
 from web.auth.login_form import own_address
 from web.console.blueprint import bp
 from web.languages import COOKIE, available
@@ -23,6 +24,6 @@ def change_language() -> ResponseReturnValue:
     code = request.form.get("language", "")
     if code not in available():
         raise InvalidInput(f"Expected one of {', '.join(available())}, but found {code[:20]!r}.")
-    response = redirect(own_address(request.form.get("next", "")), 303)
-    response.set_cookie(COOKIE, code, max_age=YEAR, samesite="Lax", secure=request.is_secure)
+    response = make_response(redirect(own_address(request.form.get("next", "")), 303))
+    choose(response, COOKIE, code, YEAR)
     return response
