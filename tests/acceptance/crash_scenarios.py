@@ -12,10 +12,13 @@ import os
 import select
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+
+from sqlalchemy import Connection, event
 
 from engine.engine import Engine
 from engine.work.activation import ActivatedJob
@@ -38,10 +41,21 @@ class Death:
         self.seen = {"commit": 0, "call": 0}
 
     def watch(self, engine: Engine) -> None:
-        """Count the commits of an engine."""
-        dialect = engine.database.engine.dialect
-        commit = dialect.do_commit
-        dialect.do_commit = lambda connection: self.around("commit", lambda: commit(connection))
+        """Count the commits of an engine, but for those that end a mere reading: after them all is as before."""
+        sql, reading = engine.database.engine, threading.local()
+        commit = sql.dialect.do_commit
+
+        @event.listens_for(sql, "commit")
+        def note(connection: Connection) -> None:
+            reading.now = connection.get_execution_options().get("read_only", False)
+
+        def do_commit(connection: Any) -> None:
+            if reading.now:
+                commit(connection)
+            else:
+                self.around("commit", lambda: commit(connection))
+
+        sql.dialect.do_commit = do_commit  # type: ignore[method-assign]
 
     def around(self, at: str, act: Callable[[], Any]) -> None:
         """Do something that counts, if it is still to be done."""

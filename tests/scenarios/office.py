@@ -211,11 +211,14 @@ class Office:
             if any(job.effect == "IN_DOUBT" for job in self.rows(J, J.c.key == row.job_key)):
                 operator.execute(doubts.record, row.key, happened=True, evidence="a receipt", variables=given)
                 return True
-            if row.job_key is None and given:
+            if row.job_key is None and not given.items() <= self._known(row.instance_key).items():
                 operator.execute(variables.set, row.instance_key, given)
             operator.execute(incidents.resolve, row.key, reason="mended")
             return True
         return False
+
+    def _known(self, instance_key: int) -> dict[str, Any]:
+        return {row.name: row.value for row in self.rows(V, V.c.scope_key == instance_key)}
 
     def _wait(self) -> bool:
         waiting = sorted(self.rows(T, ~T.c.attached, ~T.c.suspended), key=lambda row: row.due_at)
