@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from service_tasks.connector.transport import Forbidden
 
-Check = Callable[[str, int], None]
-"""Raises Forbidden or NotSent for a host and port that may not be called, or that there are not."""
+Check = Callable[[str, int, bool], None]
+"""Raises Forbidden or NotSent for a host and port that may not be called, or not without TLS (the third is whether
+there is), or that there are not."""
 Send = Callable[[str, str, str, bool], bool]
 
 OF_THIS_MACHINE = frozenset({"syslog", "dbus", "glib", "gnome", "macosx", "windows"})
@@ -47,4 +48,5 @@ def check_channel(channel: Any, scheme: str, check: Check) -> None:
         host = channel.host
     if host:
         # Which port it takes by itself is the library's secret; what is forbidden does not depend on these two.
-        check(str(host).strip("[]").lower().rstrip("."), channel.port or (443 if channel.secure else 80))
+        check(str(host).strip("[]").lower().rstrip("."), channel.port or (443 if channel.secure else 80),
+              bool(channel.secure))

@@ -10,7 +10,6 @@ from engine import secrets
 from engine.alerts import rules, sampling, selectors
 from engine.alerts.measures import LIST, METRIC
 from engine.alerts.rules import AlertRule
-from engine.alerts.selectors import Kind
 from engine.cluster.part import Part
 from engine.engine import Engine
 from engine.errors import Rejection, Unavailable
@@ -81,10 +80,10 @@ class Watcher(Part):
         query = rule.query or ""
         if rule.measure == LIST:
             return self._count(self.engine, query)
-        selector = selectors.read(query)
-        if selector.kind is Kind.GAUGE:
-            return selector.of_gauge(self._standing.collect())
-        return sampling.value(self.engine, rule.key, selector, rule.within)
+        watched = selectors.read(query)
+        if watched.grows:
+            return sampling.value(self.engine, rule.key, watched, rule.within)
+        return watched.of_gauges([*self._standing.collect()])
 
     def _tell(self, rule: AlertRule) -> None:
         fired = rule.fired_at is not None

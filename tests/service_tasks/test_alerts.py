@@ -59,6 +59,9 @@ def engine(engine):
     return engine
 
 
+LATENCY = "partitur_job_latency_seconds"
+
+
 class Told:
     """What people were told."""
 
@@ -342,7 +345,59 @@ def test_gauges_counters_and_histograms_of_all_nodes_are_watched(engine, clock, 
         assert connection.scalar(select(func.count()).select_from(schema.alert_samples)) < 100
 
 
+def test_percentiles_and_ratios_of_all_nodes_are_watched(engine, clock, told, watcher):
+    # given rules on how the slow jobs do, and on which part of the answers fails
+    ratio = ('partitur_jobs_answered_total{type="pay",outcome!="completed"} / '
+             'partitur_jobs_answered_total{type="pay"}')
+    for name, query, above in (
+        ("p50", f'p50 of {LATENCY}{{type="pay"}}', 10), ("p95", f"p95 {LATENCY}", 60), ("Part", ratio, 0.25),
+        ("Slow", f'{LATENCY}_bucket{{le="60.0"}} / {LATENCY}_count', 0.99),
+        ("Gauges", 'partitur_incidents_open{process="paying"} / partitur_instances_live', 0.2),
+        ("None", f'p99 of {LATENCY}{{type="a / b"}}', 0), ("Sum", f"{LATENCY}_sum", 150),
+    ):
+        engine.execute(rules.add, name, "metric", query=query, above=above, within=timedelta(minutes=5))
+    one, other = Sampler(engine), Sampler(engine)      # of the same process here: all counts twice
+    clock.advance(seconds=1)
+    for sampler in (one, other):
+        sampler.sample()
+    for _ in range(9):
+        engine.execute(instances.start, "paying")
+    for job in engine.execute(activation.activate, ["pay"], "w", 9):       # at once
+        engine.execute(jobs.complete, job.key, lock_token=job.lock_token)
+    fail(engine)
+    for _ in range(2):
+        engine.execute(instances.start, "paying")
+    clock.advance(seconds=100)
+    for job in engine.execute(activation.activate, ["pay"], "w", 9):       # after 100 seconds
+        engine.execute(jobs.complete, job.key, lock_token=job.lock_token)
+    for sampler in (one, other):
+        sampler.sample()
+    watcher.look()
+
+    # of twelve jobs two waited for 100 s, which is between 60 and 300; one of twelve answers failed
+    known = {rule.name: rule for rule in rules.all_of_them(engine)}
+    assert {name: rule.trouble for name, rule in known.items() if rule.trouble} == {}
+    values = {name: round(rule.value, 3) for name, rule in known.items()}
+    assert values == {"p50": 0.006, "p95": 228.0, "Part": round(1 / 12, 3), "Slow": round(10 / 12, 3), "Gauges": 1.0,
+                      "None": 0.0, "Sum": 400.0}
+    assert {name for name, rule in known.items() if rule.fired_at} == {"p95", "Gauges", "Sum"}
+    assert {known[name].link for name in ("p50", "Part")} == {"/services"}
+
+    # when nothing of it happened within the span any more, it is over, and nothing is divided by nothing
+    for _ in range(25):
+        clock.advance(seconds=15)
+        one.sample()
+        other.sample()
+    watcher._standing._until = 0.0
+    watcher.look()
+    assert {rule.name for rule in rules.all_of_them(engine) if rule.fired_at} == {"Gauges"}
+
+
 @pytest.mark.parametrize("query", [
+    "p95 of partitur_jobs_answered_total", f"p0.x of {LATENCY}", f"p100 of {LATENCY}", f"{LATENCY} / {LATENCY}_count",
+    "partitur_nodes / ", "/ partitur_nodes", "partitur_nodes / partitur_transactions_total",
+    "partitur_nodes / partitur_nodes / partitur_nodes", f"p95 of {LATENCY} / partitur_nodes",
+    f'{LATENCY}_bucket{{le="60"}}', f'{LATENCY}_count{{le="60.0"}}', "partitur_nodes_count", f"p95 of p95 of {LATENCY}",
     "partitur_nothing", "up", "", 'partitur_nodes{state="web"}', "partitur_nodes{role=web}",
     "rate(partitur_nodes[1m])", 'partitur_nodes{role=~"w.*"}', 'partitur_nodes{role="web"',
     "partitur_job_latency_seconds_bucket",

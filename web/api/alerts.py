@@ -30,8 +30,10 @@ def alerts() -> dict[str, Any]:
     "name": TEXT, "measure": {"type": "string", "enum": list(MEASURES)}, "above": NUMBER,
     "minutes": {**NUMBER, "maximum": 10_080, "description": "For how long before anybody is told."},
     "process": {**NULLABLE, "description": "Only of this process."},
-    "query": {**NULLABLE, "description": "With the measure 'list' the address of a list, with 'metric' a metric.",
-              "examples": ["/tasks?view=overdue", 'partitur_jobs_answered_total{outcome="retried"}']},
+    "query": {**NULLABLE, "description": "With the measure 'list' the address of a list, with 'metric' a metric, "
+                                            "a percentile of one, or the ratio of two.",
+              "examples": ["/tasks?view=overdue", 'partitur_jobs_answered_total{outcome="retried"}',
+                           "p95 of partitur_job_latency_seconds"]},
     "withinMinutes": {**NUMBER, "maximum": 60, "description": "The span in which a counter grows; 5 if not said."},
     "channels": {"type": "array", "items": {"type": "string"},
                  "description": "Names of stored secrets with Apprise addresses."},

@@ -37,10 +37,11 @@ def alerts(
     query: Annotated[
         str | None, typer.Option("--of", metavar="QUERY", show_default=False, help="With --measure list: the address "
                                  "of a list, such as '/tasks?view=overdue'. With --measure metric: a metric, such as "
-                                 "'partitur_jobs_answered_total{outcome=\"retried\"}'.")
+                                 "'partitur_jobs_answered_total{outcome=\"retried\"}', a percentile such as "
+                                 "'p95 of partitur_job_latency_seconds', or the ratio of two with / between them.")
     ] = None,
     within: Annotated[float, typer.Option(help="With --measure metric: the minutes in which a counter grows, or in "
-                                          "which the mean of a histogram is taken.")] = 5,
+                                          "which the mean or percentile of a histogram is taken.")] = 5,
     above: Annotated[float, typer.Option(help="With add: the limit; more than that is one too many.")] = 0,
     minutes: Annotated[float, typer.Option(help="With add: for how long before anybody is told.")] = 0,
     process: Annotated[str | None, typer.Option(metavar="ID", show_default="all", help="Only of this process.")] = None,
