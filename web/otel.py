@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from opentelemetry.trace import SpanContext
 
 
+SOON = 1_000.0
+"""Milliseconds that spans wait for others at most."""
+DELAY = "OTEL_BSP_SCHEDULE_DELAY"
+
+
 class TracingMissing(Exception):
     """Traces are wanted, but the packages for it are not installed, or the settings cannot be used."""
 
@@ -47,7 +52,7 @@ class Exporter:
         named = "OTEL_SERVICE_NAME" in os.environ or "service.name=" in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
         self._resource = Resource.create({} if named else {"service.name": "partitur"})
         try:
-            self._processor = BatchSpanProcessor(OTLPSpanExporter())
+            self._processor = BatchSpanProcessor(OTLPSpanExporter(), schedule_delay_millis=delay())
         except ValueError as error:
             raise TracingMissing(f"Expected OTEL_… settings that can be used, but: {error}.") from error
 
@@ -75,6 +80,14 @@ class Exporter:
     def close(self) -> None:
         """Send what waits, for some seconds at most, and stop."""
         self._processor.shutdown()  # type: ignore[no-untyped-call]
+
+
+def delay(environment: Mapping[str, str] = os.environ) -> float | None:
+    """Milliseconds that spans wait for others to be sent with; None: what the settings say.
+
+    OpenTelemetry would let them wait for 5 s, which are lost with a process that is killed.
+    """
+    return None if environment.get(DELAY, "").strip() else SOON
 
 
 def _context(trace: str, span: str, flags: str) -> SpanContext:

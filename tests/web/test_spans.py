@@ -246,6 +246,11 @@ def test_settings_are_those_of_opentelemetry(settings, wanted):
     assert otel.is_wanted(settings) is wanted
 
 
+def test_spans_wait_for_others_a_second_at_most_unless_the_settings_say_more():
+    assert otel.delay({}) == 1_000
+    assert otel.delay({"OTEL_BSP_SCHEDULE_DELAY": "30000"}) is None
+
+
 def test_commands_send_traces_too(tmp_path, monkeypatch, collector):
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     drawn = tmp_path / "short.bpmn"
