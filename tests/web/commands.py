@@ -6,6 +6,7 @@ from engine import instances
 from engine.operations import plans
 from engine.queries.instances import InstanceFilter
 from tests.engine import drawing
+from tests.engine.factors import set_up
 from tests.web.doors import WHY
 
 R = ("--reason", WHY)
@@ -97,6 +98,8 @@ ACTS = {
     "retention": lambda w, run: ("retention", "paused", 30, *R),
     "users add": lambda w, run: ("users", "add", "ann", "--password-stdin"),
     "users change": lambda w, run: ("users", "add", "ann", "--password-stdin", "--group", "leads"),
+    "users change demanded": lambda w, run: ("users", "change", "ann", "--second-factor", "required"),
+    "users reset-second-factor": lambda w, run: set_up(w.engine) and ("users", "reset-second-factor", "ann"),
     "tokens add": lambda w, run: ("tokens", "add", "robot"),
     "tokens change": lambda w, run: ("tokens", "add", "robot"),
     "roles give": lambda w, run: ("roles", "give", "ann", "--role", "viewer"),
