@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -42,7 +42,7 @@ from engine.errors import Unavailable
 from engine.sight import Sight
 from engine.sighted import OF_ANY_SIGHT
 from engine.sqlite_writer import SqliteWriter
-from engine.statements import AnyRow, Convert, Prepared, Statements, send
+from engine.statements import AnyRow, Convert, Prepared, Statements, send, together
 
 POSTGRES_POOL: Mapping[str, Any] = {
     "pool_size": 10, "max_overflow": 20, "pool_timeout": 10, "pool_recycle": 1800, "pool_use_lifo": True,
@@ -251,6 +251,13 @@ class Database:
                 own = own.sqlite if self.is_sqlite else own.postgresql
             prepared = self._prepared[statement] = Prepared(own, self.engine.dialect, rows[0])
         prepared.execute(connection, rows)
+
+    def execute_all(self, connection: Connection,
+                    writes: Sequence[tuple[Executable | Upsert, Sequence[Mapping[str, Any]]]]) -> None:
+        """Write rows by several statements, in this order; PostgreSQL is asked once for all of them."""
+        with nullcontext() if self.is_sqlite or len(writes) < 2 else together(connection):
+            for statement, rows in writes:
+                self.execute(connection, statement, rows)
 
     def select(self, connection: Connection, statement: Executable, values: Mapping[str, Any]) -> Sequence[AnyRow]:
         """The rows of a statement, in a writing transaction; one that comes again is compiled once."""

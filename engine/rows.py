@@ -50,13 +50,11 @@ class Rows:
 
     def flush(self) -> None:
         """Send everything to the database."""
-        if self._inserts:
-            inserts, self._inserts = self._inserts, {}
-            for name, statement in _INSERTS.items():
-                rows = inserts.get(name)
-                if rows:
-                    self._database.execute(self._connection, statement, list(rows.values()))
-        if self._writes:
-            writes, self._writes = self._writes, {}
-            for statement_, values in writes.items():
-                self._database.execute(self._connection, statement_, values)
+        if not self._inserts and not self._writes:
+            return
+        (inserts, self._inserts), (writes, self._writes) = (self._inserts, {}), (self._writes, {})
+        todo: list[tuple[Executable | Upsert, list[NewRow]]] = [
+            (statement, list(inserts[name].values())) for name, statement in _INSERTS.items() if inserts.get(name)
+        ]
+        todo += writes.items()
+        self._database.execute_all(self._connection, todo)

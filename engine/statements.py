@@ -7,7 +7,8 @@ Errors, events and the transaction are those of the SQLAlchemy connection, so th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from operator import itemgetter
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -47,15 +48,45 @@ def send(connection: Connection, sql: str, parameters: Any = None, *, many: bool
         else:
             cursor.execute(sql, parameters)
     except Exception as error:
-        base = connection.dialect.loaded_dbapi.Error
-        if not isinstance(error, base):
+        if not isinstance(error, connection.dialect.loaded_dbapi.Error):
             raise
-        broken = connection.dialect.is_disconnect(error, cast(Any, fairy), cursor)
-        if broken:
-            connection.invalidate(error)
-        raise DBAPIError.instance(sql, parameters, error, base, connection_invalidated=broken,
-                                  dialect=connection.dialect, ismulti=many) from error
+        raise _told(connection, error, sql, parameters, many=many) from error
     return cursor
+
+
+@contextmanager
+def together(connection: Connection) -> Iterator[None]:
+    """Send the writing statements of the block to PostgreSQL without waiting for the answer to each: one wait for all.
+
+    The first that fails is the error of the block; those behind it were not carried out. Which one it was is told by
+    PostgreSQL's sentence only. Source: PostgreSQL manual, libpq's pipeline mode.
+    """
+    failed: BaseException | None = None
+    try:
+        with cast(Any, connection.connection.driver_connection).pipeline() as pipeline:
+            try:
+                yield
+            except BaseException as error:
+                # Kept from psycopg, which would log that what was sent behind it came to nothing.
+                failed = error
+                with suppress(connection.dialect.loaded_dbapi.Error):
+                    pipeline.sync()
+    except Exception as error:
+        if failed is None:
+            if not isinstance(error, connection.dialect.loaded_dbapi.Error):
+                raise
+            raise _told(connection, error, "(several statements together)", None, many=False) from error
+    if failed is not None:
+        raise failed
+
+
+def _told(connection: Connection, error: Exception, sql: str, parameters: Any, *, many: bool) -> BaseException:
+    """An error of the driver as SQLAlchemy tells it; a connection that is gone is not used again."""
+    broken = connection.dialect.is_disconnect(cast(Any, error), cast(Any, connection.connection), None)
+    if broken:
+        connection.invalidate(error)
+    return DBAPIError.instance(sql, parameters, error, connection.dialect.loaded_dbapi.Error,
+                               connection_invalidated=broken, dialect=connection.dialect, ismulti=many)
 
 
 class Savepoint:
