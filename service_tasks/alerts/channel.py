@@ -36,7 +36,10 @@ def send(check: Check, address: str, title: str, body: str, fired: bool) -> bool
         raise Forbidden("Expected the address of one channel, but it is a list of them.")
     check_channel(channel, urlsplit(address).scheme.lower(), check)
     kind = apprise.NotifyType.FAILURE if fired else apprise.NotifyType.SUCCESS
-    return bool(channel.notify(title=title, body=body, notify_type=kind))
+    # Not told by the channel itself: only this knows how to write plain text for one that shows HTML.
+    people = apprise.Apprise(asset=asset)
+    people.add(channel)
+    return bool(people.notify(title=title, body=body, notify_type=kind, body_format=apprise.NotifyFormat.TEXT))
 
 
 def check_channel(channel: Any, scheme: str, check: Check) -> None:

@@ -54,10 +54,12 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The hosts that may be called. `public`: every host with a public address may."""
+    """The hosts that may be called. `public`: every host with a public address may; `encrypted`: none but this machine
+    without TLS."""
 
     public: bool = True
     entries: tuple[_Entry, ...] = ()
+    encrypted: bool = False
 
     @classmethod
     def of(cls, text: str) -> Reach:
@@ -88,11 +90,26 @@ class Reach:
             return None
         return fault
 
+    def check_encryption(self, host: str, encrypted: bool) -> str | None:
+        """Why nothing may be sent to a host without encryption; None if it may, or is encrypted."""
+        if encrypted or not self.encrypted or is_this_machine(host):
+            return None
+        return "it has no TLS, and PARTITUR_PLAIN_CONNECTIONS refuses that"
+
     def may_name(self, host: str, port: int) -> bool:
         """Whether a host name may be allowed at all; what its addresses are is not known yet."""
         return self.public or any(
             entry.network is not None or entry.names(host) for entry in self.entries if entry.port in (None, port)
         )
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether what is sent to a host never leaves this machine."""
+    name = host.strip("[]").lower().rstrip(".")
+    address = literal(name)
+    if address is not None:
+        return all(face.is_loopback for face in _faces(address))
+    return name == "localhost" or name.endswith(".localhost")
 
 
 def literal(host: str) -> Address | None:

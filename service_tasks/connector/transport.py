@@ -74,11 +74,13 @@ class Transport:
         self._resolve = resolve
         self._context = context
 
-    def check(self, host: str, port: int) -> None:
+    def check(self, host: str, port: int, encrypted: bool) -> None:
         """Look whether another library may connect to a host: every address of it must be within reach.
 
         Raises Forbidden; NotSent if it has no address.
         """
+        if (plain := self._reach.check_encryption(host, encrypted)) is not None:
+            raise Forbidden(f"Expected an encrypted connection to {host}:{port}, but {plain}.")
         try:
             found = list(self._resolve(host, port))
         except (OSError, UnicodeError) as error:
@@ -95,6 +97,8 @@ class Transport:
         answer that is too large or compressed).
         """
         target = request.target
+        if (plain := self._reach.check_encryption(target.host, target.scheme == "https")) is not None:
+            raise Forbidden(f"Expected an encrypted connection to {target.host}:{target.port}, but {plain}.")
         backend = PinnedBackend(self._reach, self._resolve, request)
         origin = httpcore.Origin(target.scheme.encode(), target.host.encode(), target.port)
         context = (self._context or _authorities()) if target.scheme == "https" else None

@@ -41,7 +41,7 @@ class Brokers:
         try:
             broker = addresses.read(event.address, addresses.OUT)
             for host, port in broker.hosts:
-                self._transport.check(host, port)
+                self._transport.check(host, port, broker.tls)
             self._loop.run(self._send(broker, secret, event), WITHIN)
         except Unroutable as error:
             raise Refusal(str(error), is_down=True) from None

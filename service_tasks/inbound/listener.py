@@ -89,7 +89,7 @@ class Listener(Part):
                 broker = addresses.read(source.address or "", addresses.IN)
                 login = await self._call(partial(self._login, source))
                 for host, port in broker.hosts:
-                    await self._call(partial(self._transport.check, host, port))
+                    await self._call(partial(self._transport.check, host, port, broker.tls))
                 clearing = asyncio.create_task(self._clear(source, connected, told))
                 try:
                     await receive(broker, login, partial(self._take, source), connected.set)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -26,7 +26,8 @@ from web import bundles
 from web.auth.accessfile import AccessFile, AccessFileError
 from web.auth.openid import Provider, ProviderTrouble
 from web.clamd import TEST_FILE, ScannerAway
-from web.cli import identity
+from web.cli import encryption, identity
+from web.cli.encryption import Plain
 from web.cli.settings import Settings, SettingsError, shown_url
 from web.cli.tls import CertificateError, certificate_of
 
@@ -70,6 +71,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield from check_provider()
     yield from check_scanner(settings)
     yield from check_certificate(settings, datetime.now(UTC))
+    yield check_encryption(encryption.found(settings), settings)
     yield from check_database(settings)
     yield check_port(settings)
     yield check_assets()
@@ -109,6 +111,16 @@ def check_provider() -> Iterator[Check]:
                     advice=f"Nobody new comes in by it. Is {identity.ISSUER} its exact name, and within reach?")
     else:
         yield Check(name="log-in", result=Result.OK, found=f"{known.issuer} answers")
+
+
+def check_encryption(found: Iterable[Plain], settings: Settings) -> Check:
+    """Whether what is sent to other machines is encrypted."""
+    plain = list(found)
+    if not plain:
+        return Check(name="Encryption", result=Result.OK, found="what leaves this machine is encrypted")
+    return Check(name="Encryption", result=Result.FAILED if settings.encrypted else Result.WARNING,
+                 found="; ".join(f"{each.setting} leads to {each.shown} without" for each in plain),
+                 advice=" ".join(dict.fromkeys(each.advice for each in plain)))
 
 
 def check_scanner(settings: Settings) -> Iterator[Check]:
@@ -279,6 +291,8 @@ def check_database(settings: Settings) -> Iterator[Check]:
     try:
         yield from vitals.examine(engine)
         yield vitals.check_audit(engine)
+        if plain := list(encryption.stored(engine)):
+            yield check_encryption(plain, settings)
     finally:
         engine.close()
 

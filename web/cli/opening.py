@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +19,7 @@ from engine.engine import Engine
 from engine.errors import Unavailable
 from engine.keyring import Keyring
 from web.auth.accessfile import AccessFile, AccessFileError
+from web.cli import encryption
 from web.cli.group import Refused
 from web.cli.logs import configure_logging
 from web.cli.settings import Settings, actor, shown_url
@@ -77,6 +78,7 @@ def reaching(settings: Settings) -> Iterator[None]:
     Raises:
         Refused: the directory cannot be made, or the database not be opened.
     """
+    check_encryption(settings)
     try:
         settings.make_data_dir()
     except OSError as error:
@@ -92,6 +94,13 @@ def reaching(settings: Settings) -> Iterator[None]:
     except SQLAlchemyError as error:
         why = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise Refused(f"Expected to open the database {shown}, but: {why}. See DATABASE_URL.") from error
+
+
+def check_encryption(settings: Settings, environment: Mapping[str, str] = os.environ) -> None:
+    """Refuse to connect where anybody on the way can read it, if that is to be refused. Raises Refused."""
+    plain = next(encryption.found(settings, environment), None) if settings.encrypted else None
+    if plain is not None:
+        raise Refused(encryption.sentence(plain))
 
 
 def check_four_eyes(settings: Settings) -> None:
@@ -173,6 +182,7 @@ def ask(url: str, method: str, path: str, **request: Any) -> Any:
     """
     import httpx  # most commands open the database
 
+    check_encryption(Settings.of(), {"PARTITUR_URL": url})
     token = os.environ.get("PARTITUR_TOKEN")
     shown = {"Authorization": f"Bearer {token}"} if token else {}
     try:

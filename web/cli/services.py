@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 import typer
@@ -99,6 +99,6 @@ class Services:
 
 def _reach(settings: Settings) -> Reach:
     try:
-        return Reach.of(settings.http_allow)
+        return replace(Reach.of(settings.http_allow), encrypted=settings.encrypted)
     except ReachError as error:
         raise SettingsError(str(error)) from error

@@ -15,7 +15,7 @@ from rich.console import Console
 from engine.cluster.partitions import Partitions, parse
 from engine.engine import Engine
 from web.auth.accessfile import AccessFile
-from web.cli import identity
+from web.cli import encryption, identity
 from web.cli.group import Refused
 from web.cli.logs import configure_logging
 from web.cli.opening import opened
@@ -177,6 +177,7 @@ def measured(engine: Engine, settings: Settings, port: int | None) -> None:
 
     if port is None:
         return
+    check_listening(settings)
     certificate = certificate_of(settings)
     try:
         if certificate:
@@ -198,6 +199,7 @@ def bound(engine: Engine, settings: Settings, services: Services, threads: int =
     """
     from web.cli.node import web_server
 
+    check_listening(settings)
     try:
         return web_server(engine, settings, services, threads)
     except OSError as error:
@@ -207,6 +209,19 @@ def bound(engine: Engine, settings: Settings, services: Services, threads: int =
                 f"Choose another one: PORT={settings.port + 1}."
             ) from error
         raise Refused(f"Expected to listen on {settings.host}:{settings.port}, but: {error.strerror}.") from error
+
+
+def check_listening(settings: Settings) -> None:
+    """Say that others can read what is sent to a server that they reach without TLS, unless a proxy speaks it.
+
+    Raises:
+        Refused: PARTITUR_PLAIN_CONNECTIONS refuses it.
+    """
+    for plain in encryption.listening(settings):
+        if settings.encrypted:
+            raise Refused(encryption.sentence(plain))
+        if not identity.public_url().startswith("https://"):
+            announce(f"What is sent to {plain.shown} can be read on the way. {plain.advice}")
 
 
 def entrance(settings: Settings) -> str:

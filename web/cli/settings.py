@@ -54,6 +54,8 @@ class Settings:
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     """What the server speaks TLS with by itself; without them a proxy does, or nobody."""
+    encrypted: bool = False
+    """Whether connections to other machines that are not encrypted are refused."""
     scanner: Scanner | None = None
     """What looks at files that come from outside."""
     history: timedelta | None = None
@@ -65,7 +67,8 @@ class Settings:
         """Read DATA_DIR, DATABASE_URL, PARTITUR_HOST, PORT, TIME_ZONE, SQLITE_SYNCHRONOUS, PARTITUR_USERS,
         PARTITUR_HOSTS, PARTITUR_PYTHON_SCRIPTS, PARTITUR_STRICT, PARTITUR_HTTP_CONNECTOR, PARTITUR_HTTP_ALLOW,
         PARTITUR_SECRETS_KEY, PARTITUR_FOUR_EYES, PARTITUR_MASK, PARTITUR_SCANNER, PARTITUR_TLS_CERTIFICATE,
-        PARTITUR_TLS_KEY and PARTITUR_HISTORY_DAYS; an argument that is given beats its variable.
+        PARTITUR_TLS_KEY, PARTITUR_PLAIN_CONNECTIONS and PARTITUR_HISTORY_DAYS; an argument that is given beats its
+        variable.
 
         Raises:
             SettingsError: a value cannot be.
@@ -89,6 +92,7 @@ class Settings:
             four_eyes=_four_eyes(),
             mask=_mask(),
             scanner=_scanner(),
+            encrypted=_encrypted(),
             tls_certificate=tls_certificate or _path("PARTITUR_TLS_CERTIFICATE"),
             tls_key=tls_key or _path("PARTITUR_TLS_KEY"),
         )
@@ -166,6 +170,13 @@ def _switch(name: str, default: str = "off") -> bool:
     if word not in SWITCH:
         raise SettingsError(f"Expected {name} to be on or off, but found {word!r}.")
     return SWITCH[word]
+
+
+def _encrypted() -> bool:
+    word = (os.environ.get("PARTITUR_PLAIN_CONNECTIONS") or "allow").strip().lower()
+    if word not in ("allow", "refuse"):
+        raise SettingsError(f"Expected PARTITUR_PLAIN_CONNECTIONS to be allow or refuse, but found {word!r}.")
+    return word == "refuse"
 
 
 def _path(name: str) -> Path | None:
