@@ -18,7 +18,7 @@ from engine.errors import WrongSchema
 if TYPE_CHECKING:
     from engine.transaction import Transaction
 
-HEAD = "0031"
+HEAD = "0032"
 """The newest revision in `engine/migrations/versions`."""
 
 REVISIONS = Path(__file__).parent / "migrations"

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Text, UnaryExpression, any_, func, literal, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    Subquery,
+    Text,
+    UnaryExpression,
+    any_,
+    column,
+    func,
+    literal,
+    literal_column,
+    select,
+    true,
+    union_all,
+    values,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.operators import custom_op
 
@@ -50,3 +68,29 @@ def not_by_index(column: ColumnElement[Any], connection: Connection) -> ColumnEl
     if not must_be_led(connection):
         return column
     return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
+
+
+def merged_parts(connection: Connection, pairs: Sequence[tuple[int, str]],
+                 part: Callable[[ColumnElement[Any], ColumnElement[Any]], Select[Any]], by: Sequence[str], *,
+                 descending: bool, most: int) -> Subquery:
+    """The first `most` rows of several parts, one for each number and word, in the order of columns named `by`, in
+    which an index has each part. Each database reads no more of them than it must, if it is told so in its way."""
+
+    def turned(of: Any) -> list[ColumnElement[Any]]:
+        return [of[name].desc() if descending else of[name].asc() for name in by]
+
+    if not pairs:
+        nothing = part(literal(0), literal("", Text()))
+        return nothing.limit(0).subquery("merged")
+    if connection.dialect.name == "sqlite":
+        # Source: https://sqlite.org/lang_select.html#compound_select_statements; a UNION ALL with an order merges what
+        # its parts have in this order already.
+        words = [part(literal(number), literal_column(f"'{word}'")) for number, word in pairs]
+        whole = union_all(*words) if len(words) > 1 else words[0]
+        names: Any = {name: literal_column(name) for name in by}
+        return whole.order_by(*turned(names)).limit(most).subquery("merged")
+    given = values(column("number", BigInteger()), column("word", String()), name="given").data(list(pairs))
+    one = part(given.c.number, given.c.word)
+    of_each = one.order_by(*turned(one.selected_columns)).limit(most).correlate(given).lateral("of_each")
+    return select(*of_each.c).select_from(given.join(of_each, true())).order_by(
+        *turned(of_each.c)).limit(most).subquery("merged")

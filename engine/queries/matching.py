@@ -25,7 +25,7 @@ from engine.errors import InvalidInput
 from engine.queries import conditions, variables
 from engine.queries.paging import COUNTED
 from engine.queries.variables import VariableCondition
-from engine.states import ElementState, IncidentState
+from engine.states import ElementState, IncidentState, InstanceState
 from engine.wording import one_of, within
 
 _i = schema.instances.c
@@ -43,6 +43,8 @@ OPEN_INCIDENT = _n.state == literal_column(f"'{IncidentState.ACTIVE}'")
 EQUAL = ("process_id", "version", "definition_key", "business_id", "correlation_id", "parent_key", "root_key",
          "end_reason", "tenant_id")
 """Columns that a filter asks for one value of."""
+OF_DEFINITION = ("process_id", "version", "definition_key", "tenant_id")
+"""Those of them that say which definitions are meant (`engine.queries.merging`)."""
 
 ANY = object()
 """A variable of any value."""
@@ -98,18 +100,23 @@ class Elsewhere:
 
 def where(filter: InstanceFilter, now: datetime, connection: Connection) -> list[ColumnElement[bool]]:
     """The conditions of a filter; raises InvalidInput for an unknown state."""
-    found = [*of_columns(filter), *_of_keys(filter, connection)]
+    found = [*of_columns(filter, but_for=OF_DEFINITION), *_of_keys(filter, connection)]
+    if any(getattr(filter, name) is not None for name in OF_DEFINITION):
+        # By the one index that has them all.
+        found.append(_i.definition_key.in_(definitions(filter)))
     if filter.states:
         found.append(or_(*(of_state(state, now) for state in filter.states)))
     return found + [_any_of(connection, each) for each in elsewhere(filter, connection)]
 
 
 def of_columns(filter: InstanceFilter,
-               this: Callable[[ColumnElement[Any]], ColumnElement[Any]] = lambda column: column,
-               ) -> list[ColumnElement[bool]]:
+               this: Callable[[ColumnElement[Any]], ColumnElement[Any]] = lambda column: column, *,
+               but_for: Collection[str] = ()) -> list[ColumnElement[bool]]:
     """What is asked of columns, each of which is said as `this` says it."""
     found: list[ColumnElement[bool]] = []
     for name in EQUAL:
+        if name in but_for:
+            continue
         value = getattr(filter, name)
         if value is not None:
             found.append(this(_i[name]) == (within(value) if name == "version" else value))
@@ -119,9 +126,27 @@ def of_columns(filter: InstanceFilter,
             meant = this(column)
             found.append(and_(*([meant >= start] if start is not None else []),
                               *([meant < end] if end is not None else [])))
-    if filter.element_id is not None:
+    if filter.element_id is not None and "state" not in but_for:
         found.append(conditions.ACTIVE if this(_i.state) is _i.state else this(_i.state) == conditions.WORD_ACTIVE)
     return found
+
+
+def definitions(filter: InstanceFilter) -> Select[int]:
+    """The keys of the definitions that a filter means."""
+    found = select(_d.key)
+    for name in OF_DEFINITION:
+        value = getattr(filter, name)
+        if value is not None:
+            found = found.where(_d[name.replace("definition_", "")] == (within(value) if name == "version" else value))
+    return found
+
+
+def states_of(filter: InstanceFilter) -> tuple[str, ...]:
+    """The states that instances may be in."""
+    if filter.element_id is not None:
+        return (InstanceState.ACTIVE.value,)
+    meant = {word.upper() if word in conditions.ENDED else InstanceState.ACTIVE.value for word in filter.states}
+    return tuple(state.value for state in InstanceState if not meant or state.value in meant)
 
 
 def keys_of(filter: InstanceFilter) -> set[int] | None:

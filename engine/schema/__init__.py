@@ -164,20 +164,23 @@ instances = Table(
     Index("ix_instances_state_started", "state", "started_at"),
     Index("ix_instances_live", "process_id", "key", sqlite_where=text("state = 'ACTIVE'"),
           postgresql_where=text("state = 'ACTIVE'")),
-    Index("ix_instances_process_started", "process_id", "started_at"),
-    Index("ix_instances_definition_started", "definition_key", "started_at"),
     Index("ix_instances_definition", "definition_key", "state", "key"),
     Index("ix_instances_business_id", "business_id"),
     Index("ix_instances_parent", "parent_key"),
     Index("ix_instances_root", "root_key"),
     Index("ix_instances_started", "started_at"),
-    Index("ix_instances_version", "version", "started_at"),
-    Index("ix_instances_tenant", "tenant_id", "started_at"),
     Index("ix_instances_end_reason", "end_reason", "key", sqlite_where=text("end_reason IS NOT NULL"),
           postgresql_where=text("end_reason IS NOT NULL")),
     Index("ix_instances_duration", text(f"({DURATION})"), "key", sqlite_where=text("ended_at IS NOT NULL"),
           postgresql_where=text("ended_at IS NOT NULL")),
     Index("ix_instances_tags", text(f"({TAGS_TEXT})"), "key", sqlite_where=text(TAGGED), postgresql_where=text(TAGGED)),
+    Index("ix_instances_by_start", "definition_key", "state", "started_at", "key"),
+    Index("ix_instances_by_root", "definition_key", "state", "root_key", "key"),
+    *(Index(f"ix_instances_by_{name}", "definition_key", "state", by, "key", sqlite_where=text(there),
+            postgresql_where=text(there)) for name, by, there in (
+        ("end", "ended_at", "ended_at IS NOT NULL"), ("duration", text(f"({DURATION})"), "ended_at IS NOT NULL"),
+        ("business_id", "business_id", "business_id IS NOT NULL"), ("tags", text(f"({TAGS_TEXT})"), TAGGED),
+        ("reason", "end_reason", "end_reason IS NOT NULL"), ("parent", "parent_key", "parent_key IS NOT NULL"))),
     Index("ix_instances_ended", "definition_key", "ended_at",
           sqlite_where=text("ended_at IS NOT NULL AND parent_key IS NULL"),
           postgresql_where=text("ended_at IS NOT NULL AND parent_key IS NULL")),
@@ -192,7 +195,8 @@ instances = Table(
     Index("ux_instances_start_key", "tenant_id", "process_id", "start_key", unique=True,
           sqlite_where=text("start_key IS NOT NULL"), postgresql_where=text("start_key IS NOT NULL")),
 )
-"""`state` is ACTIVE, COMPLETED or TERMINATED (engine.states); suspended is a property of an active instance.
+"""The indexes called by something have the orders of lists for each definition and state (engine.queries.merging).
+`state` is ACTIVE, COMPLETED or TERMINATED (engine.states); suspended is a property of an active instance.
 `tokens` is the interpreter's blob, NULL once ended; `steps` is not 0 while it is on the move over several
 transactions. `end_reason` is the reason code an instance ended with.
 `start_key` makes a start idempotent. `message_key` is the correlation key of the message that started it: there is at

@@ -15,7 +15,8 @@ from engine.database import Database
 from engine.engine import Engine
 from engine.errors import WrongSchema
 
-WITH_EXPRESSIONS = ("ix_jobs_due", "ix_instances_duration", "ix_instances_tags", "ix_variables_number")
+WITH_EXPRESSIONS = ("ix_jobs_due", "ix_instances_duration", "ix_instances_tags", "ix_instances_by_duration",
+                    "ix_instances_by_tags", "ix_variables_number")
 
 
 def test_fresh_database_sets_itself_up(tmp_path):
