@@ -19,7 +19,7 @@ from service_tasks.connector.transport import Forbidden
 
 EVERY = 15.0
 """Seconds between two looks."""
-RUNBOOKS = "/manual/HANDBOOK#"
+RUNBOOKS = "/manual/HANDBOOK?section="
 """Where the console shows what to do."""
 
 Count = Callable[[Engine, str], float]

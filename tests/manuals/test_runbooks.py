@@ -41,7 +41,7 @@ def test_a_runbook_says_what_it_means_where_to_look_what_to_do_and_when_to_call_
 
 def test_every_rule_of_prometheus_leads_to_its_own_runbook():
     for rule in RULES:
-        document, _, anchor = rule["annotations"]["runbook_url"].partition("#")
+        document, _, anchor = rule["annotations"]["runbook_url"].partition("?section=")
         assert document == "http://localhost:8080/manual/HANDBOOK"
         assert rule["alert"] in named(RUNBOOKS[anchor], "Rings"), rule["alert"]
         assert rule["for"]

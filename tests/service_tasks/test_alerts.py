@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import base64
+import email
+import html
+import socketserver
+import threading
 from datetime import UTC, datetime, timedelta
+from email import policy
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -60,6 +65,7 @@ def engine(engine):
 
 
 LATENCY = "partitur_job_latency_seconds"
+LINK = "https://x/instances?state=incident&notify=1&copy=2"
 
 
 class Told:
@@ -109,7 +115,7 @@ def test_alert_is_told_once_with_its_page_and_clears_by_itself(engine, told, wat
     [(address, title, body, fired)] = told.messages
     assert (address, title, fired) == ("json://chat.example/ops", "Failures: on", True)
     assert "https://partitur.example/instances?state=incident&process=paying" in body
-    assert "https://partitur.example/manual/HANDBOOK#instances-with-an-incident" in body
+    assert "https://partitur.example/manual/HANDBOOK?section=instances-with-an-incident" in body
     mend(engine)
     for _ in range(3):
         watcher.look()
@@ -459,6 +465,40 @@ def test_apprise_reaches_a_real_address():
         assert len(hook.received) == before + 1     # the redirect was not followed
     finally:
         hook.stop()
+
+
+class Mail(socketserver.StreamRequestHandler):
+    """A mail server as simple as can be (RFC 5321), which keeps what it is given."""
+
+    def handle(self):
+        answers = {b"EHLO": b"250 8BITMIME", b"DATA": b"354 go on", b"QUIT": b"221 bye"}
+        self.wfile.write(b"220 test\r\n")
+        while line := self.rfile.readline():
+            said = line[:4].upper()
+            self.wfile.write(answers.get(said, b"250 ok") + b"\r\n")
+            if said == b"DATA":
+                lines = iter(self.rfile.readline, b".\r\n")
+                self.server.mails.append(email.message_from_bytes(b"".join(lines), policy=policy.default))
+                self.wfile.write(b"250 ok\r\n")
+
+
+@pytest.mark.parametrize("form", ["", "&format=html"])
+def test_a_mail_has_its_links_on_lines_of_their_own(form):
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mail) as server:
+        server.mails = []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        send = sender(Transport(Reach.of("127.0.0.1")).check)
+        told = f"3 of <b>\n{LINK}\nWhat to do: https://x/manual"
+        assert send(f"mailto://127.0.0.1:{server.server_address[1]}/?from=a@x.com&to=b@x.com&mode=insecure{form}",
+                    "Orders fail: on", told, True)
+        server.shutdown()
+    [mail] = server.mails
+    assert (mail["subject"], mail["to"]) == ("Orders fail: on", "b@x.com")
+    assert mail.get_body(("plain",)).get_content().splitlines()[:3] == told.splitlines()
+    if form:
+        shown = mail.get_body(("html",)).get_content()
+        # as it is written in HTML, so that nothing in it is taken for a sign or a tag
+        assert f"&lt;b&gt;<br/>{html.escape(LINK)}<br/>" in shown
 
 
 @pytest.mark.parametrize("address", [

@@ -84,6 +84,8 @@ def test_every_manual_is_shown_and_leads_on(console):
     for wrong in ("/manual/nothing", "/manual/..%2Fpyproject", "/manual/files/../pyproject.toml",
                   "/manual/files/deploy/../../pyproject.toml", "/manual/files/pictures/none.webp"):
         assert console.get(wrong).status_code == 404
+    led = console.get("/manual/HANDBOOK?section=calls-in-doubt")
+    assert (led.status_code, led.headers["Location"]) == (303, "/manual/HANDBOOK#calls-in-doubt")
 
 
 def test_every_measure_is_documented():

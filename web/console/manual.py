@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from flask import abort, render_template, send_file, url_for
+from flask import abort, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -26,9 +26,12 @@ _MANUAL = re.compile(r"([A-Z0-9]+)\.md(#.*)?")
 @bp.get("/manual", defaults={"document": INDEX})
 @bp.get("/manual/<document>")
 def manual(document: str) -> ResponseReturnValue:
-    """One manual; without a name, which there are for whom."""
+    """One manual; without a name, which there are for whom. `section` leads to one of its headings also over a log-in,
+    on whose way a fragment is lost."""
     if document not in _documents():
         abort(404)
+    if section := request.args.get("section"):
+        return redirect(url_for("console.manual", document=document, _anchor=section), 303)
     title, content = _read(document)
     return render_template("manual.html", section="", title=title, content=content, index=document == INDEX)
 
