@@ -7,21 +7,18 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import structlog
 from playwright.sync_api import sync_playwright
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, text
 
 from engine.database import Database
 from engine.engine import Engine
-from engine.errors import Unavailable
 from engine.upgrade import open_schema
-from tests import quick
-from tests.acceptance import invariants
+from tests import overseen, quick
 from tests.acceptance.mould import Mould, Part
 from tests.databases import Databases
 
@@ -55,32 +52,22 @@ TOLD = ("DATA_DIR", "DATABASE_URL", "PORT", "TIME_ZONE", "SQLITE_SYNCHRONOUS", "
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 """The databases, for fixtures that give one after the other."""
 
-_opened: list[str] = []
-_init = Engine.__init__
-
-
-def _remembered(self: Engine, url: str, *args, **kwargs) -> None:
-    _init(self, url, *args, **kwargs)
-    _opened.append(url)
-
-
-Engine.__init__ = _remembered  # type: ignore[method-assign]
+overseen.watch()
 quick.share()
 
 
 @pytest.fixture(autouse=True)
 def no_limbo(request):
-    """After every test: nothing broken, and nothing alive without an explanation, in any database that it opened.
+    """After every test: nothing broken, and nothing alive without an explanation, in any of its databases (`overseen`).
 
     A test that breaks a database on purpose says why: `@pytest.mark.breaks_database("…")`.
     """
-    _opened.clear()
-    yield
-    if request.node.get_closest_marker("breaks_database") is None:
-        for url in list(dict.fromkeys(_opened))[-20:]:
-            if ":memory:" not in url and (not url.startswith("sqlite") or Path(make_url(url).database).exists()):
-                with suppress(Unavailable):     # a server of the test's own, which is gone by now
-                    invariants.check(url)
+    if request.node.get_closest_marker("breaks_database"):
+        with overseen.spared():
+            yield
+    else:
+        yield
+        overseen.look_over()
 
 
 @pytest.fixture(autouse=True)
@@ -166,6 +153,7 @@ def begin(mould, tmp_path):
     def begin(*arguments: str, module: str | None = None, **said: str) -> Part:
         kept = {name: value for name, value in os.environ.items()
                 if not name.startswith(("PARTITUR_", "NODE_")) and name not in TOLD}
+        overseen.touch(said.get("DATABASE_URL") or f"sqlite:///{said.get('DATA_DIR', tmp_path)}/partitur.db")
         started.append(Part(mould, list(arguments), {**kept, **said}, tmp_path / f"part-{len(started)}", module=module))
         return started[-1]
 

@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import delete, text, update
 
 from engine import instances, schema
-from tests import limbo
-from tests.engine.drawing import call, catch, end, inside, process, service, start, timer, user
+from engine.testing import Scratch
+from tests import limbo, overseen
+from tests.engine.drawing import call, catch, end, file, inside, process, service, start, timer, user
 
 SUB = f'<bpmn:subProcess id="part">{inside(start("s"), user("ask"), end("e"))}</bpmn:subProcess>'
 
@@ -68,3 +69,34 @@ def test_an_instance_that_is_nowhere_and_one_that_waits_only_for_itself_are_foun
     assert any("waits only for itself: ['join']" in sentence for sentence in broken(engine, only_the_join))
     assert any("is at no element" in sentence for sentence in broken(
         engine, text("UPDATE element_instances SET state = 'COMPLETED'")))
+
+
+@pytest.mark.breaks_database("to see that it is found after a test")
+@pytest.mark.parametrize("rule", ["limbo", "invariants"])
+def test_what_a_test_leaves_broken_fails_it_though_the_engine_was_open_before(engine, waiting, rule):
+    # given an engine of several tests, the one before it being over
+    overseen.look_over()
+
+    # when this one breaks something
+    breaking = delete(schema.timers) if rule == "limbo" else text("UPDATE instances SET incident_count = 7")
+    with engine.database.write() as connection:
+        connection.execute(breaking)
+
+    # then it is found, once
+    sentence = "waits for nothing that is known" if rule == "limbo" else "knows how many incidents it has"
+    with pytest.raises(AssertionError, match=sentence):
+        overseen.look_over()
+    overseen.look_over()
+
+
+@pytest.mark.breaks_database("to see that it is found when it closes")
+def test_a_scratch_engine_is_looked_over_before_it_is_gone(monkeypatch):
+    monkeypatch.setattr(overseen, "_spared", [])
+    scratch = Scratch()
+    scratch.deploy(file(process("p", start(), user("ask"), end())))
+    scratch.start("p")
+    with scratch.engine.database.write() as connection:
+        connection.execute(delete(schema.user_tasks))
+    with pytest.raises(AssertionError, match="an active instance waits for something"):
+        scratch.close()
+    scratch.engine.close()
