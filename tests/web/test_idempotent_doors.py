@@ -217,7 +217,7 @@ def dying_after(lived, repeat):
 
 
 WITHOUT = re.compile(
-    r"static|login\..*|provider\..*|links\..*|camunda7_pages\..*|metrics.*|health|.*\.nothing|.*openapi.*"
+    r"static|login\..*|second_step\..*|provider\..*|links\..*|camunda7_pages\..*|metrics.*|health|.*\.nothing|.*openapi.*"
     r"|console\.(new_deployment|interfaces|manual|manual_file|playground|service_templates|sessions|new_operation|preview"
     r"|service_preview|report_file)"
     r"|camunda8\.(topology|license)"
