@@ -37,7 +37,8 @@ def pairs(connection: Connection, definitions: Collection[int] | None,
     """The pairs of which there are instances; None if they are more than `MOST_PAIRS`. Without `definitions`: all."""
     words = union_all(*(select(literal_column(f"'{state}'").label("state")) for state in states)).subquery("words")
     # Not EXISTS: PostgreSQL would read all instances first, to look each pair up among them.
-    some = select(_i.key).where(_i.definition_key == _d.key, _i.state == words.c.state).limit(1)
+    # And in an order that an index has: where nearly all are in a state, it would look for one without any index.
+    some = select(_i.key).where(_i.definition_key == _d.key, _i.state == words.c.state).order_by(_i.key).limit(1)
     every = schema.definitions.join(words, literal_column("1 = 1"))
     statement = select(_d.key, words.c.state).select_from(every).where(
         some.correlate(schema.definitions, words).scalar_subquery().is_not(None))

@@ -121,8 +121,7 @@ def _plain(*columns: ColumnElement[Any], there: ColumnElement[bool] | None = Non
     """By what every instance has; an index begins with it, and has what is `there`."""
     def find(asked: Asked, limit: int, offset: int) -> list[int]:
         if asked.few:
-            return _read(asked, select(_i.key).where(*asked.wanted).order_by(
-                *asked.turned(*map(asked.plain, (*columns, _i.key)))), limit, offset)
+            return _sorted(asked, select(_i.key, *columns).where(*asked.wanted), limit, offset)
         return _walk(asked, columns, true() if there is None else there, true(), limit, offset)
     return find
 
@@ -266,9 +265,14 @@ def _more(asked: Asked, found: list[int], seen: Select[Any], fits: ColumnElement
     page = _read(asked, matching, limit - len(found), offset)
     found += page
     if len(found) < limit and hasty:
-        asked.cut = count(asked.connection, seen, LOOKED_THROUGH) > LOOKED_THROUGH
+        asked.cut = _counted(asked, seen, LOOKED_THROUGH) > LOOKED_THROUGH
     # Fewer than the offset, or the page would have begun here.
-    return 0 if page or not offset else offset - count(asked.connection, matching, offset)
+    return 0 if page or not offset else offset - _counted(asked, matching, offset)
+
+
+def _counted(asked: Asked, ordered: Select[Any], most: int) -> int:
+    """How many rows there are, at most one more than `most`, counted in their order: it leads to the index."""
+    return count(asked.connection, select(ordered.limit(most + 1).subquery().c.key), most)
 
 
 def _those(asked: Asked, matching: Select[Any], there: ColumnElement[bool] | None, plainly: ColumnElement[bool],
