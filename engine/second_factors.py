@@ -111,7 +111,7 @@ def activate(tx: Transaction, browser: str, name: str, code: str, codes: Recover
     A second factor of before and its recovery codes count no more. All other sessions end. Audited. Raises KeyProblem.
     """
     # One after the other: an activation ends what others have begun for the same person.
-    tx.engine.database.serialize(tx.connection, "second factors")
+    tx.engine.database.serialize(tx.connection, "second_factors")
     row = tx.first(SETUP, {"browser": browser, "name": name})
     if row is None or tx.now >= row.expires_at:
         return False

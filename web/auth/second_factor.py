@@ -28,7 +28,7 @@ def check(access: Access, name: str, given: str) -> None:
         right = engine.execute(second_factors.use, name, code)
     else:
         # The slow hash is made before the transaction; without a second factor, with a salt of nobody.
-        salt = second_factors.salt(engine, name) or "of nobody at all"
+        salt = second_factors.salt(engine, name) or "of-nobody-at-all"
         right = engine.execute(second_factors.recover, name, recovery.digest(code, salt))
     _end(access, name, right)
 
