@@ -108,6 +108,9 @@ class Engine:
         """Whether warnings refuse a deployment, as errors do."""
         self.four_eyes: frozenset[str] = frozenset()
         """What another person has to approve (`engine.approvals.asking.FourEyes`)."""
+        self.cannot_write: str | None = None
+        """Why this process could not say that it is alive (`engine.cluster.nodes`): nothing else can be written then;
+        None: it could."""
         self.finishing: set[int] = set()
         """Instances on the move that a thread of this process takes on, slice by slice."""
         self._grouping = Grouping(self._run_together)

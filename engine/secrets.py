@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, delete, select, update
 from engine import audit, guard, schema, second_factors
 from engine.database import Upsert
 from engine.errors import InvalidInput, NotFound
+from engine.keyring import KeyProblem
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -104,6 +105,18 @@ def reveal(engine: Engine, names: Collection[str]) -> dict[str, str]:
     with engine.read() as connection:
         found = connection.execute(CIPHERTEXTS, {"names": list(names)}).fetchall()
     return {row.name: engine.keyring.decrypt(row.name, row.ciphertext) for row in found}
+
+
+def unreadable(engine: Engine) -> list[str]:
+    """The secrets that the keys of this process do not open, by name."""
+    found = []
+    with engine.read() as connection:
+        for row in connection.execute(select(_s.name, _s.ciphertext).order_by(_s.name)):
+            try:
+                engine.keyring.decrypt(row.name, row.ciphertext)
+            except KeyProblem:
+                found.append(row.name)
+    return found
 
 
 def checked_name(name: str) -> str:

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from engine.database import ping
 from engine.engine import Engine
+from engine.errors import Unavailable
 from service_tasks.registry import Registry
 from web import api, camunda7, camunda8, console, doors, hooks, languages, masking, metrics, scanning
 from web.answers import engine as this_engine
@@ -137,7 +138,10 @@ def _health() -> ResponseReturnValue:
 
 
 def _ready() -> ResponseReturnValue:
-    """Whether requests should come here: the database answers. Alive (`/health`) it may be all the same."""
+    """Whether requests should come here: the database answers, and takes what is written. Alive (`/health`) it may be
+    all the same."""
     with this_engine().read() as connection:
         ping(connection)
+    if (why := this_engine().cannot_write) is not None:
+        raise Unavailable(why)
     return jsonify(status="UP")

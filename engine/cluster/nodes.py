@@ -121,7 +121,9 @@ class Pulse:
                 self._engine.clock.agree()
             if self._key is None or not self._engine.execute(beat, self._key, self.node.services):
                 self._key = self._engine.execute(join, self.node)
+            self._engine.cannot_write = None
         except Unavailable as error:
+            self._engine.cannot_write = error.why
             logger.warning("could not say that this node is alive", reason=error.why)
         except Exception:
             logger.exception("could not say that this node is alive")

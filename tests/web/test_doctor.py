@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from engine.cluster.nodes import Node, Pulse
 from engine.engine import Engine
 from engine.queries.standing import LongTransaction, NodeRow, Standing
 from engine.work import holds
 from engine.work.holds import Hold
+from web.app import create_app
 from web.cli import app, vitals
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -148,3 +153,58 @@ def test_commands_that_only_read_do_so_on_a_replica(postgres_url, tmp_path, monk
     refused = CliRunner().invoke(app, ["release", "charge-card", "--reason", "It is over.", "--json"])
     assert refused.exit_code == 1
     assert "read-only" in refused.output
+    writing = said()["Writing"]
+    assert (writing["result"], "read-only" in writing["found"]) == ("failed", True)
+
+    # and a node that cannot say that it is alive is not ready, which it is when it can
+    engine = Engine(os.environ["DATABASE_URL"])
+    client, pulse = create_app(engine, secret_key="test").test_client(), Pulse(engine, Node(roles=["web"]))
+    assert client.get("/health/ready").status_code == 200
+    pulse._beat()
+    answer = client.get("/health/ready")
+    assert (answer.status_code, "read-only" in answer.text) == (503, True)
+    assert client.get("/health/live").status_code == 200
+    assert client.get("/instances").status_code == 200
+    pulse._engine = Engine(postgres_url)
+    pulse._beat()
+    pulse._engine.close()
+    engine.cannot_write = pulse._engine.cannot_write
+    assert client.get("/health/ready").status_code == 200
+    engine.close()
+
+
+def said():
+    """What the doctor says, by name."""
+    return {each["name"]: each for each in json.loads(CliRunner().invoke(app, ["doctor", "--json"]).stdout)["checks"]}
+
+
+def test_a_key_of_secrets_that_is_gone_is_missed(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    runner = CliRunner()
+    assert "Secrets" not in said()
+    assert runner.invoke(app, ["secrets", "set", "bank"], input="geheim").exit_code == 0
+    assert said()["Secrets"]["result"] == "ok"
+    key = (tmp_path / "secrets_key").rename(tmp_path / "elsewhere")
+    found = said()["Secrets"]
+    assert (found["result"], "1 of 1 cannot be opened" in found["found"]) == ("failed", True)
+    assert found["found"].endswith(": bank")
+    # another key does not help, for those that were stored before
+    assert runner.invoke(app, ["secrets", "set", "shop"], input="geheimer").exit_code == 0
+    assert "1 of 2 cannot be opened" in said()["Secrets"]["found"]
+    (tmp_path / "secrets_key").write_text((tmp_path / "secrets_key").read_text() + key.read_text())
+    assert said()["Secrets"]["result"] == "ok"
+    monkeypatch.setenv("PARTITUR_SECRETS_KEY", "short")
+    assert said()["Secrets"]["result"] == "failed"
+    assert "short" not in said()["Secrets"]["found"]
+
+
+@pytest.mark.parametrize(("number", "advice"), [(errno.ENOSPC, "Free some"), (errno.EACCES, "this user may write")])
+def test_a_folder_that_takes_nothing_is_told_from_one_that_may_not_be_written(number, advice, tmp_path, monkeypatch):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    disk = said()["Disk"]
+    assert (disk["result"], disk["advice"].startswith(advice) or advice in disk["advice"]) == ("failed", True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 import socket
@@ -256,7 +257,8 @@ def check_disk(settings: Settings) -> Check:
             name="Disk",
             result=Result.FAILED,
             found=f"{folder} cannot be written: {error.strerror}.",
-            advice="Set DATA_DIR to a directory that this user may write.",
+            advice="Free some of it, or set DATA_DIR to a directory with more room: no command can be carried out."
+            if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Set DATA_DIR to a directory that this user may write.",
         )
     free = shutil.disk_usage(folder).free // 2**20
     if free < LEAST_FREE_MEGABYTES:
@@ -271,7 +273,7 @@ def check_disk(settings: Settings) -> Check:
 
 def check_database(settings: Settings) -> Iterator[Check]:
     """The database answers, its tables are those of this version, and what they show is as it should be."""
-    from web.cli import vitals  # which has its checks from here
+    from web.cli import keeping, vitals  # which have their checks from here
 
     try:
         engine = Engine(settings.database_url)
@@ -289,6 +291,10 @@ def check_database(settings: Settings) -> Iterator[Check]:
         return
     yield Check(name="Database", result=Result.OK, found=shown_url(settings.database_url))
     try:
+        if trouble := keeping.check_writing(engine):
+            yield trouble
+        if told := keeping.check_secrets(engine, settings):
+            yield told
         yield from vitals.examine(engine)
         yield vitals.check_audit(engine)
         if plain := list(encryption.stored(engine)):

@@ -1,0 +1,53 @@
+"""What `partitur doctor` tries out in the database: does it take what is written, and can it be read again?"""
+
+from __future__ import annotations
+
+from sqlalchemy import update
+
+from engine import schema, secrets
+from engine.engine import Engine
+from engine.errors import Unavailable
+from engine.keyring import VARIABLE, KeyProblem, Keyring
+from web.cli.checks import Check, Result
+from web.cli.settings import Settings
+
+NAMED = 5
+"""How many secrets are named."""
+
+
+class _TakenBack(Exception):
+    """What was tried out is not to stay."""
+
+
+def check_writing(engine: Engine) -> Check | None:
+    """The database takes what is written; None if it does. Nothing is changed."""
+    number = schema.sequence.c.next
+    try:
+        with engine.database.write() as connection:
+            connection.execute(update(schema.sequence).values(next=number))
+            raise _TakenBack
+    except _TakenBack:
+        return None
+    except Unavailable as error:
+        return Check(name="Writing", result=Result.FAILED, found=f"it can be read only: {error.why}",
+                     advice="Look whether it is a standby, or set to read only, or out of room: every command is "
+                            "answered with 503 until it takes changes.")
+
+
+def check_secrets(engine: Engine, settings: Settings) -> Check | None:
+    """The secrets that are stored can be opened; None if there are none."""
+    path = settings.data_dir / "secrets_key"
+    where = VARIABLE if settings.secrets_keys else str(path)
+    try:
+        engine.keyring = Keyring(settings.secrets_keys, path)
+    except KeyProblem as error:
+        return Check(name="Secrets", result=Result.FAILED, found=str(error), advice=f"Mend {where}.")
+    stored = len(secrets.all_of_them(engine))
+    closed = secrets.unreadable(engine)
+    if closed:
+        named = ", ".join(closed[:NAMED]) + (", …" if len(closed) > NAMED else "")
+        return Check(name="Secrets", result=Result.FAILED,
+                     found=f"{len(closed)} of {stored} cannot be opened by the keys in {where}: {named}",
+                     advice=f"Put the key back that they were stored with ({VARIABLE}, or {path}), or store them "
+                            "again: `partitur secrets set NAME`.")
+    return Check(name="Secrets", result=Result.OK, found=f"{stored}, all of which open") if stored else None
