@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from contextlib import contextmanager
 
 import pytest
 
@@ -36,32 +37,38 @@ def mould():
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def new_url(request, sqlite_template, tmp_path):
-    made = []
+def fresh(request, sqlite_template, tmp_path):
+    """Lends a fresh database; whoever gives it back has closed everything that was open on it."""
     databases = request.getfixturevalue("postgres_template") if request.param == "postgresql" else None
 
-    def new():
-        made.append(databases() if databases else f"sqlite:///{tmp_path}/crash-{len(made)}.db")
-        if not databases:
-            shutil.copy(sqlite_template, made[-1].removeprefix("sqlite:///"))
-        return made[-1]
+    @contextmanager
+    def lend():
+        if databases:
+            url = databases()
+            yield url
+            databases.leave(url)
+            return
+        path = tmp_path / "crash.db"
+        shutil.copy(sqlite_template, path)
+        yield f"sqlite:///{path}"
+        for left in tmp_path.glob("crash.db*"):
+            left.unlink()
 
-    yield new
-    for url in made if databases else ():
-        databases.leave(url)
+    return lend
 
 
 @pytest.fixture
-def live(mould, new_url, tmp_path):
+def live(mould, fresh, tmp_path):
     """Runs a scenario through as many lives as it takes; what came of it."""
     books = []
 
     def living(scenario, *deaths):
         books.append(tmp_path / f"book-{len(books)}")
-        request = {"url": new_url(), "scenario": scenario, "book": str(books[-1]), "deaths": [*deaths, NEVER]}
-        mould.stdin.write(json.dumps(request) + "\n")
-        mould.stdin.flush()
-        lives = json.loads(mould.stdout.readline())
+        with fresh() as url:
+            request = {"url": url, "scenario": scenario, "book": str(books[-1]), "deaths": [*deaths, NEVER]}
+            mould.stdin.write(json.dumps(request) + "\n")
+            mould.stdin.flush()
+            lives = json.loads(mould.stdout.readline())
         for code, said in lives:
             assert code is not None, f"a life of {request} did not come to an end"
             assert "error" not in said, f"{request}\n{said['error']}"

@@ -219,7 +219,7 @@ def dying_after(lived, repeat):
 WITHOUT = re.compile(
     r"static|login\..*|second_step\..*|provider\..*|links\..*|camunda7_pages\..*|metrics.*|health|.*\.nothing|.*openapi.*"
     r"|console\.(new_deployment|interfaces|manual|manual_file|playground|service_templates|sessions|second_factor"
-    r"|new_operation|preview|service_preview|report_file)"
+    r"|confirmation|new_operation|preview|service_preview|report_file)"
     r"|camunda8\.(topology|license)"
     r"|camunda7\.(.*_users|get_profile|.*_groups?|groups_of_user|nobody|count_nobody|sum_of_metric|version|engines"
     r"|list_registered)")
