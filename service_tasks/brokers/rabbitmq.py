@@ -31,6 +31,8 @@ from service_tasks.brokers.contact import (
     Unroutable,
     lowered,
 )
+from service_tasks.connector.reach import is_this_machine
+from service_tasks.errors import NotSent
 
 AHEAD = 20
 """How many messages the broker hands out before the first of them is confirmed."""
@@ -40,6 +42,9 @@ LOOK = 20.0
 
 async def _connect(broker: Broker, login: Login | None) -> AbstractConnection:
     [(host, port)] = broker.hosts
+    if login is None and not is_this_machine(host):
+        raise NotSent(f"Expected a secret to log in with at RabbitMQ on {host}, but there is none: its usual user is "
+                      "for its own machine.")
     return await aio_pika.connect(
         host=host, port=port, login=(login.user if login else None) or "guest",
         password=login.password if login else "guest", virtualhost=broker.path or "/", ssl=broker.tls,

@@ -16,6 +16,7 @@ from service_tasks.connector import Reach
 from service_tasks.connector.reach import is_this_machine
 from service_tasks.connector.target import read_target
 from service_tasks.connector.transport import Forbidden, Request, Transport
+from service_tasks.errors import NotSent
 from tests.web.test_tls import issued
 from web.clamd import Scanner
 from web.cli import app as command_line
@@ -128,6 +129,9 @@ def test_no_broker_is_told_anything_before_its_certificate_was_checked(tmp_path)
 
     asyncio.run(attempt())
     assert b"".join(heard) == b""
+    # and nobody tries a usual password at somebody else's broker
+    with pytest.raises(NotSent, match="Expected a secret to log in with at RabbitMQ"):
+        asyncio.run(open_sender(addresses.read("amqps://queue.example?queue=q", addresses.OUT), None))
 
 
 def test_a_scanner_of_this_machine_needs_none(tmp_path, monkeypatch):

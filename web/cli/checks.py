@@ -297,6 +297,8 @@ def check_database(settings: Settings) -> Iterator[Check]:
             yield told
         yield from vitals.examine(engine)
         yield vitals.check_audit(engine)
+        if seen := vitals.check_rights(engine):
+            yield seen
         if plain := list(encryption.stored(engine)):
             yield check_encryption(plain, settings)
     finally:

@@ -12,9 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
-
+from engine import rights
 from engine.engine import Engine
 from engine.events import targets
 from engine.inbound import sources
@@ -78,24 +76,8 @@ def sentence(plain: Plain) -> str:
 
 
 def _database(settings: Settings, environment: Mapping[str, str]) -> Iterator[Plain]:
-    try:
-        url = make_url(settings.database_url)
-    except ArgumentError:
-        return      # whoever opens it says so
-    if url.get_backend_name() == "sqlite" or all(map(_is_here, _hosts(url))):
-        return
-    mode = str(url.query.get("sslmode") or environment.get("PGSSLMODE") or "prefer")
-    if mode not in VERIFYING:
-        yield Plain("DATABASE_URL", f"{', '.join(_hosts(url))} with sslmode={mode}",
+    hosts, mode = rights.reached(settings.database_url, environment)
+    away = [host for host in hosts if not is_this_machine(host)]
+    if away and mode not in VERIFYING:
+        yield Plain("DATABASE_URL", f"{', '.join(away)} with sslmode={mode}",
                     "Add ?sslmode=verify-full, and sslrootcert=FILE for an authority of your own.")
-
-
-def _hosts(url: URL) -> list[str]:
-    said = url.query.get("host") or url.host or ""
-    return [each.rpartition(":")[0] if each.count(":") == 1 else each
-            for each in ([said] if isinstance(said, str) else list(said)) for each in each.split(",")]
-
-
-def _is_here(host: str) -> bool:
-    # Without a host, or with a path for one, it is a socket of this machine.
-    return not host or host.startswith("/") or is_this_machine(host)

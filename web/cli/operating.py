@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from engine import upgrade
+from engine import rights, upgrade
 from engine.database import Database, ping
 from engine.engine import Engine
 from engine.errors import NotFound
@@ -104,7 +104,12 @@ def _operate(kind: str, key: int, reason: str, done: str) -> None:
     answer(row, lambda console: console.print(f"{done} instance {key}. {report(outcome)}", markup=False))
 
 
-def upgrade_database(json: Json = False) -> None:
+def upgrade_database(
+    grant: Annotated[str | None, typer.Option(
+        metavar="ROLE", show_default=False,
+        help="Let this role of PostgreSQL read and write rows, which is all that servers need.")] = None,
+    json: Json = False,
+) -> None:
     """Bring the database to the schema of this version."""
     settings = Settings.of()
     with reaching(settings):
@@ -113,6 +118,8 @@ def upgrade_database(json: Json = False) -> None:
             ping(connection)
     try:
         before, after = upgrade.upgrade(database)
+        if grant:
+            rights.grant(database, grant)
     finally:
         database.close()
     if before != after:
@@ -120,7 +127,8 @@ def upgrade_database(json: Json = False) -> None:
             engine.execute(upgrade.done, before, after)
     sentence = f"{shown_url(settings.database_url)} has schema {after}"
     sentence += " already." if before == after else f"; before it had {before or 'none'}."
-    answer({"before": before, "after": after}, lambda console: console.print(sentence))
+    sentence += f" {grant} may read and write rows, and nothing else." if grant else ""
+    answer({"before": before, "after": after, "granted": grant}, lambda console: console.print(sentence, markup=False))
 
 
 class Action(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from engine import chain
+from engine import chain, rights
 from engine.engine import Engine
 from engine.queries.standing import NodeRow, Standing, standing
 from engine.work import holds
@@ -161,3 +161,18 @@ def _words(length: timedelta) -> str:
     if seconds < 120:
         return f"{seconds} s"
     return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
+
+
+def check_rights(engine: Engine) -> Check | None:
+    """The account of the database may do no more than a server needs; None on SQLite."""
+    found = rights.of(engine.database)
+    if found is None:
+        return None
+    if found.rules:
+        return Check(name="Rights", result=Result.WARNING,
+                     found=f"{found.account!r} may do anything on the database server",
+                     advice="Give servers an account of their own: docs/PLATFORM.md, *With few rights*.")
+    if found.owns:
+        return Check(name="Rights", result=Result.OK, found=f"{found.account!r} owns the tables",
+                     advice="`partitur upgrade --grant ROLE` gives servers an account with fewer rights.")
+    return Check(name="Rights", result=Result.OK, found=f"{found.account!r} reads and writes rows only")
