@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from html import unescape
 from io import BytesIO
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -206,6 +208,36 @@ LIES = {
     "no token": (signed(lambda header, claims: "x.y.z"), "no token"),
     "nothing": (signed(lambda header, claims: ""), "no token"),
 }
+
+
+def test_sessions_end_after_the_provider_asked_again_who_one_is(app, provider, engine, clock):
+    person, other = Person(app), Person(app)
+    clock.now = datetime.now(UTC)
+    for each in (person, other):
+        assert each.log_in().status_code == 303
+
+    def end_others():
+        form = re.search(r'name="csrf_token" value="([^"]+)"', person.here.get("/sessions").text)[1]
+        return person.here.post("/sessions/end", data={"csrf_token": form}).headers["Location"]
+
+    # A provider may let somebody in without a question, so that a log-in of a moment ago does not count.
+    confirmation = "/sessions/confirmation?next=/sessions"
+    assert end_others() == confirmation
+    page = person.here.get(confirmation).text
+    [link] = re.findall(r'href="(/login/provider\?[^"]*)"', page)
+    address = person.here.get(unescape(link)).headers["Location"]
+    asked = parse_qs(urlsplit(address).query)
+    assert (asked["prompt"], asked["max_age"]) == (["login"], ["0"])
+    # One that does not ask, though told to, is not believed, nor is one that does not say when it asked.
+    for auth_time in (int(time.time()) - 3_600, None, "now"):
+        provider.mend = lambda header, claims, auth_time=auth_time: claims.update(auth_time=auth_time)
+        refused = person.come_back(person.sign_in(person.here.get(unescape(link)).headers["Location"]))
+        assert (refused.status_code, "not asked you again" in refused.text) == (401, True), auth_time
+    provider.mend = lambda header, claims: None
+    assert end_others() == confirmation
+    back = person.come_back(person.sign_in(person.here.get(unescape(link)).headers["Location"]))
+    assert back.headers["Location"] == "/sessions"
+    assert (end_others(), person.is_in(), other.is_in()) == ("/sessions", True, False)
 
 
 def test_no_lie_lets_anybody_in(app, provider, engine):
