@@ -14,7 +14,20 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Select, and_, false, func, literal, literal_column, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    and_,
+    false,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
 
 from engine.database import Database, UtcDateTime, from_json, to_json
 from engine.errors import InvalidInput
@@ -66,6 +79,9 @@ class Found(Generic[Item]):
     last: str | None
 
 
+Keys = Callable[["Engine", Connection, "Searchable[Any]", Search, Select[Any], int], list[int] | None]
+"""Gives the keys of the part that a search asks for, or None for one that it does not know. It is told the keys of all
+that match, as a statement, and how many they are (one more than `COUNTED`: more than that)."""
 Special = Callable[[Database, Criterion], ColumnElement[bool]]
 """A field that is no column: makes the condition itself."""
 
@@ -84,6 +100,8 @@ class Searchable(Generic[Item]):
     of the search until its part is full, instead of sorting all that match."""
     order: Sequence[tuple[str, bool]] = ()
     """The sort of a search that names none; always followed by the key."""
+    keys: Keys | None = None
+    """Finds a part in a way of its own, if it can."""
 
     def where(self, database: Database, criteria: Sequence[Criterion]) -> list[ColumnElement[bool]]:
         """The conditions that criteria stand for. Raises InvalidInput for an unknown field or operator."""
@@ -102,26 +120,59 @@ class Searchable(Generic[Item]):
 def search(engine: Engine, what: Searchable[Item], query: Search) -> Found[Item]:
     """The things that match. Raises InvalidInput for an unknown field, operator or cursor."""
     order = _order(what, query.sort)
-    matching = what.statement.where(*_conditions(engine.database, what, query))
-    counted = matching.with_only_columns(what.key).limit(COUNTED + 1).subquery()
+    conditions = _conditions(engine.database, what, query)
+    lean = _lean(what, conditions)
     with engine.read() as connection:
-        total = connection.scalar(select(func.count()).select_from(counted)) or 0
-        if total > COUNTED and any(criterion.field in what.frequent for criterion in query.criteria):
-            many = select(func.count()).select_from(
-                matching.with_only_columns(what.key).limit(VERY_MANY + 1).subquery())
-            if (connection.scalar(many) or 0) > VERY_MANY:
-                matching = what.statement.where(*_conditions(
-                    engine.database, replace(what, fields={**what.fields, **what.frequent}), query))
-        rows = connection.execute(_part(matching, order, query)).mappings().fetchall()
+        total = connection.scalar(select(func.count()).select_from(lean.limit(COUNTED + 1).subquery())) or 0
+        keys = None if what.keys is None else what.keys(engine, connection, what, query, lean, total)
+        if keys is None:
+            if total > COUNTED and any(criterion.field in what.frequent for criterion in query.criteria):
+                many = select(func.count()).select_from(lean.limit(VERY_MANY + 1).subquery())
+                if (connection.scalar(many) or 0) > VERY_MANY:
+                    conditions = _conditions(
+                        engine.database, replace(what, fields={**what.fields, **what.frequent}), query)
+            # What is written of each row is not made of all that are sorted.
+            matching = _lean(what, conditions, *(column for column, _ in order))
+            keys = list(connection.scalars(_part(matching, order, query)))
+        rows = _rows(connection, what, order, keys)
     if query.before is not None:
         rows = rows[::-1]
     places = [f"_place{index}" for index in range(len(order))]
+    apart = {*places, "_key"}
     cursors = [[row[place] for place in places] for row in (*rows[:1], *rows[-1:])]
     return Found(
-        items=tuple(what.make(**{str(name): row[name] for name in row if name not in places}) for row in rows),
+        items=tuple(what.make(**{str(name): row[name] for name in row if name not in apart}) for row in rows),
         total=min(total, COUNTED), more=total > COUNTED,
         first=_written(cursors[0]) if cursors else None, last=_written(cursors[-1]) if cursors else None,
     )
+
+
+def _lean(what: Searchable[Any], conditions: Sequence[ColumnElement[bool]], *by: ColumnElement[Any]) -> Select[Any]:
+    """The keys of what matches, of the one table if nothing is asked of another that is joined to it."""
+    alone = select(what.key).where(*conditions)
+    # What is joined is there: each row belongs to a row of it.
+    if len(alone.add_columns(*by).get_final_froms()) == 1:
+        return alone
+    return what.statement.where(*conditions).with_only_columns(what.key)
+
+
+def _rows(connection: Connection, what: Searchable[Any], order: Sequence[tuple[ColumnElement[Any], bool]],
+          keys: Sequence[int]) -> list[RowMapping]:
+    """What is shown of some, in the order of their keys, and their places in the order of a search."""
+    if not keys:
+        return []
+    statement = what.statement.add_columns(*(column.label(f"_place{i}") for i, (column, _) in enumerate(order)),
+                                           what.key.label("_key")).where(what.key.in_(keys))
+    by_key = {row["_key"]: row for row in connection.execute(statement).mappings()}
+    return [by_key[key] for key in keys if key in by_key]
+
+
+def beyond(what: Searchable[Any], query: Search) -> tuple[ColumnElement[bool], Any]:
+    """Whether something comes after the place where a search goes on, and what that place is sorted by first. Raises
+    InvalidInput for a cursor that is none."""
+    order = _order(what, query.sort)
+    place = _read(query.after or "", order)
+    return _beyond(order, place, False), place[0]
 
 
 def _conditions(database: Database, what: Searchable[Any], query: Search) -> list[ColumnElement[bool]]:
@@ -133,7 +184,7 @@ def _conditions(database: Database, what: Searchable[Any], query: Search) -> lis
 
 def count(engine: Engine, what: Searchable[Any], criteria: Sequence[Criterion]) -> int:
     """How many things match, exactly. Raises InvalidInput for an unknown field or operator."""
-    matching = what.statement.where(*what.where(engine.database, criteria)).with_only_columns(what.key)
+    matching = _lean(what, what.where(engine.database, criteria))
     with engine.read() as connection:
         return connection.scalar(select(func.count()).select_from(matching.subquery())) or 0
 
@@ -210,7 +261,7 @@ def _order(what: Searchable[Any], sort: Sequence[tuple[str, bool]]) -> list[tupl
 def _part(matching: Select[Any], order: list[tuple[ColumnElement[Any], bool]], query: Search) -> Select[Any]:
     backward = query.before is not None
     cursor = query.before if backward else query.after
-    statement = matching.add_columns(*(column.label(f"_place{i}") for i, (column, _) in enumerate(order)))
+    statement = matching
     if cursor is not None:
         statement = statement.where(_beyond(order, _read(cursor, order), backward))
     for column, descending in order:

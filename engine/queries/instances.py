@@ -17,6 +17,7 @@ from engine.queries.matching import where as where
 from engine.queries.narrowing import LOOKED_THROUGH, narrowed
 from engine.queries.orders import SORTS as SORTS
 from engine.queries.paging import COUNTED, MAX_LIMIT, Page
+from engine.queries.walking import Asked
 from engine.states import InstanceState
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def search(engine: Engine, filter: InstanceFilter, *, sort: str = "-started_at",
     descending, name = sort.startswith("-"), sort.removeprefix("-")
     with engine.read() as connection:
         meant = narrowed(filter, now, connection, thorough=thorough)
-        asked = orders.Asked(connection, meant, descending, now, thorough)
+        asked = Asked(connection, meant, descending, now, thorough)
         # What is looked up for each row is not looked up for all that are sorted.
         keys = orders.keys(asked, name, min(limit, MAX_LIMIT), offset)
         found = connection.execute(rows(now).where(_i.key.in_(keys))) if keys else ()

@@ -13,7 +13,7 @@ from engine import masking, schema
 from engine.database import Database
 from engine.errors import InvalidInput
 from engine.live import has_value, lookup
-from engine.queries import conditions, tasks, things, variables
+from engine.queries import conditions, ordering, tasks, things, variables
 from engine.queries.criteria import Criterion, Searchable, condition
 from engine.queries.things import ElementRow, IncidentRow, JobRow, SubscriptionRow, UserTaskRow, VariableRow
 from engine.states import InstanceState, JobState
@@ -280,9 +280,10 @@ INSTANCES = Searchable(
     },
     special={
         "tags": _contains(_i.tags), "variable": _has_variable(_i.key), "element": _has_element, "error": _has_error,
-        "standing": _in_standing,
-        "retrying": _has_open_job,
+        "standing": _in_standing, "retrying": _has_open_job,
+        **dict.fromkeys(ordering.OF_DEFINITION, ordering.of_definition),
     },
+    keys=ordering.keys,
 )
 ELEMENTS = Searchable(
     statement=things.ELEMENTS.add_columns(

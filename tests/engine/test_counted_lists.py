@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.queries import conditions, definitions, lists, matching, narrowing, orders, overview, paging
+from engine.queries import conditions, definitions, lists, matching, narrowing, orders, overview, paging, walking
 from engine.queries import instances as instance_lists
 from engine.queries.instances import InstanceFilter
 from tests.engine.drawing import end, process, service, start, user
@@ -13,7 +13,7 @@ from tests.engine.drawing import end, process, service, start, user
 @pytest.fixture
 def seven(engine, clock, steps, monkeypatch):
     """Seven instances where no more than five are counted, the oldest first."""
-    for module in (paging, instance_lists, narrowing, matching, orders, overview):
+    for module in (paging, instance_lists, narrowing, matching, orders, walking, overview):
         monkeypatch.setattr(module, "COUNTED", 5)
     steps.deploy(process("order", start(), service("work"), end()))
     steps.deploy(process("review", start(), user("check"), end()))

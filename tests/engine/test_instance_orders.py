@@ -7,7 +7,7 @@ import pytest
 from engine import instances, schema
 from engine.errors import InvalidInput
 from engine.queries import instances as lists
-from engine.queries import matching, narrowing, orders, paging
+from engine.queries import matching, narrowing, orders, paging, walking
 from engine.queries.instances import InstanceFilter
 from engine.queries.variables import VariableCondition
 from tests.engine.drawing import end, process, service, start
@@ -59,9 +59,10 @@ def listed(engine, made):
 def how_many(request, monkeypatch):
     """Whether what is there is few, or more than is sorted or counted."""
     if request.param == "many":
-        for module in (orders, lists, paging, narrowing, matching):
+        for module in (orders, walking, lists, paging, narrowing, matching):
             monkeypatch.setattr(module, "COUNTED", 2)
-        monkeypatch.setattr(orders, "LOOKED_THROUGH", 4)
+        for module in (orders, walking):
+            monkeypatch.setattr(module, "LOOKED_THROUGH", 4)
 
 
 def test_every_order_has_every_instance_once(listed, made, how_many):
@@ -102,9 +103,9 @@ def test_values_of_a_variable_are_ordered_by_kind(listed, how_many):
 
 def test_what_would_take_long_is_left_out_and_the_page_says_so(engine, made, monkeypatch):
     # given that even few are many, and few are looked through
-    for module in (orders, lists, paging, narrowing, matching):
+    for module in (orders, walking, lists, paging, narrowing, matching):
         monkeypatch.setattr(module, "COUNTED", 2)
-    for module in (orders, narrowing, lists):
+    for module in (orders, walking, narrowing, lists):
         monkeypatch.setattr(module, "LOOKED_THROUGH", 4)
     # and two conditions that many fit, but of the newest only one fits both
     wanted = InstanceFilter(variables=[VariableCondition("v", "exists"), VariableCondition("n", "lt", 9)])

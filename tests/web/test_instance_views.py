@@ -14,7 +14,7 @@ import pytest
 from engine import instances, views
 from engine.queries import instances as lists
 from engine.queries import lists as all_lists
-from engine.queries import matching, narrowing
+from engine.queries import matching, narrowing, walking
 from engine.queries import orders as by_order
 from engine.tasks import user_tasks
 from tests.web.axe import ALL, AXE
@@ -152,9 +152,9 @@ def test_names_of_flask_in_an_address_break_nothing(console, orders):
 
 def test_page_says_how_many_were_asked_and_offers_to_look_through_all(console, orders, monkeypatch):
     # given that even few are many, and two conditions that many fit
-    for module in (lists, matching, narrowing, by_order):
+    for module in (lists, matching, narrowing, walking, by_order):
         monkeypatch.setattr(module, "COUNTED", 2)
-    for module in (lists, narrowing, by_order):
+    for module in (lists, narrowing, walking, by_order):
         monkeypatch.setattr(module, "LOOKED_THROUGH", 3)
     query = "variable=gift&operator=exists&variable2=amount&operator2=lt&value2=30"
 
