@@ -26,8 +26,10 @@ from tests import quick
 from tests.acceptance import invariants
 from tests.scenarios.catalogue import SCENARIOS
 from tests.scenarios.office import Office, OfficeClock, last_moment
+from tests.scenarios.rarer import RARER
 
 KILLED = 9
+ALL = {**SCENARIOS, **RARER}
 NEVER = ["commit", 0, "before"]
 PATIENCE = 60.0
 """Seconds that a life may take."""
@@ -81,8 +83,9 @@ def live(request: dict[str, Any], death: Death) -> dict[str, Any]:
         with open(request["book"], "a") as book:
             death.around("call", lambda: (book.write(f"{job.type} {job.idempotency_key}\n"), book.flush()))
 
-    office = Office(engine, clock, "I-1", SCENARIOS[request["scenario"]], call=call)
+    office = Office(engine, clock, "I-1", ALL[request["scenario"]], call=call)
     office.deploy()
+    office.listen()
     office.start()
     office.finish()
     seen = dict(death.seen)

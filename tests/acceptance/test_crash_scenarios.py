@@ -1,8 +1,8 @@
 """Whatever a process waits for: a node that dies before or after any commit or call loses and repeats nothing.
 
 Each scenario runs once undisturbed, then once for every place where a node can die (a few of them in the ordinary
-suite), each time followed by a second life. State, variables, history, jobs, incidents and audit trail are the same,
-and the service's own book has one effect per key.
+suite), each time followed by a second life. State, variables, history, jobs, incidents, audit trail and outbox are the
+same, and the service's own book has one effect per key.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.acceptance.crash_scenarios import KILLED
+from tests.acceptance.crash_scenarios import ALL, KILLED
 from tests.acceptance.shop import ROOT
 from tests.scenarios.catalogue import SCENARIOS
+from tests.scenarios.rarer import RARER
 
 NEVER = ("commit", 0, "before")
 SAMPLE = {"sqlite": 2, "postgresql": 1}
@@ -114,9 +115,15 @@ def test_wherever_a_node_dies_the_instance_ends_as_if_it_had_not(live, scenario,
     check(live, scenario, SAMPLE["sqlite" if "sqlite" in request.node.name else "postgresql"])
 
 
+@pytest.mark.parametrize("fresh", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("scenario", RARER)
+def test_wherever_a_node_dies_what_is_rarer_ends_as_if_it_had_not(live, scenario):
+    check(live, scenario, 1)
+
+
 @pytest.mark.long
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", ALL)
 def test_at_every_single_place_where_a_node_can_die_the_instance_ends_as_if_it_had_not(live, scenario):
     check(live, scenario)
 

@@ -37,49 +37,51 @@ class Scenario:
     """A process `p` and how the world answers it.
 
     `answers`: by job type, task or subscription what comes of it (see `tests.scenarios.office`); `fires`: how often an
-    attached event (boundary, event sub-process) is made to happen, by the id of the event.
+    attached event (boundary, event sub-process) is made to happen, by the id of the event; `acts`: what an operator
+    does, once, when a token is at an element.
     """
 
     files: tuple[tuple[str, bytes], ...]
     variables: Mapping[str, Any] = field(default_factory=dict)
     answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fires: Mapping[str, int] = field(default_factory=dict)
+    acts: Mapping[str, str] = field(default_factory=dict)
 
 
-def _drawn(*parts: str, camunda7: bool = False, more: tuple[tuple[str, bytes], ...] = (), **said: Any) -> Scenario:
+def drawn(*parts: str, camunda7: bool = False, more: tuple[tuple[str, bytes], ...] = (), **said: Any) -> Scenario:
     file = (drawing.file7 if camunda7 else drawing.file)(*parts, name="p.bpmn")
     return Scenario(files=((file.name, file.content), *more), **said)
 
 
-def _loop(sequential: bool) -> str:
+def loop(sequential: bool) -> str:
     return (f'<bpmn:multiInstanceLoopCharacteristics isSequential="{str(sequential).lower()}"><bpmn:extensionElements>'
             '<zeebe:loopCharacteristics inputCollection="=items" inputElement="item" outputCollection="results" '
             'outputElement="=result"/></bpmn:extensionElements></bpmn:multiInstanceLoopCharacteristics>')
 
 
-def _each(id: str, sequential: bool) -> str:
-    return service(id).replace("</bpmn:serviceTask>", f"{_loop(sequential)}</bpmn:serviceTask>")
+def each(id: str, sequential: bool) -> str:
+    return service(id).replace("</bpmn:serviceTask>", f"{loop(sequential)}</bpmn:serviceTask>")
 
 
-def _undone(activity: str, handler: str) -> str:
+def undone(activity: str, by: str) -> str:
     return (f'<bpmn:boundaryEvent id="c_{activity}" attachedToRef="{activity}"><bpmn:compensateEventDefinition/>'
-            f'</bpmn:boundaryEvent>{_handler(handler)}<bpmn:association id="a_{activity}" '
-            f'associationDirection="One" sourceRef="c_{activity}" targetRef="{handler}"/>')
+            f'</bpmn:boundaryEvent>{handler(by)}<bpmn:association id="a_{activity}" '
+            f'associationDirection="One" sourceRef="c_{activity}" targetRef="{by}"/>')
 
 
-def _handler(id: str) -> str:
+def handler(id: str) -> str:
     return service(id).replace("<bpmn:serviceTask ", '<bpmn:serviceTask isForCompensation="true" ')
 
 
-def _sub(id: str, *nodes: str, flows: str | None = None, attributes: str = "", kind: str = "subProcess",
+def sub(id: str, *nodes: str, flows: str | None = None, attributes: str = "", kind: str = "subProcess",
          more: str = "") -> str:
     return f'<bpmn:{kind} id="{id}" {attributes}>{inside(*nodes, flows=flows)}{more}</bpmn:{kind}>'
 
 
-def _on(id: str, event: str, *nodes: str, interrupting: bool = True) -> str:
+def on(id: str, event: str, *nodes: str, interrupting: bool = True) -> str:
     """An event sub-process; its start event is called `id`."""
     began = f'<bpmn:startEvent id="{id}" isInterrupting="{str(interrupting).lower()}">{event}</bpmn:startEvent>'
-    return _sub(f"on_{id}", began, *nodes, end(f"end_{id}"), attributes='triggeredByEvent="true"')
+    return sub(f"on_{id}", began, *nodes, end(f"end_{id}"), attributes='triggeredByEvent="true"')
 
 
 UNDO = '<bpmn:intermediateThrowEvent id="undo"><bpmn:compensateEventDefinition/></bpmn:intermediateThrowEvent>'
@@ -110,35 +112,35 @@ def _flow_scenarios() -> dict[str, Scenario]:
                      service("c"), '<bpmn:inclusiveGateway id="all"/>', end(),
                      flows="start>some some>c a>all b>all c>all all>end")
     return {
-        "sequence": _drawn(process("p", start(), service("a"), script("s", "=x + 1", "y"), service("b"), end()),
+        "sequence": drawn(process("p", start(), service("a"), script("s", "=x + 1", "y"), service("b"), end()),
                            variables={"x": 1}, answers={"a": {"variables": {"x": 5}}}),
-        "exclusive gateway": _drawn(
+        "exclusive gateway": drawn(
             choice.replace("</bpmn:process>", _when("x>b", "=x &gt; 1") + "</bpmn:process>"),
             variables={"x": 0}, answers={"a": {"variables": {"x": 2}}}),
-        "inclusive gateway": _drawn(
+        "inclusive gateway": drawn(
             either.replace("</bpmn:process>", _when("some>a", "=x &gt; 1") + _when("some>b", "=x &gt; 2")
                            + "</bpmn:process>"), variables={"x": 3}),
-        "fork and join": _drawn(
+        "fork and join": drawn(
             process("p", start(), FORK, service("a"), service("b"), service("c"), JOIN, service("d"), end(),
                     flows="start>fork fork>a a>b b>join fork>c c>join join>d d>end"),
             answers={"a": {"variables": {"fromA": 1}}, "c": {"variables": {"fromC": 2}}}),
-        "parallel multi-instance": _drawn(
-            process("p", start(), _each("each", False), service("after"), end()),
+        "parallel multi-instance": drawn(
+            process("p", start(), each("each", False), service("after"), end()),
             variables={"items": [1, 2, 3]}, answers={"each": {"variables": {"result": 7}}}),
-        "sequential multi-instance": _drawn(
-            process("p", start(), _each("each", True), service("after"), end()),
+        "sequential multi-instance": drawn(
+            process("p", start(), each("each", True), service("after"), end()),
             variables={"items": ["a", "b", "c"]}, answers={"each": {"variables": {"result": "x"}}}),
-        "call activity": _drawn(
+        "call activity": drawn(
             process("p", start(), call("sub", "child"), service("after"), end()),
             process("child", start("s"), service("inner"), user("ask"), end("e")),
             answers={"inner": {"variables": {"given": {"a": [1, 2.5]}}}, "ask": DONE}),
-        "error of a called process": _drawn(
+        "error of a called process": drawn(
             error_of("err", "BROKEN"),
             process("p", start(), call("sub", "child"), end("well"), boundary("b", "sub", error("err")),
                     service("mend"), end("ill"), flows="start>sub sub>well b>mend mend>ill"),
             process("child", start("s"), service("inner"), end("e")),
             answers={"inner": {"error": "BROKEN"}}),
-        "loop": _drawn(process(
+        "loop": drawn(process(
             "p", start(), script("s", "=i + 1", "i"), service("a"), '<bpmn:exclusiveGateway id="g" default="g_end"/>',
             end(), flows="start>s s>a a>g g>end").replace(
                 "</bpmn:process>", _when("g>s", "=i &lt; 3") + "</bpmn:process>"), variables={"i": 0}),
@@ -148,47 +150,47 @@ def _flow_scenarios() -> dict[str, Scenario]:
 def _event_scenarios() -> dict[str, Scenario]:
     which = '<bpmn:eventBasedGateway id="which"/>'
     return {
-        "timers": _drawn(process("p", start(), catch("wait", timer("Duration", "PT1H")), service("a"),
+        "timers": drawn(process("p", start(), catch("wait", timer("Duration", "PT1H")), service("a"),
                                  catch("again", timer("Date", '=now() + duration("PT2H")')), end())),
-        "repeating timer": _drawn(
+        "repeating timer": drawn(
             process("p", start(), user("work"), end(), boundary("b", "work", timer("Cycle", "R3/PT10M"), False),
                     service("remind"), end("reminded"), flows="start>work work>end b>remind remind>reminded"),
             answers={"work": DONE}, fires={"b": 3}),
-        "message": _drawn(STOP, process("p", start(), catch("wait", message("m")), service("a"), end()),
+        "message": drawn(STOP, process("p", start(), catch("wait", message("m")), service("a"), end()),
                           answers={"wait": {"variables": {"told": "stop"}}}),
-        "signal": _drawn(signal_of("g", "all"), process("p", start(), catch("wait", signal("g")), service("a"), end()),
+        "signal": drawn(signal_of("g", "all"), process("p", start(), catch("wait", signal("g")), service("a"), end()),
                          answers={"wait": {"variables": {"heard": 1}}}),
-        "one of three events": _drawn(
+        "one of three events": drawn(
             STOP, signal_of("g", "everybody"),
             process("p", start(), which, catch("told", message("m")), end("e1"),
                     catch("late", timer("Duration", "PT1H")), end("e2"), catch("yelled", signal("g")), end("e3"),
                     flows="start>which which>told told>e1 which>late late>e2 which>yelled yelled>e3"),
             answers={"told": {"variables": {"by": "message"}}}),
-        "message at the boundary": _drawn(
+        "message at the boundary": drawn(
             STOP, process("p", start(), service("work"), end("done"), boundary("b", "work", message("m")),
                           service("stopped"), end("told"), flows="start>work work>done b>stopped stopped>told"),
             answers={"b": {"variables": {"why": "enough"}}}, fires={"b": 1}),
-        "timer at the boundary": _drawn(
+        "timer at the boundary": drawn(
             process("p", start(), user("work"), end("done"), boundary("b", "work", timer("Duration", "PT1H")),
                     service("remind"), end("late"), flows="start>work work>done b>remind remind>late"),
             fires={"b": 1}),
-        "error at the boundary": _drawn(
+        "error at the boundary": drawn(
             error_of("err", "BROKEN"),
             process("p", start(), service("work"), end("done"), boundary("b", "work", error("err")), service("mend"),
                     end("mended"), flows="start>work work>done b>mend mend>mended"),
             answers={"work": {"error": "BROKEN"}}),
-        "event sub-process beside": _drawn(
+        "event sub-process beside": drawn(
             STOP, process("p", start(), service("a"), user("work"), end(),
-                          _on("heard", message("m"), service("note"), interrupting=False),
+                          on("heard", message("m"), service("note"), interrupting=False),
                           flows="start>a a>work work>end"),
             answers={"work": DONE, "heard": {"variables": {"n": 1}}}, fires={"heard": 2}),
-        "event sub-process instead": _drawn(
+        "event sub-process instead": drawn(
             error_of("err", "BROKEN"),
-            process("p", start(), _sub("part", start("s"), service("a"), service("b"), end("e"),
-                                       _on("broke", error("err"), service("mend")), flows="s>a a>b b>e"),
+            process("p", start(), sub("part", start("s"), service("a"), service("b"), end("e"),
+                                       on("broke", error("err"), service("mend")), flows="s>a a>b b>e"),
                     service("after"), end(), flows="start>part part>after after>end"),
             answers={"b": {"error": "BROKEN"}}),
-        "condition": _drawn(
+        "condition": drawn(
             process("p", start(), '<bpmn:userTask id="work"/>', end(), boundary(
                 "b", "work", "<bpmn:conditionalEventDefinition><bpmn:condition "
                 'xsi:type="bpmn:tFormalExpression">${x &gt; 2}</bpmn:condition></bpmn:conditionalEventDefinition>'),
@@ -201,27 +203,27 @@ def _event_scenarios() -> dict[str, Scenario]:
 def _compensation_scenarios() -> dict[str, Scenario]:
     cancelled = '<bpmn:cancelEventDefinition/>'
     return {
-        "compensation": _drawn(process(
-            "p", start(), service("hotel"), service("flight"), end(), _undone("hotel", "cancel_hotel"),
-            _undone("flight", "cancel_flight"), UNDO,
+        "compensation": drawn(process(
+            "p", start(), service("hotel"), service("flight"), end(), undone("hotel", "cancel_hotel"),
+            undone("flight", "cancel_flight"), UNDO,
             flows="start>hotel hotel>flight flight>undo undo>end"),
             answers={"hotel": {"variables": {"room": 12}}, "flight": {"variables": {"seat": "4A"}}}),
-        "compensation of a sub-process": _drawn(process(
-            "p", start(), _sub("trip", start("s"), service("hotel"), service("car"), end("e"),
-                               _undone("hotel", "cancel_hotel"), _undone("car", "return_car"),
+        "compensation of a sub-process": drawn(process(
+            "p", start(), sub("trip", start("s"), service("hotel"), service("car"), end("e"),
+                               undone("hotel", "cancel_hotel"), undone("car", "return_car"),
                                flows="s>hotel hotel>car car>e"),
-            service("pay"), end(), _undone("pay", "refund"), UNDO, flows="start>trip trip>pay pay>undo undo>end"),
+            service("pay"), end(), undone("pay", "refund"), UNDO, flows="start>trip trip>pay pay>undo undo>end"),
             answers={"hotel": {"variables": {"room": 12}}}),
-        "error inside a compensation": _drawn(
+        "error inside a compensation": drawn(
             error_of("err", "GONE"),
-            process("p", start(), _sub("part", start("s"), service("hotel"), end("e"), _undone("hotel", "cancel_hotel"),
+            process("p", start(), sub("part", start("s"), service("hotel"), end("e"), undone("hotel", "cancel_hotel"),
                                        UNDO, flows="s>hotel hotel>undo undo>e"),
                     end("well"), boundary("b", "part", error("err")), service("call"), end("ill"),
                     flows="start>part part>well b>call call>ill"),
             answers={"cancel_hotel": {"error": "GONE"}}),
-        "cancelled transaction": _drawn(process(
-            "p", start(), _sub("tx", start("s"), service("hotel"), service("flight"), end("no", cancelled),
-                               _undone("hotel", "cancel_hotel"), _undone("flight", "cancel_flight"),
+        "cancelled transaction": drawn(process(
+            "p", start(), sub("tx", start("s"), service("hotel"), service("flight"), end("no", cancelled),
+                               undone("hotel", "cancel_hotel"), undone("flight", "cancel_flight"),
                                flows="s>hotel hotel>flight flight>no", kind="transaction"),
             end("well"), boundary("b", "tx", cancelled), service("tell"), end("ill"),
             flows="start>tx tx>well b>tell tell>ill")),
@@ -243,28 +245,28 @@ def _work_scenarios() -> dict[str, Scenario]:
     mapped = ('<zeebe:ioMapping><zeebe:input source="=order.id" target="orderId"/>'
               '<zeebe:output source="=receipt.no" target="receiptNo"/></zeebe:ioMapping>')
     return {
-        "user task": _drawn(process("p", start(), user("ask"), service("a"), end()),
+        "user task": drawn(process("p", start(), user("ask"), service("a"), end()),
                             answers={"ask": {"variables": {"approved": True, "note": "fine"}}}),
-        "decision": _drawn(process("p", start(), service("a"), rule, service("b"), end()),
+        "decision": drawn(process("p", start(), service("a"), rule, service("b"), end()),
                            more=(("pricing.dmn", DISCOUNT),), answers={"a": {"variables": {"amount": 250}}}),
-        "retries": _drawn(process("p", start(), service("a"), end()), answers={"a": {"fails_until": 1}}),
-        "incident of a job": _drawn(process("p", start(), service("a"), service("b"), end()),
+        "retries": drawn(process("p", start(), service("a"), end()), answers={"a": {"fails_until": 1}}),
+        "incident of a job": drawn(process("p", start(), service("a"), service("b"), end()),
                                     answers={"b": {"gives_up": True}}),
-        "incident of an expression": _drawn(
+        "incident of an expression": drawn(
             process("p", start(), FORK, '<bpmn:exclusiveGateway id="x"/>', service("a"), JOIN, end(),
                     flows="start>fork fork>x fork>a a>join join>end").replace(
                         "</bpmn:process>", _when("x>join", "=ready") + "</bpmn:process>"),
             variables={"ready": False}, answers={"x": {"variables": {"ready": True}}}),
-        "listeners": _drawn(process("p", start(), service("a", more=heard), listened, end())),
-        "ad-hoc sub-process": _drawn(
+        "listeners": drawn(process("p", start(), service("a", more=heard), listened, end())),
+        "ad-hoc sub-process": drawn(
             process("p", start(), agent, service("after"), end(), flows="start>tools tools>after after>end"),
             variables={"answer": None},
             answers={"agent": {"activates": ["search", "mail"]}, "search": {"variables": {"answer": "a"}}}),
-        "mappings and scopes": _drawn(
-            process("p", start(), _sub("part", start("s"), service("a", more=mapped), user("ask"), end("e")), end()),
+        "mappings and scopes": drawn(
+            process("p", start(), sub("part", start("s"), service("a", more=mapped), user("ask"), end("e")), end()),
             variables={"order": {"id": 4711, "lines": [{"sku": "tea", "price": 12.5}]}},
             answers={"a": {"variables": {"receipt": {"no": "R-1"}}}}),
-        "external tasks of Camunda 7": _drawn(
+        "external tasks of Camunda 7": drawn(
             process("p", start(), '<bpmn:serviceTask id="a" camunda:type="external" camunda:topic="a" '
                     'camunda:asyncBefore="true"/>', '<bpmn:userTask id="ask"/>',
                     '<bpmn:serviceTask id="b" camunda:class="b"/>', end()), camunda7=True,

@@ -18,10 +18,12 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from bpmn.interpreter import Directions
+from bpmn.interpreter import Directions, Put, Take
 from engine import definitions, incidents, instances, messages, schema, signals, timers, variables
 from engine.definitions import Resource
 from engine.engine import Engine
+from engine.events import targets
+from engine.operations import migration, modification
 from engine.tasks import user_tasks
 from engine.work import activation, doubts, holds, jobs
 from engine.work.activation import ActivatedJob
@@ -64,6 +66,12 @@ class Office:
         files = [Resource(name=name, content=content) for name, content in self.scenario.files]
         self.engine.execute(definitions.deploy, files)
 
+    def listen(self) -> None:
+        """Let events of every kind go to a target, unless they do."""
+        if not self.engine.targets.now:
+            self.engine.execute(targets.add, "all", "http://127.0.0.1:9/hook")
+        self.clock.not_before(self.engine.targets.now[0].starts_at)
+
     def start(self, **more: Any) -> int:
         """Start the instance, unless it was started."""
         given = {**self.scenario.variables, "id": self.id}
@@ -80,7 +88,7 @@ class Office:
 
     def turn(self) -> bool:
         """Do the next thing; False if there is nothing to do."""
-        ways = (self._wake, self._take_on, self._release, self._fire, self._work, self._decide, self._send,
+        ways = (self._act, self._wake, self._take_on, self._release, self._fire, self._work, self._decide, self._send,
                 self._resolve, self._wait)
         return any(way() for way in ways)
 
@@ -111,6 +119,27 @@ class Office:
         return dict(self._answer(name).get("variables", {}))
 
     # -- what they do
+    def _act(self) -> bool:
+        """What an operator does, unless it was done."""
+        done = {operation for _, operation, *_ in self._audit()}
+        for element, _ in self.at():
+            operation, _, place = self.scenario.acts.get(element, "").partition(" ")
+            if operation and operation not in done:
+                self._operate(operation, place, element)
+                return True
+        return False
+
+    def _operate(self, operation: str, place: str, element: str) -> None:
+        operator, why = self.engine.acting_as("operator"), "the customer called"
+        [key] = [row.key for row in self.rows(P) if row.parent_key is None]
+        if operation == "MODIFY":
+            operator.execute(modification.modify, key, [Put(element=place)], [Take(element=element)], reason=why)
+        elif operation == "MIGRATE":
+            [target] = self.engine.execute(_definitions_of, place)
+            operator.execute(migration.migrate, key, target, reason=why)
+        else:
+            operator.execute({"SUSPEND": instances.suspend, "CANCEL": instances.cancel}[operation], key, why)
+
     def _wake(self) -> bool:
         """Resume what is suspended."""
         for row in self.rows(P, P.c.state == "ACTIVE", P.c.suspended_at.is_not(None)):
@@ -248,8 +277,15 @@ class Office:
             "tasks": sorted(listed(U, "element_id", "state")),
             "incidents": sorted(listed(N, "element_id", "type", "message", "state")),
             "audit": self._audit(),
+            "outbox": self._outbox(),
             "open": {table.name: len(self.rows(table)) for table in (T, S, schema.deferred)},
         })
+
+    def _outbox(self) -> list[list[Any]]:
+        """What is told to whoever listens, in the order in which it is told of each instance."""
+        family = self.family()
+        rows = sorted(self.rows(schema.outbox), key=lambda row: (family.index(row.instance_key), row.position))
+        return [[family.index(row.instance_key), row.type, row.body["data"].get("elementId")] for row in rows]
 
     def _audit(self) -> list[list[Any]]:
         a = schema.audit.c
@@ -257,6 +293,11 @@ class Office:
             rows = connection.execute(select(a.actor, a.operation, a.entity, a.reason).where(
                 a.instance_key.in_(self.family()))).fetchall()
         return sorted((list(row) for row in rows), key=str)
+
+
+def _definitions_of(tx: Any, process_id: str) -> list[int]:
+    d = schema.definitions.c
+    return list(tx.connection.scalars(select(d.key).where(d.process_id == process_id)))
 
 
 def last_moment(engine: Engine) -> datetime:
