@@ -19,6 +19,7 @@ from sqlalchemy import bindparam, delete, func, select, update
 from engine import audit, schema, sessions
 from engine.database import Upsert
 from engine.errors import NotFound
+from engine.keyring import KeyProblem
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -197,6 +198,19 @@ def encrypt_anew(tx: Transaction) -> int:
         fresh = keyring.encrypt(_name_of(row.name), keyring.decrypt(_name_of(row.name), row.secret))
         tx.connection.execute(update(schema.second_factors).where(_f.name == row.name).values(secret=fresh))
     return len(found)
+
+
+def unreadable(engine: Engine) -> list[str]:
+    """Whose second factors the keys of this process do not open."""
+    with engine.read() as connection:
+        rows = connection.execute(select(_f.name, _f.secret).order_by(_f.name)).fetchall()
+    found = []
+    for row in rows:
+        try:
+            engine.keyring.decrypt(_name_of(row.name), row.secret)
+        except KeyProblem:
+            found.append(row.name)
+    return found
 
 
 def forget(tx: Transaction) -> int:

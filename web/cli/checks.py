@@ -295,6 +295,8 @@ def check_database(settings: Settings) -> Iterator[Check]:
             yield trouble
         if told := keeping.check_secrets(engine, settings):
             yield told
+        if told := keeping.check_second_factors(engine):
+            yield told
         yield from vitals.examine(engine)
         yield vitals.check_audit(engine)
         if seen := vitals.check_rights(engine):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import update
 
-from engine import schema, secrets
+from engine import schema, second_factors, secrets
 from engine.engine import Engine
 from engine.errors import Unavailable
 from engine.keyring import VARIABLE, KeyProblem, Keyring
@@ -51,3 +51,16 @@ def check_secrets(engine: Engine, settings: Settings) -> Check | None:
                      advice=f"Put the key back that they were stored with ({VARIABLE}, or {path}), or store them "
                             "again: `partitur secrets set NAME`.")
     return Check(name="Secrets", result=Result.OK, found=f"{stored}, all of which open") if stored else None
+
+
+def check_second_factors(engine: Engine) -> Check | None:
+    """The second factors can be opened, by the keys that `check_secrets` gave the engine; None if there are none."""
+    there = len(second_factors.since(engine))
+    closed = second_factors.unreadable(engine)
+    if closed:
+        named = ", ".join(closed[:NAMED]) + (", …" if len(closed) > NAMED else "")
+        return Check(name="Second factors", result=Result.FAILED,
+                     found=f"{len(closed)} of {there} cannot be opened, so no code of theirs lets in: {named}",
+                     advice="Put the key of secrets back that they were set up with, or let them set up others: "
+                            "`partitur users reset-second-factor NAME`.")
+    return Check(name="Second factors", result=Result.OK, found=f"{there}, all of which open") if there else None

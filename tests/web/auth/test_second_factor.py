@@ -9,12 +9,15 @@ import pyotp
 import pytest
 
 from engine import second_factors, sessions
+from engine.engine import Engine
 from engine.keyring import Keyring
 from engine.queries import lists
+from tests.engine import factors
 from tests.engine.factors import Phone
 from tests.web.auth.conftest import PASSWORD, TOKEN, hashed
 from tests.web.auth.test_gate import basic, bearer
 from tests.web.auth.test_login import Person
+from tests.web.test_doctor import said
 from web.app import create_app
 from web.auth import secrets
 from web.auth.access import Access
@@ -394,9 +397,6 @@ def test_without_a_key_nobody_sets_one_up_and_nobody_comes_in_without_theirs(ann
 
 
 def test_commands_demand_list_and_reset_it(run, tmp_path, monkeypatch):
-    from engine.engine import Engine
-    from tests.engine import factors
-
     monkeypatch.delenv("PARTITUR_SECOND_FACTOR", raising=False)
     for name in ("ann", "bob"):
         run("users", "add", name, "--password-stdin", "--group", "sales", input=f"{PASSWORD}\n")
@@ -428,6 +428,21 @@ def test_commands_demand_list_and_reset_it(run, tmp_path, monkeypatch):
     run("users", "remove", "bob")
     assert second_factors.of(engine, "bob") is None
     engine.close()
+
+
+def test_the_doctor_misses_the_key_of_second_factors(tmp_path, monkeypatch, sqlite_url):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("DATABASE_URL", sqlite_url)
+    assert "Second factors" not in said()
+    engine = Engine(sqlite_url)
+    engine.keyring = Keyring(path=tmp_path / "secrets_key")
+    factors.set_up(engine)
+    engine.close()
+    assert said()["Second factors"]["result"] == "ok"
+    (tmp_path / "secrets_key").unlink()
+    found = said()["Second factors"]
+    assert found["result"] == "failed"
+    assert found["found"] == "1 of 1 cannot be opened, so no code of theirs lets in: ann"
 
 
 def test_the_app_shows_what_the_standard_says(clock):
