@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta, tzinfo
 from functools import partial
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -85,6 +85,8 @@ class Engine:
         self.metrics = Metrics()
         self.spans: Sink | None = None
         """Who shows traces; None: nobody."""
+        self.sealed: Callable[[Sequence[Mapping[str, Any]]], None] | None = None
+        """Who is told of entries of the audit trail that this process sealed (`engine.chain`); None: nobody."""
         self.wakeup = Wakeup()
         self.queue = queue.of(self.database)
         self.partitions: Partitions | None = None
@@ -212,7 +214,7 @@ class Engine:
             except Exception as error:
                 if attempt == ATTEMPTS or not self.database.may_be_repeated(error):
                     outage = outages.of(error)
-                    if outage is None:
+                    if outage is None or outage is error:
                         raise
                     raise outage from error
                 if outages.broke_connection(error.__cause__ or error):

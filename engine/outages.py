@@ -27,6 +27,15 @@ IN_THE_WAY = {"40001", "40P01", "55P03"}
 """SQLSTATEs of a transaction that only failed because another one was in its way."""
 
 
+READS_ONLY = "25006"
+"""The SQLSTATE of a change where nothing can be changed: on a standby, say."""
+
+
+def reads_only(error: BaseException) -> bool:
+    """Whether a change failed because the database takes none, as a standby does not."""
+    return getattr(getattr(error.__cause__, "orig", None), "sqlstate", None) == READS_ONLY
+
+
 def of(error: BaseException, *, committing: bool = False) -> Unavailable | None:
     """What to tell of an error that a driver raised; None if it is none of the database's absence.
 

@@ -144,7 +144,9 @@ class PostgresQueue:
         )
 
     def waiting(self, connection: Connection) -> tuple[int, timedelta] | None:
-        """How many entries are due, and for how long the oldest is."""
+        """How many entries are due, and for how long the oldest is; None on a standby, which has no unlogged tables."""
+        if connection.exec_driver_sql("SELECT pg_is_in_recovery()").scalar():
+            return None
         count, lag = connection.exec_driver_sql(
             f"SELECT count(*), coalesce(max(clock_timestamp() - execute_after), interval '0')"
             f" FROM {SETTINGS.queue_table} WHERE status = 'queued' AND execute_after <= clock_timestamp()"
@@ -347,7 +349,9 @@ def notes(node: str, topics: Iterable[str]) -> list[str]:
 
 def dsn(url: URL) -> str:
     """The address for asyncpg. What a URL leaves out comes from the environment (PGHOST, …), for psycopg too."""
-    kept = {key: value for key, value in url.query.items() if key in DSN_OPTIONS}
+    # Of several hosts, each in a parameter of its own, asyncpg would know the last one only.
+    kept = {key: value if isinstance(value, str) else ",".join(value)
+            for key, value in url.query.items() if key in DSN_OPTIONS}
     return url.set(drivername="postgresql", query=kept).render_as_string(hide_password=False)
 
 
