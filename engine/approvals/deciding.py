@@ -35,9 +35,11 @@ def approve(tx: Transaction, key: int, reason: str) -> int:
     why = guard.reason_given(reason, "approve a request")
     row = _waiting(tx, key)
     if _is_own(tx, row):
-        called = "" if row["requester"] == tx.actor else f", then called {row['requester']!r},"
+        if row["requester"] == tx.actor:
+            raise NotAllowed(f"Expected another person than {tx.actor!r} to approve this, because two people are "
+                             f"needed, but it is {tx.actor!r} who asked for it.")
         raise NotAllowed(f"Expected another person than {tx.actor!r} to approve this, because two people are needed, "
-                         f"but it is {tx.actor!r}{called} who asked for it.")
+                         f"but it is the same person who asked for it, then called {row['requester']!r}.")
     audit.record(tx, "APPROVE", row["kind"], key, reason=why, details={"requester": row["requester"], **row["content"]},
                  before={"state": ApprovalState.WAITING}, after={"state": ApprovalState.APPROVED})
     if row["kind"] == ApprovalKind.OPERATION:
