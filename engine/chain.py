@@ -98,12 +98,17 @@ def _plain(value: Any) -> Any:
 
 def seal(tx: Transaction) -> int:
     """Add a block of new entries to the chain; returns how many. Another node that is at it is left alone."""
+    return len(seal_block(tx))
+
+
+def seal_block(tx: Transaction) -> Sequence[Mapping[str, Any]]:
+    """The same; returns the entries, with their positions and hashes."""
     if not tx.engine.database.try_serialize(tx.connection, "audit chain"):
-        return 0
+        return ()
     tx.rows.flush()
     found = tx.connection.execute(UNSEALED).all()
     if not found:
-        return 0
+        return ()
     head = _head(tx.connection)
     position, previous = head.position, head.hash
     sealed = []
@@ -117,15 +122,18 @@ def seal(tx: Transaction) -> int:
         tx.connection.execute(insert(schema.audit_chain).values(name=NAME, **values))
     else:
         tx.connection.execute(MOVE.values(**values))
-    return len(sealed)
+    return [{**row._asdict(), "position": each["b_position"], "hash": each["b_hash"]}
+            for row, each in zip(found, sealed, strict=True)]
 
 
 def seal_all(engine: Engine) -> int:
-    """Seal what there is, block by block; returns how much that was."""
+    """Seal what there is, block by block, and tell `Engine.sealed` of it; returns how much that was."""
     total = 0
-    while count := engine.execute(seal):
-        total += count
-        if count < BLOCK:
+    while entries := engine.execute(seal_block):
+        if engine.sealed is not None:
+            engine.sealed(entries)
+        total += len(entries)
+        if len(entries) < BLOCK:
             break
     return total
 

@@ -29,10 +29,15 @@ class TracingMissing(Exception):
 
 def is_wanted(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether the settings ask for traces."""
+    return wants("TRACES", environment)
+
+
+def wants(signal: str, environment: Mapping[str, str]) -> bool:
+    """Whether the settings ask for TRACES, or LOGS."""
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return False
-    exporter = environment.get("OTEL_TRACES_EXPORTER", "").strip().lower()
-    places = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    exporter = environment.get(f"OTEL_{signal}_EXPORTER", "").strip().lower()
+    places = (f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
     return exporter == "otlp" or (exporter == "" and any(environment.get(place) for place in places))
 
 

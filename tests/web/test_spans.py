@@ -59,7 +59,7 @@ class Collector:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if self.headers.get("Content-Encoding") == "gzip":
                     body = gzip.decompress(body)
-                if outer.answer == 200:
+                if outer.answer == 200 and self.path == "/v1/traces":
                     outer.take(ExportTraceServiceRequest.FromString(body))
                 self.send_response(outer.answer)
                 self.send_header("Content-Length", "0")

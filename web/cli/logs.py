@@ -19,13 +19,23 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 def configure_logging(as_json: bool, level: int = logging.WARNING) -> None:
     """Send all log records to standard error in one form."""
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        with_ids,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter(as_json))
+    logging.captureWarnings(True)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *_shared(),
+                    structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def formatter(as_json: bool) -> logging.Formatter:
+    """What makes a line of a record, of ours and of every library alike: for people, or a JSON object."""
     mask = _masking().all_of_it
     # Local variables hold passwords, secrets and what instances are about: a log must not show them.
     last: list[Any] = (
@@ -36,22 +46,19 @@ def configure_logging(as_json: bool, level: int = logging.WARNING) -> None:
               structlog.dev.ConsoleRenderer(
                   colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
     )
-    handler = logging.StreamHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
-        )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_shared(), processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
     )
-    logging.captureWarnings(True)
-    root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(level)
-    structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
-    )
+
+
+def _shared() -> list[Any]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        with_ids,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
 
 
 def _visible(line: Any) -> Any:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,12 +19,14 @@ from engine.cluster import agreed
 from engine.engine import Engine
 from engine.errors import Unavailable
 from engine.keyring import Keyring
+from web import otel_logs
 from web.auth.accessfile import AccessFile, AccessFileError
 from web.cli import encryption
 from web.cli.group import Refused
-from web.cli.logs import configure_logging
+from web.cli.logs import configure_logging, formatter
 from web.cli.settings import Settings, actor, shown_url
 from web.otel import Exporter, TracingMissing, is_wanted
+from web.otel_logs import LogExporter
 
 Url = Annotated[
     str | None,
@@ -49,7 +52,7 @@ def opened(settings: Settings | None = None, *, by_itself: bool = False) -> Iter
     settings = settings or Settings.of()
     with reaching(settings):
         check_four_eyes(settings)
-        scripts, exporter = _scripts(settings), _exporter()
+        scripts, exporter, logs = _scripts(settings), _exporter(), _log_exporter() if by_itself else None
         engine = _engine(settings, scripts.languages if scripts else {})
     engine.strict = settings.strict
     engine.keyring = Keyring(settings.secrets_keys, settings.data_dir / "secrets_key")
@@ -58,15 +61,22 @@ def opened(settings: Settings | None = None, *, by_itself: bool = False) -> Iter
     engine.four_eyes = settings.four_eyes
     if not by_itself:
         engine.tell_others_at_once()
+        engine.sealed = _tell_sealed if otel_logs.is_wanted() else None
         # To standard error: what a command answers may be read by a program.
         configure_logging(as_json=False)
     engine.spans = exporter
+    if logs:
+        engine.sealed = logs.sealed
+        logging.getLogger().addHandler(logs)
     try:
         yield engine if by_itself else engine.acting_as(actor())
     finally:
         engine.close()
         if exporter:
             exporter.close()
+        if logs:
+            logging.getLogger().removeHandler(logs)
+            logs.close()
         if scripts:
             scripts.close()
 
@@ -127,6 +137,21 @@ def _exporter() -> Exporter | None:
         return Exporter() if is_wanted() else None
     except TracingMissing as error:
         raise Refused(str(error)) from error
+
+
+def _log_exporter() -> LogExporter | None:
+    try:
+        return LogExporter(formatter(as_json=True)) if otel_logs.is_wanted() else None
+    except TracingMissing as error:
+        raise Refused(str(error)) from error
+
+
+def _tell_sealed(entries: Sequence[Mapping[str, Any]]) -> None:
+    """Tell of entries that a command sealed, which few do."""
+    exporter = _log_exporter()
+    if exporter:
+        exporter.sealed(entries)
+        exporter.close()
 
 
 def _scripts(settings: Settings) -> PythonScripts | None:
