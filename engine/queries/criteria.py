@@ -33,6 +33,7 @@ from engine.database import Database, UtcDateTime, from_json, to_json
 from engine.errors import InvalidInput
 from engine.queries.paging import COUNTED, MAX_LIMIT
 from engine.states import ElementState, JobState
+from engine.wording import LikeInAnyCase
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -79,9 +80,9 @@ class Found(Generic[Item]):
     last: str | None
 
 
-Keys = Callable[["Engine", Connection, "Searchable[Any]", Search, Select[Any], int], list[int] | None]
+Keys = Callable[["Engine", Connection, "Searchable[Any]", Search, Sequence[int] | None], list[int] | None]
 """Gives the keys of the part that a search asks for, or None for one that it does not know. It is told the keys of all
-that match, as a statement, and how many they are (one more than `COUNTED`: more than that)."""
+that match, if they are no more than `COUNTED`."""
 Special = Callable[[Database, Criterion], ColumnElement[bool]]
 """A field that is no column: makes the condition itself."""
 
@@ -123,8 +124,13 @@ def search(engine: Engine, what: Searchable[Item], query: Search) -> Found[Item]
     conditions = _conditions(engine.database, what, query)
     lean = _lean(what, conditions)
     with engine.read() as connection:
-        total = connection.scalar(select(func.count()).select_from(lean.limit(COUNTED + 1).subquery())) or 0
-        keys = None if what.keys is None else what.keys(engine, connection, what, query, lean, total)
+        keys: Sequence[int] | None = None
+        if what.keys is not None:
+            few = connection.scalars(lean.limit(COUNTED + 1)).all()
+            total = len(few)
+            keys = what.keys(engine, connection, what, query, few if total <= COUNTED else None)
+        else:
+            total = connection.scalar(select(func.count()).select_from(lean.limit(COUNTED + 1).subquery())) or 0
         if keys is None:
             if total > COUNTED and any(criterion.field in what.frequent for criterion in query.criteria):
                 many = select(func.count()).select_from(lean.limit(VERY_MANY + 1).subquery())
@@ -133,7 +139,7 @@ def search(engine: Engine, what: Searchable[Item], query: Search) -> Found[Item]
                         engine.database, replace(what, fields={**what.fields, **what.frequent}), query)
             # What is written of each row is not made of all that are sorted.
             matching = _lean(what, conditions, *(column for column, _ in order))
-            keys = list(connection.scalars(_part(matching, order, query)))
+            keys = connection.scalars(_part(matching, order, query)).all()
         rows = _rows(connection, what, order, keys)
     if query.before is not None:
         rows = rows[::-1]
@@ -213,7 +219,7 @@ def _in(column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool
 
 def _like(column: ColumnElement[Any], pattern: str) -> ColumnElement[bool]:
     # The databases do not agree about case; so that they do, it never matters.
-    return column.ilike(_sql_pattern(pattern), escape="\\")
+    return LikeInAnyCase(column, literal(_sql_pattern(pattern)))
 
 
 def _sql_pattern(pattern: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, or_, select
 
 from engine import schema
 from engine.database import Database
@@ -18,7 +18,7 @@ from engine.queries.criteria import Criterion, Search, Searchable, beyond, condi
 from engine.queries.narrowing import READ_BY_INDEX, Narrowed
 from engine.queries.paging import COUNTED, MAX_LIMIT, count
 from engine.queries.walking import Asked
-from engine.states import InstanceState
+from engine.states import ElementState, InstanceState
 from engine.wording import must_be_led, not_by_index, one_of
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ class _Parts:
                 others.append(each)
             else:
                 states &= meant
+                if each.field == "element":
+                    others.append(each)
                 if each.field == "standing" and InstanceState.ACTIVE in meant:
                     others.append(Criterion("suspended_at", "exists", False))
         definitions = tuple(connection.scalars(select(_d.key).where(*told))) if told else None
@@ -73,6 +75,9 @@ class _Parts:
 
 def _states(criterion: Criterion) -> set[str] | None:
     """The states that a criterion lets through, if it says no more than that."""
+    if criterion.field == "element":
+        is_active = Criterion("state", "eq", ElementState.ACTIVE.value) in criterion.value
+        return {InstanceState.ACTIVE.value} if is_active else None
     if criterion.field == "ended_at" and criterion.operator == "exists":
         ended = {*merging.ALL_STATES} - {InstanceState.ACTIVE.value}
         return ended if criterion.value else {InstanceState.ACTIVE.value}
@@ -85,17 +90,19 @@ def _states(criterion: Criterion) -> set[str] | None:
     return {*wanted} if {*wanted} <= {*merging.ALL_STATES} else None
 
 
-def keys(engine: Engine, connection: Connection, what: Searchable[Any], query: Search, matching: Select[Any],
-         total: int) -> list[int] | None:
+def keys(engine: Engine, connection: Connection, what: Searchable[Any], query: Search,
+         few: Sequence[int] | None) -> list[int] | None:
     """The keys of the part that a search asks for; None if it sorts by what no list is sorted by, or goes on from a
-    place in another way. `matching` are the keys of all that match, of which there are `total`."""
+    place in another way. `few` are the keys of all that match, if these are known."""
     sort = list(query.sort) or [("key", False)]
     name, descending = sort[0]
     if len(sort) > 1 or name not in SORTS or query.alternatives or query.before is not None or (
             query.after is not None and name not in AFTER):
         return None
-    meant = _narrowed(engine, connection, what, query, matching, total)
-    if query.after is not None and meant.keys is None:
+    if few is not None and query.after is not None:
+        return None
+    meant = _narrowed(engine, connection, what, query, few)
+    if query.after is not None:
         column, after, first = AFTER[name], *beyond(what, query)
         edge = column <= first if descending else column >= first
         meant = replace(meant, others=(*meant.others, after), columns=(*meant.columns, after),
@@ -104,12 +111,10 @@ def keys(engine: Engine, connection: Connection, what: Searchable[Any], query: S
     return SORTS[name](asked, min(query.limit, MAX_LIMIT), 0 if query.after is not None else query.offset)
 
 
-def _narrowed(engine: Engine, connection: Connection, what: Searchable[Any], query: Search, matching: Select[Any],
-              total: int) -> Narrowed:
-    if total <= COUNTED:
-        if query.after is not None:
-            matching = matching.where(beyond(what, query)[0])
-        return Narrowed(tuple(connection.scalars(matching)), (), (), None, total)
+def _narrowed(engine: Engine, connection: Connection, what: Searchable[Any], query: Search,
+              few: Sequence[int] | None) -> Narrowed:
+    if few is not None:
+        return Narrowed(few, (), (), None, len(few))
     parts = _Parts.of(query.criteria, connection)
 
     def plain(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -122,12 +127,13 @@ def _narrowed(engine: Engine, connection: Connection, what: Searchable[Any], que
     if len(parts.states) < len(merging.ALL_STATES):
         base.append(or_(*map(merging.in_state, parts.states)))
         told.append(plain(_i.state).in_(parts.states))
-    few = bool(base) and must_be_led(connection) and bool(others) and count(
+    by_index = bool(base) and must_be_led(connection) and bool(others) and count(
         connection, select(_i.key).where(*base), READ_BY_INDEX) <= READ_BY_INDEX
     ended = InstanceState.ACTIVE not in parts.states
     return Narrowed(
-        None, (*told, *others), (), "ended" if ended else "live" if len(parts.states) == 1 else None, total,
-        definitions=parts.definitions, states=parts.states, others=others, found_by=tuple(base) if few else (),
+        None, (*told, *others), (), "ended" if ended else "live" if len(parts.states) == 1 else None,
+        COUNTED + 1,
+        definitions=parts.definitions, states=parts.states, others=others, found_by=tuple(base) if by_index else (),
         pairs=merging.pairs(connection, parts.definitions, parts.states) if base else None)
 
 

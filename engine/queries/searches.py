@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, case, exists, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, case, exists, false, func, literal, or_, select
 
 from engine import masking, schema
 from engine.database import Database
@@ -15,8 +15,10 @@ from engine.errors import InvalidInput
 from engine.live import has_value, lookup
 from engine.queries import conditions, ordering, tasks, things, variables
 from engine.queries.criteria import Criterion, Searchable, condition
+from engine.queries.paging import COUNTED
 from engine.queries.things import ElementRow, IncidentRow, JobRow, SubscriptionRow, UserTaskRow, VariableRow
-from engine.states import InstanceState, JobState
+from engine.states import ElementState, InstanceState, JobState
+from engine.wording import one_of
 from engine.work.effects import LOCK_EXPIRED
 
 _i, _d, _j, _u = schema.instances.c, schema.definitions.c, schema.jobs.c, schema.user_tasks.c
@@ -167,11 +169,23 @@ def _has_variable(of: ColumnElement[Any], scope: ColumnElement[Any] | None = Non
         wanted = [_v.name == name, *(_of_value(database, each) for each in criteria)]
         if scope is not None:
             wanted.append(_v.scope_key == scope)
+        each = exists().where(_v.instance_key == of, *wanted)
+        if scope is None:
+            return _among(database, of, select(_v.instance_key).where(*wanted), each)
         if any(each.operator == "eq" for each in criteria):
             # An index finds who has a value; nobody is asked whether he has.
             return of.in_(select(_v.instance_key).where(*wanted))
-        return exists().where(_v.instance_key == of, *wanted)
+        return each
     return made
+
+
+def _among(database: Database, of: ColumnElement[Any], belonging: Select[int],
+           each: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether an instance is among those that something belongs to: few are named by their keys; where there are many,
+    each is asked. The databases cannot know which is the case."""
+    with database.read() as connection:
+        keys = connection.scalars(belonging.limit(COUNTED + 1)).all()
+        return each if len(keys) > COUNTED else one_of(of, {*keys}, connection)
 
 
 def _of_value(database: Database, criterion: Criterion) -> ColumnElement[bool]:
@@ -214,17 +228,26 @@ def _in_standing(_: Database, criterion: Criterion) -> ColumnElement[bool]:
 
 def _has_element(database: Database, criterion: Criterion) -> ColumnElement[bool]:
     """An element instance that fits criteria of its own."""
-    return exists().where(_e.instance_key == _i.key, *ELEMENTS.where(database, criterion.value))
+    wanted = ELEMENTS.where(database, criterion.value)
+    found = exists().where(_e.instance_key == _i.key, *wanted)
+    if Criterion("state", "eq", ElementState.ACTIVE.value) not in criterion.value:
+        return found
+    # What is active is in an index that begins with the definition, and in active instances only.
+    here = _e.definition_key.in_(select(_d.key))
+    return and_(conditions.ACTIVE, _among(database, _i.key, select(_e.instance_key).where(here, *wanted), found))
 
 
-def _has_open_job(_: Database, criterion: Criterion) -> ColumnElement[bool]:
-    found = exists().where(_j.instance_key == _i.key, _j.ended_at.is_(None), _j.error_message.is_not(None),
-                           _j.retries > 0)
+def _has_open_job(database: Database, criterion: Criterion) -> ColumnElement[bool]:
+    such = (_j.ended_at.is_(None), _j.error_message.is_not(None), _j.retries > 0)
+    found = _among(database, _i.key, select(_j.instance_key).where(*such),
+                   exists().where(_j.instance_key == _i.key, *such))
     return found if criterion.value else ~found
 
 
-def _has_error(_: Database, criterion: Criterion) -> ColumnElement[bool]:
-    return exists().where(_n.instance_key == _i.key, condition(_n.message, criterion))
+def _has_error(database: Database, criterion: Criterion) -> ColumnElement[bool]:
+    such = condition(_n.message, criterion)
+    return _among(database, _i.key, select(_n.instance_key).where(such),
+                  exists().where(_n.instance_key == _i.key, such))
 
 
 def _contains(column: ColumnElement[Any]) -> Callable[[Database, Criterion], ColumnElement[bool]]:
