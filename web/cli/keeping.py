@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import update
-
-from engine import schema, second_factors, secrets
+from engine import second_factors, secrets, writable
 from engine.engine import Engine
-from engine.errors import Unavailable
 from engine.keyring import VARIABLE, KeyProblem, Keyring
 from web.cli.checks import Check, Result
 from web.cli.settings import Settings
@@ -15,23 +12,14 @@ NAMED = 5
 """How many secrets are named."""
 
 
-class _TakenBack(Exception):
-    """What was tried out is not to stay."""
-
-
 def check_writing(engine: Engine) -> Check | None:
     """The database takes what is written; None if it does. Nothing is changed."""
-    number = schema.sequence.c.next
-    try:
-        with engine.database.write() as connection:
-            connection.execute(update(schema.sequence).values(next=number))
-            raise _TakenBack
-    except _TakenBack:
+    why = writable.trouble(engine)
+    if why is None:
         return None
-    except Unavailable as error:
-        return Check(name="Writing", result=Result.FAILED, found=f"it can be read only: {error.why}",
-                     advice="Look whether it is a standby, or set to read only, or out of room: every command is "
-                            "answered with 503 until it takes changes.")
+    return Check(name="Writing", result=Result.FAILED, found=f"it can be read only: {why}",
+                 advice="Look whether it is a standby, or set to read only, or out of room: every command is answered "
+                        "with 503 until it takes changes.")
 
 
 def check_secrets(engine: Engine, settings: Settings) -> Check | None:
