@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import RowMapping, func, select
@@ -64,7 +65,8 @@ class Standing:
     `clock_ahead`: of this machine's clock. `timer_lag`: how long the oldest timer is overdue; `queue_waiting` and
     `queue_lag`: entries of the queue that are due, and for how long the oldest is (None where there is no queue).
     `stuck_locks`: locks of jobs that ended long ago and were not released. `unserved`: the partitions that no living
-    scheduler serves; None if there is no scheduler at all.
+    scheduler serves; None if there is no scheduler at all. `uncalled`: services that living workers have, and the
+    partitions in which none of those calls them.
     """
 
     now: datetime
@@ -76,6 +78,7 @@ class Standing:
     stuck_locks: int
     long_transactions: tuple[LongTransaction, ...]
     unserved: str | None
+    uncalled: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def alive(self) -> tuple[NodeRow, ...]:
@@ -103,7 +106,7 @@ def standing(engine: Engine) -> Standing:
         now=now, clock_ahead=ahead + machine_ahead, nodes=nodes,
         timer_lag=max(now + ahead - due_at, timedelta()) if due_at else timedelta(),
         queue_waiting=waiting[0] if waiting else None, queue_lag=waiting[1] if waiting else None,
-        stuck_locks=stuck or 0, unserved=_unserved(nodes),
+        stuck_locks=stuck or 0, unserved=_unserved(nodes), uncalled=_uncalled(nodes),
         long_transactions=tuple(LongTransaction(pid=pid, who=who, state=state, age=age)
                                 for pid, who, state, age in slow),
     )
@@ -118,11 +121,25 @@ def _node(row: RowMapping, now: datetime) -> NodeRow:
     )
 
 
-def _unserved(nodes: tuple[NodeRow, ...]) -> str | None:
+def _served(nodes: Iterable[NodeRow]) -> set[int]:
     served: set[int] = set()
-    schedulers = [node for node in nodes if node.is_alive and SCHEDULER in node.roles]
-    for node in schedulers:
+    for node in nodes:
         served |= set(range(PARTITIONS)) if node.partitions is None else partitions.parse(node.partitions)
+    return served
+
+
+def _uncalled(nodes: tuple[NodeRow, ...]) -> dict[str, str]:
+    workers = [node for node in nodes if node.is_alive and node.works]
+    found = {}
+    for service in sorted({name for node in workers for name in node.services}):
+        missing = set(range(PARTITIONS)) - _served(node for node in workers if service in node.services)
+        if missing:
+            found[service] = partitions.words(missing) or ""
+    return found
+
+
+def _unserved(nodes: tuple[NodeRow, ...]) -> str | None:
+    schedulers = [node for node in nodes if node.is_alive and SCHEDULER in node.roles]
     if not schedulers:
         return None
-    return partitions.words(set(range(PARTITIONS)) - served) or ""
+    return partitions.words(set(range(PARTITIONS)) - _served(schedulers)) or ""

@@ -75,6 +75,20 @@ def test_partitions_that_nobody_serves_are_named(engine, database_url, clock):
     assert standing(engine).unserved == ""
 
 
+def test_services_that_nobody_calls_in_some_partitions_are_named(engine, database_url, clock):
+    for chosen, roles, services in (("0-511", ["worker"], ["charge", "ship"]), ("512-1023", ["worker"], ["ship"]),
+                                    ("0-1023", ["web"], ["charge"]), (None, ["scheduler"], [])):
+        other = Engine(database_url, clock=clock)
+        other.partitions = chosen and partitions.parse(chosen)
+        other.execute(nodes.join, Node(roles=roles, services=services))
+        other.close()
+    seen = standing(engine)
+    assert (seen.unserved, seen.uncalled) == ("", {"charge": "512-1023"})
+    # when another one comes that is alive
+    engine.execute(nodes.join, Node(roles=["worker"], services=["charge"]))
+    assert standing(engine).uncalled == {}
+
+
 def test_late_timers_and_stuck_locks_are_seen(engine, clock):
     steps = Steps(engine)
     steps.deploy(process("t", start(), catch("later", timer("Duration", "PT1M")), end()),

@@ -36,8 +36,10 @@ def test_silence_and_missing_schedulers_are_said(engine, console):
 
 def test_partitions_that_nobody_serves_are_said(engine, console):
     engine.partitions = partitions.parse("0-1000")
-    engine.execute(nodes.join, Node(roles=["scheduler"]))
-    assert "No scheduler serves the partitions 1001-1023." in console.text("/nodes")
+    engine.execute(nodes.join, Node(roles=["scheduler", "worker"], services=["<pay>"]))
+    shown = console.text("/nodes")
+    assert "No scheduler serves the partitions 1001-1023." in shown
+    assert "No worker calls &lt;pay&gt; in the partitions 1001-1023." in shown
 
 
 def test_an_installation_without_nodes_has_a_page_too(console):

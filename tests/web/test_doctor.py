@@ -52,6 +52,7 @@ def test_all_is_well(monkeypatch):
     (replace(WELL, nodes=(replace(NODE, clock_ahead=timedelta(seconds=-20)),)), "Clocks", "failed"),
     (replace(WELL, clock_ahead=timedelta(hours=1)), "Clocks", "failed"),
     (replace(WELL, unserved="5"), "Partitions", "failed"),
+    (replace(WELL, uncalled={"charge": "5"}), "Partitions", "failed"),
     (replace(WELL, timer_lag=timedelta(minutes=2)), "Timers", "failed"),
     (replace(WELL, nodes=(), unserved=None, timer_lag=timedelta(minutes=2)), "Timers", "warning"),
     (replace(WELL, queue_lag=timedelta(minutes=2)), "Queue", "failed"),

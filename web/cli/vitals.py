@@ -88,10 +88,14 @@ def check_clocks(seen: Standing) -> Check:
 
 
 def check_partitions(seen: Standing) -> Check:
-    """Every partition is served by a living scheduler."""
+    """Every partition is served by a living scheduler, and the workers' services are called in each."""
     if seen.unserved:
         return Check(name="Partitions", result=Result.FAILED, found=f"nobody serves {seen.unserved}",
                      advice="Start a scheduler for them, or one without --partitions.")
+    if seen.uncalled:
+        named = "; ".join(f"no worker calls {service!r} in {where}" for service, where in seen.uncalled.items())
+        return Check(name="Partitions", result=Result.FAILED, found=named,
+                     advice="Start a worker for them, or one without --partitions: their jobs wait.")
     return Check(name="Partitions", result=Result.OK, found="all served" if seen.unserved == "" else "no scheduler")
 
 
