@@ -27,6 +27,14 @@ METADATA = tuple(map(ipaddress.ip_address, ("169.254.169.254", "fd00:ec2::254", 
 """Where clouds keep the credentials of a machine; the last, which looks like a public address, tells what is installed
 on one in Azure."""
 
+SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "3fff::/20",
+                                            "5f00::/16")))
+"""What the registries keep for other ends than hosts, and some versions of Python take for public.
+
+Source: IANA, IPv4 and IPv6 Special-Purpose Address Registries."""
+ISATAP = (0x00005EFE, 0x02005EFE)
+"""How the lower half of an address begins that has an IPv4 address at its end (RFC 5214)."""
+
 _LABELS = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
 
 
@@ -146,6 +154,8 @@ def _faces(address: Address) -> Iterator[Address]:
     hidden = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
     if address in NAT64 or (int(address) >> 32 == 0 and int(address) > 1):  # the latter: IPv4-compatible, RFC 4291
         hidden.append(IPv4Address(int(address) & 0xFFFFFFFF))
+    if (int(address) >> 32) & 0xFFFFFFFF in ISATAP:
+        hidden.append(IPv4Address(int(address) & 0xFFFFFFFF))
     found = [each for each in hidden if each is not None]
     if address.ipv4_mapped is None:
         yield address
@@ -161,7 +171,8 @@ def _fault(address: Address) -> str | None:
         ("a multicast address", address.is_multicast), ("no address of a host", address.is_unspecified),
         ("a private address", address.is_private or any(address in each for each in _same(address))),
         ("a reserved address", address.is_reserved or getattr(address, "is_site_local", False)),
-        ("no public address", not address.is_global),
+        ("no public address", not address.is_global or any(
+            address in each for each in SPECIAL if each.version == address.version)),
     )
     kind = next((word for word, applies in kinds if applies), None)
     return kind and f"{address} is {kind}"

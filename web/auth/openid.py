@@ -28,6 +28,8 @@ AGAIN = 10.0
 PATIENCE = 10.0
 """Seconds that a provider has to answer."""
 LARGEST = 1024 * 1024
+PLAINLY = {"Accept": "application/json", "Accept-Encoding": "identity"}
+"""Nothing is unpacked: a little of what is packed may be much more than `LARGEST`."""
 LOGGED_OUT = "http://schemas.openid.net/event/backchannel-logout"
 NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
@@ -250,10 +252,10 @@ def _events(claims: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _fetched(address: str, headers: Mapping[str, str] | None = None) -> Mapping[str, Any]:
     try:
-        with httpx.stream("GET", address, headers={"Accept": "application/json", **(headers or {})},
+        with httpx.stream("GET", address, headers={**PLAINLY, **(headers or {})},
                           timeout=PATIENCE, follow_redirects=False) as answer:
             content = b""
-            for piece in answer.iter_bytes():
+            for piece in answer.iter_raw():
                 content += piece
                 if len(content) > LARGEST:
                     raise ProviderTrouble("its answer is too large")
