@@ -1,4 +1,5 @@
 // What every page of the console needs. The diagram has its own bundle, loaded only where there is one.
+import './parts/hardened.js';
 import './console.css';
 import htmx from 'htmx.org';
 

@@ -5,6 +5,7 @@
 // rules     JSON: ids of the rules that matched
 //
 // Everything that comes from a model is untrusted: it reaches the page as text, never as HTML.
+import './parts/hardened.js';
 import 'dmn-js/dist/assets/diagram-js.css';
 import 'dmn-js/dist/assets/dmn-js-shared.css';
 import 'dmn-js/dist/assets/dmn-js-drd.css';

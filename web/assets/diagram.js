@@ -6,6 +6,7 @@
 // selected  id of the chosen element
 //
 // Everything that comes from a model is untrusted: it reaches the page as text, never as HTML.
+import './parts/hardened.js';
 import 'bpmn-js/dist/assets/diagram-js.css';
 import NavigatedViewer from 'bpmn-js/lib/NavigatedViewer';
 import { getBusinessObject, getDi, isAny } from 'bpmn-js/lib/util/ModelUtil';

@@ -6,6 +6,7 @@
 // It says `partitur:form-changed` with its data whenever somebody changes it, and takes what was kept of it before
 // through its property `data`. Everything that comes from a form is untrusted: form-js shows it as text, or as HTML
 // from which everything that could act was taken away.
+import './parts/hardened.js';
 import '@bpmn-io/form-js-viewer/dist/assets/form-js.css';
 import './styles/form.css';
 import { Form } from '@bpmn-io/form-js-viewer';
@@ -120,9 +121,10 @@ class CamundaForm extends HTMLElement {
 
 function merged(below, above) {
   if (!isObject(below) || !isObject(above)) return above;
-  const result = { ...below };
-  for (const [name, value] of Object.entries(above)) result[name] = merged(below[name], value);
-  return result;
+  // Names are what people chose: none of them may be one that every object has.
+  const named = new Map(Object.entries(below));
+  for (const [name, value] of Object.entries(above)) named.set(name, merged(named.get(name), value));
+  return Object.fromEntries(named);
 }
 
 function isObject(value) {

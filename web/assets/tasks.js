@@ -1,6 +1,7 @@
 // The list of tasks: keys, and what is typed into a form kept on the server. The form itself is a piece of its own
 // (`tasks/_form.html`, form.js); what this needs of it is the id `task-form` and, where a form holds its data itself,
 // the event `partitur:form-changed` with the data.
+import './parts/hardened.js';
 import { keepDrafts } from './parts/drafts.js';
 import { listenToKeys } from './parts/task-keys.js';
 
