@@ -23,6 +23,9 @@ POSTGRES_CLASSES = ("08", "25006", "40", "53", "55P03", "57", "58")
 """How the SQLSTATEs begin that are no fault of the statement: connection, a standby that only reads, transactions in
 each other's way, no room, shutdown, the disk. Source: PostgreSQL manual, appendix A."""
 
+BUSY = "no connection to it became free in time"
+"""What is told of a database that may be well, because this process asks it for more than it may."""
+
 IN_THE_WAY = {"40001", "40P01", "55P03"}
 """SQLSTATEs of a transaction that only failed because another one was in its way."""
 
@@ -44,7 +47,7 @@ def of(error: BaseException, *, committing: bool = False) -> Unavailable | None:
     if isinstance(error, Unavailable):
         return error
     if isinstance(error, NoConnectionFree):
-        return Unavailable("no connection to it became free in time")
+        return Unavailable(BUSY)
     if not isinstance(error, DBAPIError) or isinstance(error, IntegrityError):
         return None
     if not _is_one(error):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy import bindparam, delete, update
 
-from engine import schema
+from engine import outages, schema
 from engine.cluster.agreed import AgreedClock, machine_time
 from engine.cluster.partitions import words
 from engine.errors import Unavailable
@@ -123,7 +123,8 @@ class Pulse:
                 self._key = self._engine.execute(join, self.node)
             self._engine.cannot_write = None
         except Unavailable as error:
-            self._engine.cannot_write = error.why
+            # One who has much to do is ready all the same.
+            self._engine.cannot_write = None if error.why == outages.BUSY else error.why
             logger.warning("could not say that this node is alive", reason=error.why)
         except Exception:
             logger.exception("could not say that this node is alive")

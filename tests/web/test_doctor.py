@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from engine import outages
 from engine.cluster.nodes import Node, Pulse
 from engine.engine import Engine
+from engine.errors import Unavailable
 from engine.queries.standing import LongTransaction, NodeRow, Standing
 from engine.work import holds
 from engine.work.holds import Hold
@@ -171,7 +173,22 @@ def test_commands_that_only_read_do_so_on_a_replica(postgres_url, tmp_path, monk
     pulse._engine.close()
     engine.cannot_write = pulse._engine.cannot_write
     assert client.get("/health/ready").status_code == 200
+
+    # one that only waits for a connection of its own has much to do, and that is all
+    pulse._engine = engine
+    monkeypatch.setattr(engine, "execute", refuse_for(outages.BUSY))
+    pulse._beat()
+    assert engine.cannot_write is None
+    monkeypatch.setattr(engine, "execute", refuse_for("the disk is full"))
+    pulse._beat()
+    assert engine.cannot_write == "the disk is full"
     engine.close()
+
+
+def refuse_for(why):
+    def refuse(*_):
+        raise Unavailable(why)
+    return refuse
 
 
 def said():
