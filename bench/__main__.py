@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from rich.console import Console
 
 from bench import core, expressions, http, nodes, order_example, pages, persisted, persisted_cases, scale, services
 from bench.figures import show, write
+from engine import garbage
 
 PARTS = {
     "core": core.measure,
@@ -38,9 +38,7 @@ def main() -> None:
     if unknown:
         parser.error(f"Expected parts among {', '.join(PARTS)}, but found {', '.join(sorted(unknown))}.")
     console = Console() if sys.stdout.isatty() else Console(width=200)
-    # As a serving process does: what was imported is no garbage.
-    gc.collect()
-    gc.freeze()
+    garbage.collect_rarely()      # as a serving process does
     figures = []
     for name in chosen or PARTS:
         with console.status(f"Measuring {name} ..."):

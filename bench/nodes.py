@@ -18,7 +18,7 @@ from typing import Any
 from bench import databases, models, order_example
 from bench.figures import Figure
 from bench.models import Flavour
-from engine import definitions, instances
+from engine import definitions, garbage, instances
 from engine.engine import Engine
 from service_tasks import Registry
 from service_tasks.worker import Worker
@@ -107,6 +107,7 @@ def _ended(engine: Engine, process_id: str) -> int:
 
 def serve(url: str, process_id: str, barrier: Barrier, room: Event) -> None:
     """A node that starts instances and works off what they wait for, until it is terminated."""
+    garbage.collect_rarely()
     engine = Engine(url)
     # Other nodes hear of new jobs, as from `partitur serve`.
     engine.queue.start(engine.wakeup, None, ())

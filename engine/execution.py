@@ -45,13 +45,14 @@ def run(tx: Transaction) -> None:
     transaction.
     """
     while tx.pending:
-        key = next(iter(tx.pending))
-        actions = tx.pending.pop(key)
-        live = lives.restore(tx, key)
-        if live is not None and live.state == InstanceState.ACTIVE:
-            with surroundings.of_instance(live.facts), \
-                    logs.about(live.key, live.correlation_id, live.trace_parent):
-                _go_on(tx, live, actions)
+        together, tx.pending = tx.pending, {}
+        for key, actions in together.items():
+            live = lives.restore(tx, key)
+            if live is not None and live.state == InstanceState.ACTIVE:
+                actions += tx.pending.pop(key, ())      # what those before it set off comes at once
+                with surroundings.of_instance(live.facts), \
+                        logs.about(live.key, live.correlation_id, live.trace_parent):
+                    _go_on(tx, live, actions)
     for act in tx.afterwards:
         act()
     for live in tx.live.values():

@@ -264,14 +264,16 @@ def save(tx: Transaction, live: Live) -> None:
     ended = live.state != InstanceState.ACTIVE
     _save_variables(tx, live)
     row = tx.rows.unwritten(schema.instances, live.key)
-    values = {
-        "state": live.state, "tokens": None if ended else live.run.dump(), "revision": live.revision,
-        "steps": 0 if ended else live.steps, "ended_at": tx.now if ended else None, "end_reason": live.end_reason,
-    }
+    tokens = None if ended else live.run.dump()
+    steps, ended_at = (0, tx.now) if ended else (live.steps, None)
     if row is not None:
-        row.update(values)
+        row.update(state=live.state, tokens=tokens, revision=live.revision, steps=steps, ended_at=ended_at,
+                   end_reason=live.end_reason)
     else:
-        tx.rows.write(SAVE, {"b_key": live.key, **{f"b_{name}": value for name, value in values.items()}})
+        tx.rows.write(SAVE, {
+            "b_key": live.key, "b_state": live.state, "b_tokens": tokens, "b_revision": live.revision,
+            "b_steps": steps, "b_ended_at": ended_at, "b_end_reason": live.end_reason,
+        })
     if ended and live.suspended_at is not None:
         tx.rows.write(DROP_DEFERRED, {"b_key": live.key})
     if live.incidents_changed:

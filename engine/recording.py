@@ -39,6 +39,10 @@ CLOSERS: Mapping[str, Callable[[Transaction, Live, int], None]] = {
     CALL: calls.stop_waiting,
 }
 
+OUTCOMES: Mapping[InstanceState, str] = {
+    InstanceState.COMPLETED: "completed", InstanceState.TERMINATED: "terminated",
+}
+
 REASON_PROPERTY = "reasonCode"
 """The property of an end event (`zeebe:property`, `camunda:property`) that says with which code the instance ends:
 a text, or FEEL behind `=`."""
@@ -211,7 +215,7 @@ def _ended(tx: Transaction, live: Live, state: InstanceState) -> None:
     if live.state != InstanceState.ACTIVE:
         return
     live.state = state
-    process_id, outcome = live.definition.process_id, state.value.lower()
+    process_id, outcome = live.definition.process_id, OUTCOMES[state]
     tx.count("instances_ended", process_id, outcome)
     if tx.engine.tenants.several:
         tx.count("tenant_instances_ended", live.tenant_id, outcome)
@@ -226,7 +230,7 @@ def _ended(tx: Transaction, live: Live, state: InstanceState) -> None:
 
 
 def _completed(tx: Transaction, live: Live, entry: journal.Completed) -> None:
-    reason = live.run.variables().get(REASON_VARIABLE)
+    reason = live.run.variable(REASON_VARIABLE)
     if live.end_reason is None and isinstance(reason, str) and REASON_CODE.match(reason):
         live.end_reason = reason
     _ended(tx, live, InstanceState.COMPLETED)

@@ -36,8 +36,11 @@ logger = logging.getLogger(__name__)
 
 GRACE = 1.0
 """Seconds that a call may outlast its timeout: its own client notices first, and knows more."""
-GATHER = 0.01
-"""Seconds to let answers and new jobs gather while the engine is busy with others: one exchange carries them all."""
+GATHER = 0.05
+"""Seconds at most to let answers and new jobs gather while the engine is busy with others: one exchange carries them
+all. Nobody has to wait so long for a single one: where little goes on, the engine is seldom busy."""
+GLANCE = 0.005
+"""Seconds between two looks whether the engine is still busy."""
 IN_VAIN = 0.01
 """Seconds to wait after a look for jobs that found none: where many workers hear of one job, most come too late."""
 LEFT_TO_OTHERS = TAKEOVER
@@ -144,8 +147,9 @@ class Worker:
 
     def _gather(self) -> None:
         """Let more come before the next exchange, if the engine is busy, or if the last look for jobs was in vain."""
-        if self._engine.is_busy:
-            self._stopping.wait(GATHER)
+        until = time.monotonic() + GATHER
+        while self._engine.is_busy and time.monotonic() < until and not self._stopping.wait(GLANCE):
+            pass
         while self._inbox.empty() and not self._stopping.is_set():
             left = self._looks_at - time.monotonic()
             if left <= 0:

@@ -38,6 +38,9 @@ class Changes:
     before: dict[tuple[int, str], Any] = field(default_factory=dict)
 
 
+NOTHING_CHANGED = Changes()
+
+
 class Execution:
     """A process instance in memory. Only `advance` moves tokens; everything else says what may go on.
 
@@ -318,6 +321,9 @@ class Execution:
     def changes(self) -> Changes:
         """The variables changed since this was last called. A scope that came and went in between is left out."""
         top = self.workflow
+        if not top.ledger and not top.ended_scopes:
+            top.ledger.by = None
+            return NOTHING_CHANGED
         gone = set(top.ended_scopes)
         changes = Changes(ended=[])
         saved: set[int] = set()
@@ -362,6 +368,10 @@ class Execution:
         if scope is None or scope == self.workflow.key:
             return self.workflow.scope.visible()
         return self._find(scope).scope.visible()
+
+    def variable(self, name: str) -> Any:
+        """What a variable at the top holds; None if there is none."""
+        return self.workflow.scope.get(name)
 
     def _token(self, key: int) -> Token:
         found = self._find(key)

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from engine import instances
+from engine.engine import Engine
 from service_tasks import Registry, service_task
 from service_tasks.worker import Worker
 from tests.engine.drawing import end, process, service, start
@@ -68,4 +69,18 @@ def test_an_answer_does_not_wait_for_the_next_look(worker, stage):
 def test_a_worker_that_is_told_to_stop_does_not_wait(worker):
     worker._looks_at = time.monotonic() + FOR_EVER
     worker._stopping.set()
+    worker._gather()
+
+
+def test_it_gathers_only_while_others_keep_the_engine_busy(worker, monkeypatch):
+    looks = iter([True, True, False])
+    monkeypatch.setattr(Engine, "is_busy", property(lambda engine: next(looks)))
+    monkeypatch.setattr("service_tasks.worker.GATHER", FOR_EVER)
+    worker._gather()
+    assert next(looks, None) is None
+
+
+def test_it_gathers_for_a_while_only(worker, monkeypatch):
+    monkeypatch.setattr(Engine, "is_busy", property(lambda engine: True))
+    monkeypatch.setattr("service_tasks.worker.GATHER", 0.0)
     worker._gather()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import gc
 import os
 import secrets
 import signal
@@ -13,6 +12,7 @@ import time
 from datetime import timedelta
 from types import FrameType
 
+from engine import garbage
 from engine.alerts.sampling import Sampler
 from engine.cluster import nodes
 from engine.cluster.cleaner import Cleaner
@@ -95,9 +95,7 @@ class Node:
 
     def start(self) -> None:
         """Let it run: from now on jobs are called, timers fire and pages are answered."""
-        # What was imported stays until the end; the garbage collector need not look at it again and again.
-        gc.collect()
-        gc.freeze()
+        garbage.collect_rarely()
         if self._scheduler:
             self.engine.queue.start(self.engine.wakeup, self._scheduler.handle, self._scheduler.groups)
             self._scheduler.start()
