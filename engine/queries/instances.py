@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Connection, Select, select
 
 from engine import schema
 from engine.queries import conditions, orders
@@ -19,6 +19,7 @@ from engine.queries.orders import SORTS as SORTS
 from engine.queries.paging import COUNTED, MAX_LIMIT, Page
 from engine.queries.walking import Asked
 from engine.states import InstanceState
+from engine.wording import one_of
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -79,17 +80,36 @@ def search(engine: Engine, filter: InstanceFilter, *, sort: str = "-started_at",
     Raises InvalidInput for an unknown state or sort.
     """
     now = engine.clock()
-    descending, name = sort.startswith("-"), sort.removeprefix("-")
     with engine.read() as connection:
-        meant = narrowed(filter, now, connection, thorough=thorough)
-        asked = Asked(connection, meant, descending, now, thorough)
-        # What is looked up for each row is not looked up for all that are sorted.
-        keys = orders.keys(asked, name, min(limit, MAX_LIMIT), offset)
-        found = connection.execute(rows(now).where(_i.key.in_(keys))) if keys else ()
-        by_key = {row.key: InstanceRow(**row._mapping) for row in found}
-        cut = meant.cut or asked.cut
-        return Page(tuple(by_key[key] for key in keys if key in by_key), min(meant.total, COUNTED),
-                    cut or meant.total > COUNTED, LOOKED_THROUGH if cut else None)
+        asked, keys = _keys(connection, filter, now, sort, min(limit, MAX_LIMIT), offset, thorough)
+        cut = asked.meant.cut or asked.cut
+        return Page(_listed(connection, keys, now), min(asked.meant.total, COUNTED),
+                    cut or asked.meant.total > COUNTED, LOOKED_THROUGH if cut else None)
+
+
+def in_parts(engine: Engine, filter: InstanceFilter, *, sort: str, most: int) -> Iterator[tuple[InstanceRow, ...]]:
+    """The first `most` of them, in parts of at most `MAX_LIMIT`: searched for once. Raises as `search` does."""
+    now = engine.clock()
+    with engine.read() as connection:
+        _asked, keys = _keys(connection, filter, now, sort, most, 0, thorough=True)
+    for start in range(0, len(keys), MAX_LIMIT):
+        with engine.read() as connection:
+            part = _listed(connection, keys[start:start + MAX_LIMIT], now)
+        yield part
+
+
+def _keys(connection: Connection, filter: InstanceFilter, now: datetime, sort: str, limit: int, offset: int,
+          thorough: bool) -> tuple[Asked, list[int]]:
+    """What was asked for, and the keys of a part of that."""
+    asked = Asked(connection, narrowed(filter, now, connection, thorough=thorough), sort.startswith("-"), now, thorough)
+    # What is looked up for each row is not looked up for all that are sorted.
+    return asked, orders.keys(asked, sort.removeprefix("-"), limit, offset)
+
+
+def _listed(connection: Connection, keys: Sequence[int], now: datetime) -> tuple[InstanceRow, ...]:
+    found = connection.execute(rows(now).where(one_of(_i.key, keys, connection))) if keys else ()
+    by_key = {row.key: InstanceRow(**row._mapping) for row in found}
+    return tuple(by_key[key] for key in keys if key in by_key)
 
 
 def counts(engine: Engine, filters: Sequence[InstanceFilter]) -> list[int]:

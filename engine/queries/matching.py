@@ -91,11 +91,14 @@ class InstanceFilter:
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
     """A condition on what belongs to an instance: the keys of all who have it, some of them several times, and the same
-    to be asked of `each` instance. `scans`: the keys are found by reading everything of that kind."""
+    to be asked of `each` instance. `scans`: the keys are found by reading everything of that kind; `hasty` are then
+    those that are found in a short time, unless there are more than so many of `long`."""
 
     belonging: Select[int] | CompoundSelect[int]
     each: ColumnElement[bool]
     scans: bool = False
+    hasty: Select[int] | CompoundSelect[int] | None = None
+    long: Select[int] | None = None
 
 
 def where(filter: InstanceFilter, now: datetime, connection: Connection) -> list[ColumnElement[bool]]:
@@ -209,7 +212,10 @@ def variables_of(filter: InstanceFilter) -> list[VariableCondition]:
 
 def _of_variable(condition: VariableCondition, connection: Connection) -> Elsewhere:
     each = _has(_v.instance_key == _i.key, *variables.like(condition, connection, by_index=False))
-    return Elsewhere(variables.having(condition, connection), each, scans=condition.operator == "contains")
+    if condition.operator != "contains":
+        return Elsewhere(variables.having(condition, connection), each)
+    return Elsewhere(variables.having(condition, connection), each, scans=True,
+                     hasty=variables.having(condition, connection, hasty=True), long=variables.long_ones(condition))
 
 
 def _of_keys(filter: InstanceFilter, connection: Connection) -> list[ColumnElement[bool]]:

@@ -19,7 +19,7 @@ from engine import schema
 from engine.queries import conditions, matching, merging, variables
 from engine.queries.matching import InstanceFilter
 from engine.queries.merging import Pair
-from engine.queries.paging import COUNTED, count
+from engine.queries.paging import COUNTED, count, count_in_order
 from engine.wording import must_be_led, not_by_index, one_of
 
 _i = schema.instances.c
@@ -68,10 +68,14 @@ def narrowed(filter: InstanceFilter, now: datetime, connection: Connection, *, t
     indexed = _indexed(filter)
     keys = _few(filter, now, base, indexed, connection)
     asked: list[ColumnElement[bool]] = []
+    cut = False
     for each in elsewhere:
         if keys is None or (len(keys) > ASKED_QUICKLY and not each.scans):
-            found = _unless_many(connection, each.belonging, scanning=each.scans)
+            some = None if thorough else each.hasty
+            found = _unless_many(connection, each.belonging if some is None else some, scanning=each.scans)
             if found is not None:
+                cut |= some is not None and each.long is not None and count_in_order(
+                    connection, each.long, variables.LONG_ONES) > variables.LONG_ONES
                 keys = found if keys is None else keys & found
                 continue
         asked.append(each.each)
@@ -80,7 +84,7 @@ def narrowed(filter: InstanceFilter, now: datetime, connection: Connection, *, t
         if columns or asked:
             meant = select(_i.key).where(one_of(_i.key, keys, connection), *columns, *asked)
             keys = set(connection.scalars(meant))
-        return Narrowed(tuple(keys), (), (), phase, len(keys))
+        return Narrowed(tuple(keys), (), (), phase, len(keys), cut=cut)
     many = Narrowed(
         None, tuple(columns), tuple(asked), phase, COUNTED + 1, leading=_leading(filter), definitions=base.definitions,
         states=base.states, others=tuple(others),
@@ -212,7 +216,7 @@ def _unless_many(connection: Connection, statement: Select[int] | CompoundSelect
     to bring ten thousand here, only to see that they are too many, takes longer than all else. What takes long to find
     (`scanning`) is not looked for twice."""
     if not scanning:
-        return set(connection.scalars(statement)) if count(connection, statement) <= COUNTED else None
+        return set(connection.scalars(statement)) if count_in_order(connection, statement) <= COUNTED else None
     found = connection.scalars(statement.limit(COUNTED + 1)).all()
     return set(found) if len(found) <= COUNTED else None
 

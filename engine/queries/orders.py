@@ -33,8 +33,8 @@ from engine.errors import InvalidInput
 from engine.queries import merging
 from engine.queries.conditions import ACTIVE, WORD_ACTIVE
 from engine.queries.narrowing import LOOKED_THROUGH, Narrowed
-from engine.queries.paging import COUNTED
-from engine.queries.walking import Asked, by_value, counted, fitting, passed, read, walk
+from engine.queries.paging import COUNTED, count_in_order
+from engine.queries.walking import Asked, by_value, fitting, passed, read, walk
 from engine.states import InstanceState
 from engine.wording import must_be_led, one_of
 
@@ -216,9 +216,9 @@ def _more(asked: Asked, found: list[int], seen: Select[Any], fits: ColumnElement
     page = read(asked, matching, limit - len(found), offset)
     found += page
     if len(found) < limit and hasty:
-        asked.cut = counted(asked, seen, LOOKED_THROUGH) > LOOKED_THROUGH
+        asked.cut = count_in_order(asked.connection, seen, LOOKED_THROUGH) > LOOKED_THROUGH
     # Fewer than the offset, or the page would have begun here.
-    return 0 if page or not offset else offset - counted(asked, matching, offset)
+    return 0 if page or not offset else offset - count_in_order(asked.connection, matching, offset)
 
 
 def _those(asked: Asked, matching: Select[Any], there: ColumnElement[bool] | None, plainly: ColumnElement[bool],

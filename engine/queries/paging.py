@@ -35,5 +35,10 @@ def page(connection: Connection, statement: Select[Any], make: type[Item], limit
 
 def count(connection: Connection, matching: Select[Any] | CompoundSelect[Any], most: int | None = None) -> int:
     """How many rows a statement has; one more than `most` (`COUNTED`) if there are more than that."""
-    limited = matching.order_by(None).limit((COUNTED if most is None else most) + 1).subquery()
+    return count_in_order(connection, matching.order_by(None), most)
+
+
+def count_in_order(connection: Connection, ordered: Select[Any] | CompoundSelect[Any], most: int | None = None) -> int:
+    """The same, counted in the order of the statement, which leads to an index."""
+    limited = ordered.limit((COUNTED if most is None else most) + 1).subquery()
     return connection.scalar(select(func.count()).select_from(limited)) or 0

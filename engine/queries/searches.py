@@ -7,7 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, case, exists, false, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
 
 from engine import masking, schema
 from engine.database import Database
@@ -145,6 +158,13 @@ _has_incident = or_(
     and_(_i.parent_key.is_(None), exists().where(_inner.c.root_key == _i.key, _inner.c.incident_count > 0)),
     exists().where(_inner.c.parent_key == _i.key, _inner.c.incident_count > 0),
 )
+_incidents_inside = or_(
+    _i.incident_count > 0,
+    _i.key.in_(select(_inner.c.root_key).where(_inner.c.incident_count > literal_column("0"))),
+    _i.key.in_(select(_inner.c.parent_key).where(
+        _inner.c.incident_count > literal_column("0"), _inner.c.parent_key.is_not(None))),
+)
+"""The same, to be asked of very many: by those few that have incidents, in whose index they are."""
 _standing_of_job = case(
     (and_(_j.state == JobState.CREATED.value, _j.error_code == LOCK_EXPIRED), literal(TIMED_OUT)),
     (and_(_j.state == JobState.CREATED.value, _j.error_message.is_not(None), _j.attempt > 0), literal(RETRYING)),
@@ -299,7 +319,7 @@ INSTANCES = Searchable(
     make=FoundInstance, key=_i.key,
     fields=_own(schema.instances) | {
         "process_name": _d.name, "version_tag": _d.version_tag, "standing": _standing_of_instance,
-        "has_incident": _has_incident,
+        "has_incident": _incidents_inside,
     },
     special={
         "tags": _contains(_i.tags), "variable": _has_variable(_i.key), "element": _has_element, "error": _has_error,

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Float,
     Select,
     Text,
+    and_,
     case,
     cast,
     func,
@@ -39,6 +40,8 @@ OPERATORS = ("eq", "neq", "lt", "lte", "gt", "gte", "contains", "exists", "null"
 """What a condition can say. `exists` and `null` take no value."""
 WITHOUT_VALUE = frozenset({"exists", "null"})
 
+LONG_ONES = 10_000
+"""No more long values are read to look for a text in them while somebody waits for a page."""
 MOST_NAMES = 10_000
 _name = select(func.min(_v.name).label("name")).cte("names", recursive=True)
 _name = _name.union_all(
@@ -61,9 +64,11 @@ class VariableCondition:
     value: Any = None
 
 
-def having(condition: VariableCondition, connection: Connection) -> Select[int] | CompoundSelect[int]:
+def having(condition: VariableCondition, connection: Connection, *,
+           hasty: bool = False) -> Select[int] | CompoundSelect[int]:
     """The keys of the instances that have such a variable, some of them several times, found by an index; where a text
-    contains another one, by reading that index from end to end.
+    contains another one, by reading that index from end to end, and what is too long for it: if `hasty`, no more than
+    `LONG_ONES` of the newest instances.
 
     Raises InvalidInput for an unknown operator, or a value that cannot be compared so.
     """
@@ -80,18 +85,26 @@ def having(condition: VariableCondition, connection: Connection) -> Select[int] 
         found = found.where(_v.lookup >= (first if upwards else '"'), _v.lookup <= ("#" if upwards else last))
         return found.where(*meant).order_by(_v.lookup)
     if condition.operator == "contains":
-        return _containing(condition, connection)
+        return _containing(condition, connection, hasty)
     # In the order of the index that is meant: PostgreSQL might take another one, and read all that have the name.
     return found.where(*meant).order_by(_NUMBER) if condition.operator in ORDERS else found.where(*meant)
 
 
-def _containing(condition: VariableCondition, connection: Connection) -> CompoundSelect[int]:
+def _containing(condition: VariableCondition, connection: Connection, hasty: bool) -> CompoundSelect[int]:
     """What is short is in the index; of what is cut off there, or not there at all, the rows are read."""
     found = select(_v.instance_key).where(_v.name == condition.name)
     whole = func.length(_v.lookup) < LOOKUP_LENGTH
-    return union_all(
-        found.where(whatever_case(_v.lookup, to_json(condition.value)[1:-1], connection), whole),
-        found.where(_CUT, *like(condition, connection)))
+    meant = like(condition, connection)
+    read = found.where(_CUT, *meant)
+    if hasty:
+        some = long_ones(condition).add_columns(and_(*meant).label("fits")).limit(LONG_ONES).subquery("some")
+        read = select(some.c.instance_key).where(some.c.fits)
+    return union_all(found.where(whatever_case(_v.lookup, to_json(condition.value)[1:-1], connection), whole), read)
+
+
+def long_ones(condition: VariableCondition) -> Select[int]:
+    """The instances whose variable of this name an index has no more than the beginning of, the newest first."""
+    return select(_v.instance_key).where(_v.name == condition.name, _CUT).order_by(_v.instance_key.desc())
 
 
 def _around(text: str) -> tuple[str, str]:

@@ -156,8 +156,3 @@ def passed(asked: Asked, there: ColumnElement[bool], offset: int) -> int:
 
 def read(asked: Asked, ordered: Select[Any], limit: int, offset: int) -> list[int]:
     return list(asked.connection.scalars(ordered.limit(limit).offset(offset)))
-
-
-def counted(asked: Asked, ordered: Select[Any], most: int) -> int:
-    """How many rows there are, at most one more than `most`, counted in their order: it leads to the index."""
-    return count(asked.connection, select(ordered.limit(most + 1).subquery().c.key), most)

@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from engine.errors import InvalidInput
 from engine.queries import instances as found
 from engine.queries.instances import InstanceRow
-from engine.queries.paging import COUNTED, MAX_LIMIT
+from engine.queries.paging import COUNTED
 from engine.queries.variables import values_of
 from web.console import formatting, words
 from web.console.blueprint import bp, engine
@@ -58,15 +58,12 @@ def table(name: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Res
 def _all(query: Query) -> Iterator[dict[str, Any]]:
     wanted = query.filter()
     columns = COLUMNS if query.columns == USUAL_COLUMNS else ("key", "business_id", *_names(query))
-    for offset in range(0, COUNTED, MAX_LIMIT):
-        part = found.search(engine(), wanted, sort=query.sort, limit=MAX_LIMIT, offset=offset).items
+    for part in found.in_parts(engine(), wanted, sort=query.sort, most=COUNTED):
         values = values_of(engine(), [row.key for row in part], query.variables)
         for row in part:
             of_row = values.get(row.key, {})
             yield {**{name: _value(row, name) for name in columns},
                    **{f"variable {name}": of_row.get(name) for name in query.variables}}
-        if len(part) < MAX_LIMIT:
-            return
 
 
 def _names(query: Query) -> Iterator[str]:
