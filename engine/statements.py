@@ -61,21 +61,27 @@ def together(connection: Connection) -> Iterator[None]:
     The first that fails is the error of the block; those behind it were not carried out. Which one it was is told by
     PostgreSQL's sentence only. Source: PostgreSQL manual, libpq's pipeline mode.
     """
+    driver, faults = cast(Any, connection.connection.driver_connection), connection.dialect.loaded_dbapi.Error
     failed: BaseException | None = None
     try:
-        with cast(Any, connection.connection.driver_connection).pipeline() as pipeline:
+        with driver.pipeline() as pipeline:
             try:
                 yield
             except BaseException as error:
                 # Kept from psycopg, which would log that what was sent behind it came to nothing.
                 failed = error
-                with suppress(connection.dialect.loaded_dbapi.Error):
+                with suppress(faults):
                     pipeline.sync()
     except Exception as error:
         if failed is None:
-            if not isinstance(error, connection.dialect.loaded_dbapi.Error):
+            if not isinstance(error, faults):
                 raise
-            raise _told(connection, error, "(several statements together)", None, many=False) from error
+            # That the pipeline cannot be left is told instead of why: the server ended the connection, say.
+            first = error.__context__ if isinstance(error.__context__, faults) else error
+            failed = _told(connection, first, "(several statements together)", None, many=False)
+            failed.__cause__ = first
+    if not connection.invalidated and driver.pgconn.pipeline_status:
+        connection.invalidate(failed)       # nothing can be sent on it any more, not even that it is rolled back
     if failed is not None:
         raise failed
 

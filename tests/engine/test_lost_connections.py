@@ -12,11 +12,13 @@ import asyncpg
 import psycopg
 import pytest
 import structlog
+from sqlalchemy.exc import OperationalError
 
-from engine import instances
+from engine import instances, outages
 from engine.cluster import queue_postgres
 from engine.cluster.scheduler import Scheduler
 from engine.engine import Engine
+from engine.statements import send, together
 from tests.engine.drawing import catch, end, process, start, timer
 from tests.engine.steps import Steps
 
@@ -83,3 +85,30 @@ def test_library_that_tells_of_a_mistake_says_where_it_was(caplog):
     [record] = caplog.records
     assert record.levelno == logging.ERROR
     assert record.exc_info
+
+
+@pytest.mark.postgres
+def test_a_connection_that_is_cut_among_statements_sent_together_is_given_up(engine, monkeypatch, caplog):
+    def ended(pipeline):
+        # The server said why, and the end of the connection was not seen yet: then psycopg cannot leave the pipeline.
+        raise psycopg.errors.AdminShutdown("terminating connection due to administrator command")
+        yield
+
+    def wait_for_answers(connection):
+        with monkeypatch.context() as patch, together(connection):
+            patch.setattr(psycopg.Pipeline, "_exit_gen", ended)
+            send(connection, "SELECT 1").close()
+
+    # given a transaction of which the server ends the connection before it answered everything
+    with engine.database.write() as connection:
+        process = send(connection, "SELECT pg_backend_pid()").fetchone()[0]
+        with pytest.raises(OperationalError, match="terminating connection") as told:
+            wait_for_answers(connection)
+        assert outages.broke_connection(told.value)
+        assert connection.invalidated
+        connection.rollback()
+
+    # then the connection is not used again, and nothing is logged of it
+    assert caplog.records == []
+    with engine.database.write() as another:
+        assert send(another, "SELECT pg_backend_pid()").fetchone()[0] != process
