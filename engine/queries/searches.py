@@ -189,7 +189,8 @@ def _has_variable(of: ColumnElement[Any], scope: ColumnElement[Any] | None = Non
         wanted = [_v.name == name, *(_of_value(database, each) for each in criteria)]
         if scope is not None:
             wanted.append(_v.scope_key == scope)
-        each = exists().where(_v.instance_key == of, *wanted)
+        # By the index of instances, not by that of names, in which very many have this one.
+        each = exists().where(_v.instance_key == of, _v.name.concat("") == name, *wanted[1:])
         if scope is None:
             return _among(database, of, select(_v.instance_key).where(*wanted), each)
         if any(each.operator == "eq" for each in criteria):
