@@ -27,7 +27,7 @@ LONGEST_BUSINESS_ID = 1000
 _decoder: msgspec.json.Decoder[AnyAction] = msgspec.json.Decoder(AnyAction)
 
 OF_START_KEY = select(_i.key, _i.definition_key, _i.process_id, _i.version, _i.correlation_id, _i.tenant_id).where(
-    _i.tenant_id == bindparam("tenant_id"), _i.process_id == bindparam("process_id"),
+    _i.tenant_id == bindparam("tenant_id"), _i.start_process_id == bindparam("process_id"),
     _i.start_key == bindparam("start_key"),
 )
 TREE = (

@@ -54,6 +54,7 @@ def start(tx: Transaction, definition: Definition, *, variables: Mapping[str, An
         "parent_element_instance_key": parent_token, "root_key": root_key, "depth": live.depth,
         "partition_key": live.partition_key, "started_at": tx.now, "ended_at": None, "end_reason": None,
         "correlation_id": live.correlation_id, "trace_parent": trace_parent, "start_key": start_key,
+        "start_process_id": definition.process_id if start_key is not None else None,
         "message_key": message_key, "tags": list(tags) if tags else None, "tokens": None, "revision": 0, "steps": 0,
     })
     tx.count("instances_started", live.definition.process_id)

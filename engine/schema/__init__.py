@@ -154,6 +154,7 @@ instances = Table(
     Column("correlation_id", String(128), nullable=False),
     Column("trace_parent", String(64)),
     Column("start_key", String(255)),
+    Column("start_process_id", String(255)),
     Column("message_key", String(255)),
     Column("tags", Json),
     Column("tokens", LargeBinary),
@@ -192,15 +193,16 @@ instances = Table(
     Index("ix_instances_message_key", "process_id", "message_key",
           sqlite_where=text("message_key IS NOT NULL AND ended_at IS NULL"),
           postgresql_where=text("message_key IS NOT NULL AND ended_at IS NULL")),
-    Index("ux_instances_start_key", "tenant_id", "process_id", "start_key", unique=True,
+    Index("ux_instances_start_key", "tenant_id", "start_process_id", "start_key", unique=True,
           sqlite_where=text("start_key IS NOT NULL"), postgresql_where=text("start_key IS NOT NULL")),
 )
 """The indexes called by something have the orders of lists for each definition and state (engine.queries.merging).
 `state` is ACTIVE, COMPLETED or TERMINATED (engine.states); suspended is a property of an active instance.
 `tokens` is the interpreter's blob, NULL once ended; `steps` is not 0 while it is on the move over several
 transactions. `end_reason` is the reason code an instance ended with.
-`start_key` makes a start idempotent. `message_key` is the correlation key of the message that started it: there is at
-most one active instance of a process for it."""
+`start_key` makes a start of the process `start_process_id` idempotent, wherever the instance has moved since.
+`message_key` is the correlation key of the message that started it: there is at most one active instance of a process
+for it."""
 
 element_instances = Table(
     "element_instances", metadata,

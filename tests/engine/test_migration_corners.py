@@ -259,3 +259,16 @@ def test_history_of_elements_that_the_new_version_does_not_have_stays(engine, st
     migrate(key, deploy(steps, process("p", start("new"), service("a"), end())))
     assert steps.history(key) == ["s", "old", "a"]
     assert lists.jobs(engine, instance_key=key).total == 2
+
+
+def test_a_start_key_belongs_to_the_process_that_was_started(steps, migrate):
+    """Asked again after the move, the start is not repeated; and the key is free in the other process."""
+    def drawn(id):
+        return process(id, start(), service("work"), end())
+
+    deploy(steps, drawn("old"))
+    target = deploy(steps, drawn("new"))
+    moved, other = (steps.start(id, start_key="order-1") for id in ("old", "new"))
+    migrate(moved, target)
+    assert steps.start("old", start_key="order-1") == moved
+    assert steps.start("new", start_key="order-1") == other
