@@ -19,6 +19,7 @@ from service_tasks.contract import ServiceContract
 from service_tasks.errors import InDoubt
 from service_tasks.outcome import Attempt, Failed, Outcome
 from service_tasks.probing import DidNotHappen, Finding, Happened, Unclear
+from service_tasks.threads import Threads
 
 
 class Stage(enum.Enum):
@@ -46,6 +47,10 @@ class Held:
         """When its lock is to be renewed, on the worker's clock."""
         self.give_up_at: float | None = None
         """When the worker stops waiting for the service; None before the call."""
+        self.threads: Threads | None = None
+        """Those of which one called a plain function."""
+        self.took: float | None = None
+        """How many seconds the function took, if it came back."""
         self.reports = 0
         """How often its answer was offered to the engine."""
         self.doubtful = job.in_doubt and not contract.policy.idempotent

@@ -9,10 +9,14 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-Work = Callable[[], None]
+QUICK = 0.0005
+"""Functions that take fewer seconds do not wait for anything: one thread does them all."""
+STUCK = 0.005
+"""Seconds after which one of them is not so quick this time, and the others behind it go elsewhere."""
 
 
 class Threads:
@@ -22,12 +26,29 @@ class Threads:
         self._name = name
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self.begun = 0
+        """How much work was begun; by one thread, exactly."""
         for _ in range(size):
             self.grow()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether work waits for a thread."""
+        return not self._queue.empty()
 
     def submit(self, work: Work) -> None:
         """Do it as soon as a thread is free. `work` must not raise."""
         self._queue.put(work)
+
+    def move(self, others: Threads) -> None:
+        """Let others do what waits here."""
+        while True:
+            try:
+                work = self._queue.get_nowait()
+            except queue.Empty:
+                return
+            if work is not None:
+                others.submit(work)
 
     def grow(self) -> None:
         """One thread more, for instance in place of one that hangs."""
@@ -46,7 +67,52 @@ class Threads:
 
     def _run(self) -> None:
         while (work := self._queue.get()) is not None:
-            work()
+            self.begun += 1
+            work(self)
+
+
+Work = Callable[[Threads], None]
+"""What is done; it is told whose thread does it."""
+
+
+class Crew:
+    """Threads for functions that wait for something, and one for those that never do.
+
+    The interpreter runs one thread at a time. Many that have something to do at once hand it to each other again and
+    again, which costs more than what quick functions do.
+    """
+
+    def __init__(self, size: int, name: str) -> None:
+        self._many = Threads(size, name)
+        self._one = Threads(1, f"{name}-quick")
+        self._begun, self._since = 0, 0.0
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether quick work waits, which has to be looked after."""
+        return self._one.is_behind
+
+    def submit(self, work: Work, took: float | None) -> None:
+        """Do it as soon as a thread is free. `work` must not raise; `took` says how many seconds its like took."""
+        if took is None or took >= QUICK:
+            self._many.submit(work)
+            return
+        if not self._one.is_behind:
+            self._since = time.monotonic()
+        self._one.submit(work)
+
+    def look_after(self) -> None:
+        """Let others do what waits behind a function that is not as quick as it was. Called now and then."""
+        now, begun = time.monotonic(), self._one.begun
+        if begun != self._begun or not self._one.is_behind:
+            self._begun, self._since = begun, now
+        elif now - self._since > STUCK:
+            self._one.move(self._many)
+
+    def stop(self) -> None:
+        """End every thread when it is free; nobody waits for it."""
+        self._many.stop()
+        self._one.stop()
 
 
 class EventLoop:

@@ -29,7 +29,7 @@ from service_tasks.limits import Allowance
 from service_tasks.outcome import Outcome, Returned
 from service_tasks.registry import Registry
 from service_tasks.reporter import Reporter
-from service_tasks.threads import EventLoop, Threads
+from service_tasks.threads import STUCK, Crew, EventLoop, Threads
 from service_tasks.watch import Watch
 
 logger = logging.getLogger(__name__)
@@ -41,6 +41,11 @@ GATHER = 0.05
 all. Nobody has to wait so long for a single one: where little goes on, the engine is seldom busy."""
 GLANCE = 0.005
 """Seconds between two looks whether the engine is still busy."""
+SOON = 0.001
+"""Seconds within which another call may answer, so that it is waited for: where calls answer at once, an exchange for
+the first ones would fight with the others for the interpreter."""
+LATELY = 8
+"""Over so many calls it is seen how long a function takes."""
 IN_VAIN = 0.01
 """Seconds to wait after a look for jobs that found none: where many workers hear of one job, most come too late."""
 LEFT_TO_OTHERS = TAKEOVER
@@ -87,7 +92,9 @@ class Worker:
         self._size, self._most, self._pace = threads, held, 0
         self._looks_at = 0.0
         self._has_enough = False
-        self._threads = Threads(threads, f"service-{self.name}")
+        self._crew = Crew(threads, f"service-{self.name}")
+        self._took: dict[str, float] = {}
+        """How many seconds functions took lately."""
         self._loop = EventLoop(f"services-{self.name}")
         self._held: dict[int, Held] = {}
         self._inbox: queue.SimpleQueue[tuple[Held, Outcome]] = queue.SimpleQueue()
@@ -114,7 +121,7 @@ class Worker:
         if self._thread.ident is None:
             return True
         self._thread.join(timeout.total_seconds())
-        self._threads.stop()
+        self._crew.stop()
         self._loop.stop()
         return not self._thread.is_alive()
 
@@ -146,10 +153,15 @@ class Worker:
                     self._listener.wait(self._patience())
 
     def _gather(self) -> None:
-        """Let more come before the next exchange, if the engine is busy, or if the last look for jobs was in vain."""
+        """Let more come before the next exchange, if the engine is busy, if one call after the other answers, or if the
+        last look for jobs was in vain."""
         until = time.monotonic() + GATHER
         while self._engine.is_busy and time.monotonic() < until and not self._stopping.wait(GLANCE):
             pass
+        before = 0
+        while before < (ready := self._inbox.qsize()) < len(self._held) and time.monotonic() < until \
+                and not self._stopping.wait(SOON):
+            before = ready
         while self._inbox.empty() and not self._stopping.is_set():
             left = self._looks_at - time.monotonic()
             if left <= 0:
@@ -159,6 +171,7 @@ class Worker:
     def _turn(self) -> bool:
         """One exchange with the engine; False if there was nothing to exchange."""
         now = time.monotonic()
+        self._crew.look_after()
         self._give_up(now)
         if self._stopping.is_set():
             self._give_back()
@@ -195,6 +208,9 @@ class Worker:
                 held, outcome = self._inbox.get_nowait()
             except queue.Empty:
                 return ready
+            if held.took is not None:
+                before = self._took.get(held.contract.name, held.took)
+                self._took[held.contract.name] = before + (held.took - before) / LATELY
             if held.reports == 0:
                 outcome = self._watch.judge(held, outcome, time.monotonic())
             ready.append((held, outcome))
@@ -261,21 +277,25 @@ class Worker:
         if held.contract.is_async:
             self._loop.submit(self._call_async(held))
         else:
-            self._threads.submit(lambda: self._call(held))
+            self._crew.submit(lambda threads: self._call(held, threads), self._took.get(held.contract.name))
 
-    def _call(self, held: Held) -> None:
-        """Call a plain function; runs in a service thread."""
+    def _call(self, held: Held, threads: Threads) -> None:
+        """Call a plain function; runs in a service thread, one of `threads`."""
+        held.threads = threads
         if not held.begin(self._give_up_time(held)):
             return
         with held.log_ids():
             try:
                 outcome = held.of_finding(held.ask()) if held.doubtful else None
                 if outcome is None:
-                    outcome = held.of_result(held.contract.function(**held.arguments()))
+                    given, begun = held.arguments(), time.perf_counter()
+                    result = held.contract.function(**given)
+                    held.took = time.perf_counter() - begun
+                    outcome = held.of_result(result)
             except BaseException as error:
                 outcome = held.of_error(error)
         if not self._deliver(held, outcome):
-            self._threads.shrink()  # another thread was started in place of this one
+            threads.shrink()  # another thread was started in place of this one
 
     async def _call_async(self, held: Held) -> None:
         """Call an async function; runs on the event loop."""
@@ -309,8 +329,8 @@ class Worker:
         for held in self._held.values():
             if held.give_up_at is not None and held.give_up_at <= now:
                 late = self._deliver(held, held.of_error(_too_slow(held)), only_from=Stage.CALLING)
-                if late and not held.contract.is_async:
-                    self._threads.grow()  # its own thread hangs
+                if late and held.threads is not None:
+                    held.threads.grow()  # its own thread hangs
 
     def _give_back(self) -> None:
         for held in self._held.values():
@@ -324,7 +344,7 @@ class Worker:
         now = time.monotonic()
         times = [held.renew_at for held in self._held.values() if not held.lost]
         times += [held.give_up_at for held in self._held.values() if held.give_up_at is not None]
-        return max(0.0, min([self._poll, *(moment - now for moment in times)]))
+        return max(0.0, min([STUCK if self._crew.is_behind else self._poll, *(moment - now for moment in times)]))
 
 
 def _too_slow(held: Held) -> UnknownOutcome:

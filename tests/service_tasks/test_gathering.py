@@ -34,7 +34,7 @@ def worker(stage):
     made = Worker(stage.engine, registry)
     with made._listener:
         yield made
-    made._threads.stop()
+    made._crew.stop()
 
 
 def answered(worker):

@@ -45,7 +45,7 @@ def worker(stage):
     made = Worker(stage.engine, registry)
     with made._listener:
         yield made
-    made._threads.stop()
+    made._crew.stop()
 
 
 def take(worker):
@@ -114,5 +114,5 @@ def test_only_a_worker_of_all_partitions_that_has_not_been_stopped_acts_upon_all
     some = Worker(stage.engine, registry)
     with some._listener:
         stage.engine.wakeup.announce([topic])
-    some._threads.stop()
+    some._crew.stop()
     assert told == ["here:" + topic, topic, topic]

@@ -5,7 +5,19 @@ from typing import Any
 import pytest
 
 from engine.work import jobs
-from service_tasks import BpmnError, Call, Data, GiveUp, Registry, Retry, RetryLater, Sensitive, service_task, worker
+from service_tasks import (
+    BpmnError,
+    Call,
+    Data,
+    GiveUp,
+    Registry,
+    Retry,
+    RetryLater,
+    Sensitive,
+    service_task,
+    threads,
+    worker,
+)
 from tests.service_tasks.stage import LONG, hanging
 
 AT_ONCE = Retry(attempts=5, backoff="fixed", first=0, jitter=0)
@@ -288,7 +300,22 @@ def test_a_service_that_hangs_past_its_timeout_is_called_again_with_the_same_key
         assert stage.variables(key) == {"workDone": "2"}
     assert len({call.idempotency_key for call in calls}) == 1
     # and the thread that took the place of the one that hung goes when that one is back
-    stage.until(lambda: sum(thread.name.startswith("service-hanger") for thread in threading.enumerate()) == 1)
+    stage.until(lambda: sum(thread.name.startswith("service-hanger") and "quick" not in thread.name
+                            for thread in threading.enumerate()) == 1)
+
+
+def test_a_service_that_never_waits_is_called_in_one_thread_once_that_is_known(stage, monkeypatch):
+    monkeypatch.setattr(threads, "QUICK", float("inf"))
+    names = []
+
+    @service_task("work")
+    def work() -> None:
+        names.append(threading.current_thread().name)
+
+    stage.serve(work, name="quick")
+    for _ in range(2):
+        assert stage.ended(stage.start()).row.state == "COMPLETED"
+    assert [name.endswith("quick-1") for name in names] == [False, True]
 
 
 def test_an_async_service_is_stopped_at_its_timeout(stage):

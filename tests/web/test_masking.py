@@ -326,7 +326,8 @@ def test_no_message_finds_them_by_guessing(engine, tmp_path):
 def test_answers_to_commands_show_them_to_those_only_who_work_with_them(engine, tmp_path):
     engine.execute(definitions.deploy, [drawing.file(drawing.message_of("m", "paid", "=amount") + drawing.process(
         "order", drawing.start(), drawing.catch("wait", drawing.message("m")), drawing.end())), drawing.file(
-        drawing.process("quick", drawing.start(), drawing.script("make", '=&quot;hunter-2-hunter&quot;', "accountPassword"),
+        drawing.process("quick", drawing.start(), drawing.script(
+                            "make", '=&quot;hunter-2-hunter&quot;', "accountPassword"),
                         drawing.end()), name="quick.bpmn")])
     ask = people(engine, tmp_path, mes=Grant(permissions=(Permission.MESSAGE,)), ana=Grant(role=Role.ANALYST),
                  olga=Grant(role=Role.OPERATOR))
