@@ -312,7 +312,7 @@ def test_a_service_that_never_waits_is_called_in_one_thread_once_that_is_known(s
     def work() -> None:
         names.append(threading.current_thread().name)
 
-    stage.serve(work, name="quick")
+    stage.serve(work)
     for _ in range(2):
         assert stage.ended(stage.start()).row.state == "COMPLETED"
     assert [name.endswith("quick-1") for name in names] == [False, True]
