@@ -22,6 +22,7 @@ from sqlalchemy import (
     Dialect,
     Executable,
     Text,
+    and_,
     create_engine,
     event,
     select,
@@ -267,7 +268,8 @@ class Database:
         """Whether the JSON list in a column has this text in it."""
         if self.is_sqlite:
             each = sql_functions.json_each(column).table_valued("value")
-            return select(each.c.value).where(each.c.value == value).exists()
+            # The column outside, too: by what is inside a function nobody sees which table is needed.
+            return and_(column.is_not(None), select(each.c.value).where(each.c.value == value).exists())
         return type_coerce(column, postgresql.JSONB()).contains([value])
 
     def serialize(self, connection: Connection, name: str) -> None:

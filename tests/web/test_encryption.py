@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from typer.testing import CliRunner
@@ -127,11 +128,17 @@ def test_no_broker_is_told_anything_before_its_certificate_was_checked(tmp_path)
                 await asyncio.wait_for(open_sender(addresses.read(address, addresses.OUT), Login("ann", "secret")), 20)
         server.close()
 
-    asyncio.run(attempt())
+    _run(attempt())
     assert b"".join(heard) == b""
     # and nobody tries a usual password at somebody else's broker
     with pytest.raises(NotSent, match="Expected a secret to log in with at RabbitMQ"):
-        asyncio.run(open_sender(addresses.read("amqps://queue.example?queue=q", addresses.OUT), None))
+        _run(open_sender(addresses.read("amqps://queue.example?queue=q", addresses.OUT), None))
+
+
+def _run(work):
+    """Run it in a thread of its own: the one of the tests has a loop, once a browser was used in it."""
+    with ThreadPoolExecutor(1) as other:
+        other.submit(asyncio.run, work).result()
 
 
 def test_a_scanner_of_this_machine_needs_none(tmp_path, monkeypatch):
