@@ -74,8 +74,8 @@ def changes(engine: Engine, since: datetime, *, but_for: str | None = None) -> C
         "unresolved": _count(schema.incidents, _n.created_at >= since, OPEN),
         "resolved": _count(schema.incidents, _n.resolved_at.is_not(None), _n.resolved_at >= since),
         "started": _count(schema.instances, _i.started_at >= since),
-        "completed": _count(schema.instances, *ended, state == InstanceState.COMPLETED.value),
-        "terminated": _count(schema.instances, *ended, state == InstanceState.TERMINATED.value),
+        "completed": _count(schema.instances, *ended, state == InstanceState.COMPLETED.value, by=_i.ended_at),
+        "terminated": _count(schema.instances, *ended, state == InstanceState.TERMINATED.value, by=_i.ended_at),
         "acts": _count(schema.audit, _a.at >= since, *others),
         "new_failures": select(func.count(distinct(fresh.c.fingerprint))).scalar_subquery(),
     }
@@ -104,6 +104,8 @@ def recovered(engine: Engine, since: datetime, *, limit: int = MOST_RECOVERED) -
         return tuple(Recovered(**row._mapping) for row in connection.execute(statement))
 
 
-def _count(table: Table, *conditions: ColumnElement[bool]) -> Any:
-    limited = select(literal(1)).select_from(table).where(*conditions).limit(MOST + 1).subquery()
+def _count(table: Table, *conditions: ColumnElement[bool], by: ColumnElement[Any] | None = None) -> Any:
+    """How many rows there are. `by` leads to the index that begins with it."""
+    order = () if by is None else (by,)
+    limited = select(literal(1)).select_from(table).where(*conditions).order_by(*order).limit(MOST + 1).subquery()
     return select(func.count()).select_from(limited).scalar_subquery()

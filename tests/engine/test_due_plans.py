@@ -8,19 +8,19 @@ import pytest
 from sqlalchemy import event
 
 from engine import tenants, timers
-from engine.queries import due_jobs
+from engine.queries import changes, due_jobs, overview
 from engine.work import activation
 
 
 @pytest.fixture
 def plans(engine):
-    """Explains what is read from `jobs` as SQLite is going to do it."""
+    """Explains what is read from `jobs` and `incidents` as SQLite is going to do it."""
     if engine.database.engine.dialect.name != "sqlite":
         pytest.skip("PostgreSQL sees the values, and takes what index it likes by how much there is.")
     found = []
 
     def explain(connection, cursor, statement, parameters, context, executemany):
-        if statement.startswith("SELECT") and re.search(r"\bjobs\b", statement):
+        if statement.startswith("SELECT") and re.search(r"\b(jobs|incidents)\b", statement):
             cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
             found.append([row[3] for row in cursor.fetchall()])
 
@@ -70,3 +70,11 @@ def test_looking_for_the_tenants_that_have_work_uses_the_indexes_too(engine, pla
     for plan in plans:
         assert sum("ix_jobs_due" in step for step in plan) >= 1, plan
         assert not any(step.startswith("SCAN jobs") for step in plan), plan
+
+
+def test_counting_what_ended_lately_reads_no_more_than_that(engine, clock, plans):
+    overview.overview(engine, ended_from=clock())
+    changes.changes(engine, clock())
+    assert len(plans) == 2
+    for plan in plans:
+        assert sum("ix_instances_finished (ended_at>?)" in step for step in plan) == 2, plan
