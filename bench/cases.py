@@ -182,7 +182,7 @@ def wait_for_end(engine: Engine, process_id: str, first: int, last: int) -> None
             if time.perf_counter() > deadline:
                 raise SystemExit(f"Expected the instances of {process_id} to end within {PATIENCE:g} s, but some did "
                                  "not.")
-            listener.wait(0.02)
+            listener.wait(0.05)
 
 
 def _is_any_left(engine: Engine, process_id: str, first: int) -> bool:

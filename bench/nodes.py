@@ -11,7 +11,7 @@ import multiprocessing
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from multiprocessing.synchronize import Barrier, Event
 from typing import Any
 
@@ -53,7 +53,7 @@ def _rates(name: str, process_id: str, content: bytes) -> Iterator[Figure]:
     for count in PROCESSES:
         with databases.fresh(name) as engine:
             engine.execute(definitions.deploy, [definitions.Resource(name="bench.bpmn", content=content)])
-            rate = _together(engine, process_id, count)
+            rate = _together([engine], process_id, count)
         goal = GOALS[process_id] if count == 2 and name == databases.POSTGRESQL else ""
         if before is not None and not goal:
             goal = f"≥ {before * NOTHING_LOST:,.0f}"
@@ -61,24 +61,38 @@ def _rates(name: str, process_id: str, content: bytes) -> Iterator[Figure]:
         yield Figure(group=GROUP, name=f"{process_id}, {count} process{'es' if count > 1 else ''} ({name})",
                      unit="instances/s", partitur=rate, target=goal, note=change, more_is_better=True)
         before = rate
+    if name == databases.POSTGRESQL:
+        yield _apart(name, process_id, content)
 
 
-def _together(engine: Engine, process_id: str, count: int) -> float:
+def _apart(name: str, process_id: str, content: bytes) -> Figure:
+    """Two databases with a process each, as tenants are kept apart."""
+    with databases.fresh(name) as one, databases.fresh(name) as other:
+        for engine in (one, other):
+            engine.execute(definitions.deploy, [definitions.Resource(name="bench.bpmn", content=content)])
+        rate = _together([one, other], process_id, 2)
+    return Figure(group=GROUP, name=f"{process_id}, 2 databases with a process each ({name})", unit="instances/s",
+                  partitur=rate, note="both together, on one server", more_is_better=True)
+
+
+def _together(engines: Sequence[Engine], process_id: str, count: int) -> float:
+    """Instances ended in a second by so many processes, which take the databases in turns."""
     context = multiprocessing.get_context("spawn")
     barrier, room = context.Barrier(count + 1), context.Event()
     room.set()
-    url = engine.database.engine.url.render_as_string(hide_password=False)
+    urls = [engine.database.engine.url.render_as_string(hide_password=False) for engine in engines]
     processes = [
-        context.Process(target=serve, args=(url, process_id, barrier, room), daemon=True) for _ in range(count)
+        context.Process(target=serve, args=(urls[number % len(urls)], process_id, barrier, room), daemon=True)
+        for number in range(count)
     ]
     for process in processes:
         process.start()
     try:
         barrier.wait(120)
-        _give_room(engine, room, RAMP)
-        began, first = time.perf_counter(), _ended(engine, process_id)
-        _give_room(engine, room, SECONDS)
-        taken, ended = time.perf_counter() - began, _ended(engine, process_id) - first
+        _give_room(engines, room, RAMP)
+        began, first = time.perf_counter(), _ended(engines, process_id)
+        _give_room(engines, room, SECONDS)
+        taken, ended = time.perf_counter() - began, _ended(engines, process_id) - first
     finally:
         for process in processes:
             process.terminate()
@@ -87,22 +101,27 @@ def _together(engine: Engine, process_id: str, count: int) -> float:
     return ended / taken
 
 
-def _give_room(engine: Engine, room: Event, seconds: float) -> None:
+def _give_room(engines: Sequence[Engine], room: Event, seconds: float) -> None:
     """For so long, let instances be started while not too many are under way: what is started is to be ended, too."""
     until = time.perf_counter() + seconds
     while time.perf_counter() < until:
-        if _under_way(engine) < AHEAD:
+        if _under_way(engines) < AHEAD:
             room.set()
         else:
             room.clear()
         time.sleep(LOOK)
 
 
-def _ended(engine: Engine, process_id: str) -> int:
-    with engine.read() as connection:
-        return int(connection.exec_driver_sql(
-            f"SELECT count(*) FROM instances WHERE process_id = '{process_id}' AND state = 'COMPLETED'"
-        ).scalar() or 0)
+def _ended(engines: Sequence[Engine], process_id: str) -> int:
+    return _count(engines, f"SELECT count(*) FROM instances WHERE process_id = '{process_id}' AND state = 'COMPLETED'")
+
+
+def _count(engines: Sequence[Engine], statement: str) -> int:
+    total = 0
+    for engine in engines:
+        with engine.read() as connection:
+            total += int(connection.exec_driver_sql(statement).scalar() or 0)
+    return total
 
 
 def serve(url: str, process_id: str, barrier: Barrier, room: Event) -> None:
@@ -132,9 +151,8 @@ def _clients(engine: Engine, process_id: str, variables: dict[str, Any], room: E
         thread.join()
 
 
-def _under_way(engine: Engine) -> int:
-    with engine.read() as connection:
-        return int(connection.exec_driver_sql("SELECT count(*) FROM instances WHERE state = 'ACTIVE'").scalar() or 0)
+def _under_way(engines: Sequence[Engine]) -> int:
+    return _count(engines, "SELECT count(*) FROM instances WHERE state = 'ACTIVE'")
 
 
 def _start(engine: Engine, process_id: str, variables: dict[str, Any], room: Event, count: int) -> None:
