@@ -17,7 +17,7 @@ from flask.typing import ResponseReturnValue
 
 from engine import requests
 from engine.engine import Engine
-from engine.errors import Rejection
+from engine.errors import Rejection, Unavailable
 from engine.requests import Request
 from engine.telemetry import tracing
 from web.routing import LazyRule
@@ -113,10 +113,12 @@ def _digest() -> str:
 def _remember(engine: Engine, asked: Request, response: Response) -> None:
     headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
     answer = msgspec.msgpack.encode((response.status_code, headers, response.get_data()))
+    # It was done, and its results are kept: a repetition makes the answer from them again.
     try:
         engine.execute(requests.keep_answer, asked, answer)
+    except Unavailable as error:
+        logger.warning("an answer could not be kept", path=request.path, reason=error.why)
     except Exception:
-        # It was done, and its results are kept: a repetition makes the answer from them again.
         logger.exception("an answer could not be kept", path=request.path)
 
 

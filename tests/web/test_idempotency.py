@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from engine import requests
+from engine.errors import Unavailable
 from engine.queries import lists
 from engine.tasks import user_tasks
 from tests.web.conftest import model
@@ -158,3 +159,21 @@ def test_old_keys_are_forgotten(client, engine, monkeypatch):
     monkeypatch.setattr(requests, "KEPT", -requests.KEPT)
     engine.execute(requests.forget)
     assert count(engine, "requests") == 0
+
+
+def test_what_was_done_is_answered_though_the_answer_cannot_be_kept(client, engine, monkeypatch, caplog, capsys):
+    """In a line without a traceback: that a database is away is nobody's mistake in the code."""
+    def away(tx, *_):
+        raise Unavailable("the server closed the connection")
+
+    path, body = DOORS[0]
+    with monkeypatch.context() as patch:
+        patch.setattr(requests, "keep_answer", away)
+        first = client.post(path, json=body, headers=KEY)
+    assert first.status_code == 200
+    said = capsys.readouterr().out + caplog.text
+    assert "could not be kept" in said
+    assert "Traceback" not in said
+    again = client.post(path, json=body, headers=KEY)
+    assert again.get_json() == first.get_json()
+    assert count(engine, "instances") == 1
