@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import logging
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import structlog
@@ -15,6 +12,7 @@ from typer.testing import CliRunner
 
 from engine import chain, definitions, pausing
 from tests.engine.drawing import end, file, process, start
+from tests.web.collector import Collector
 from web import otel_logs
 from web.cli import app as command_line
 from web.cli.logs import configure_logging
@@ -22,35 +20,16 @@ from web.cli.opening import opened
 from web.cli.settings import Settings
 
 
-class Collector:
-    """Takes log records by OTLP over HTTP, as a real one does."""
+class Records(Collector):
+    path, request = "/v1/logs", ExportLogsServiceRequest
 
     def __init__(self):
-        self.records, self.services = [], set()
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if self.headers.get("Content-Encoding") == "gzip":
-                    body = gzip.decompress(body)
-                if self.path == "/v1/logs":
-                    outer.take(ExportLogsServiceRequest.FromString(body))
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.records = []
+        super().__init__()
 
     def take(self, request):
+        self.hear(request.resource_logs)
         for resource in request.resource_logs:
-            self.services |= {each.value.string_value for each in resource.resource.attributes
-                              if each.key == "service.name"}
             for scope in resource.scope_logs:
                 self.records += [(each, {one.key: one.value.string_value or one.value.int_value
                                          for one in each.attributes}) for each in scope.log_records]
@@ -63,7 +42,7 @@ class Collector:
 def collector(monkeypatch, tmp_path):
     root = logging.getLogger()
     before, level, made = root.handlers, root.level, structlog.get_config()
-    collector = Collector()
+    collector = Records()
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")

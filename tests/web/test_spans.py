@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
-import threading
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -20,6 +17,7 @@ from engine.tasks import user_tasks
 from service_tasks import Call, Data, Registry, service_task
 from service_tasks.worker import Worker
 from tests.engine import drawing
+from tests.web.collector import Collector
 from web import otel
 from web.app import create_app
 from web.cli import app as command_line
@@ -47,35 +45,16 @@ PARTS = drawing.file(
 )
 
 
-class Collector:
-    """Takes spans by OTLP over HTTP, as a real one does."""
+class Spans(Collector):
+    path, request = "/v1/traces", ExportTraceServiceRequest
 
     def __init__(self):
-        self.spans, self.services, self.answer = [], set(), 200
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if self.headers.get("Content-Encoding") == "gzip":
-                    body = gzip.decompress(body)
-                if outer.answer == 200 and self.path == "/v1/traces":
-                    outer.take(ExportTraceServiceRequest.FromString(body))
-                self.send_response(outer.answer)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.spans = []
+        super().__init__()
 
     def take(self, request):
+        self.hear(request.resource_spans)
         for resource in request.resource_spans:
-            self.services |= {each.value.string_value for each in resource.resource.attributes
-                              if each.key == "service.name"}
             for scope in resource.scope_spans:
                 self.spans += scope.spans
 
@@ -85,7 +64,7 @@ class Collector:
 
 @pytest.fixture
 def collector(monkeypatch):
-    collector = Collector()
+    collector = Spans()
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
     yield collector
     collector.server.shutdown()

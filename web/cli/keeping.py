@@ -33,9 +33,8 @@ def check_secrets(engine: Engine, settings: Settings) -> Check | None:
     stored = len(secrets.all_of_them(engine))
     closed = secrets.unreadable(engine)
     if closed:
-        named = ", ".join(closed[:NAMED]) + (", …" if len(closed) > NAMED else "")
         return Check(name="Secrets", result=Result.FAILED,
-                     found=f"{len(closed)} of {stored} cannot be opened by the keys in {where}: {named}",
+                     found=f"{len(closed)} of {stored} cannot be opened by the keys in {where}: {_named(closed)}",
                      advice=f"Put the key back that they were stored with ({VARIABLE}, or {path}), or store them "
                             "again: `partitur secrets set NAME`.")
     return Check(name="Secrets", result=Result.OK, found=f"{stored}, all of which open") if stored else None
@@ -46,9 +45,12 @@ def check_second_factors(engine: Engine) -> Check | None:
     there = len(second_factors.since(engine))
     closed = second_factors.unreadable(engine)
     if closed:
-        named = ", ".join(closed[:NAMED]) + (", …" if len(closed) > NAMED else "")
         return Check(name="Second factors", result=Result.FAILED,
-                     found=f"{len(closed)} of {there} cannot be opened, so no code of theirs lets in: {named}",
+                     found=f"{len(closed)} of {there} cannot be opened, so no code of theirs lets in: {_named(closed)}",
                      advice="Put the key of secrets back that they were set up with, or let them set up others: "
                             "`partitur users reset-second-factor NAME`.")
     return Check(name="Second factors", result=Result.OK, found=f"{there}, all of which open") if there else None
+
+
+def _named(closed: list[str]) -> str:
+    return ", ".join(closed[:NAMED]) + (", …" if len(closed) > NAMED else "")
