@@ -11,6 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 QUICK = 0.0005
@@ -42,13 +43,16 @@ class Threads:
 
     def move(self, others: Threads) -> None:
         """Let others do what waits here."""
-        while True:
-            try:
+        leaving = 0
+        with suppress(queue.Empty):
+            while True:
                 work = self._queue.get_nowait()
-            except queue.Empty:
-                return
-            if work is not None:
-                others.submit(work)
+                if work is None:
+                    leaving += 1
+                else:
+                    others.submit(work)
+        for _ in range(leaving):
+            self.shrink()
 
     def grow(self) -> None:
         """One thread more, for instance in place of one that hangs."""

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from service_tasks import threads
-from service_tasks.threads import QUICK, STUCK, Crew
+from service_tasks.threads import QUICK, STUCK, Crew, Threads
 
 
 @pytest.fixture
@@ -80,3 +80,23 @@ def test_what_was_just_given_waits_its_time(crew, clock):
     crew.look_after()
     assert crew.is_behind
     go_on.set()
+
+
+def test_a_thread_that_is_to_go_goes_though_the_work_before_it_moved():
+    one, others = Threads(1, "one"), Threads(1, "others")
+    begun, go_on = threading.Event(), threading.Event()
+
+    def busy(_):
+        begun.set()
+        go_on.wait(30)
+
+    one.submit(busy)
+    assert begun.wait(30)
+    one.submit(lambda _: None)
+    one.shrink()
+    one.move(others)
+    go_on.set()
+    [thread] = one._threads
+    thread.join(30)
+    assert not thread.is_alive()
+    others.stop()
