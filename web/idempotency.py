@@ -35,7 +35,11 @@ KEPT_HEADERS = ("Content-Type", "Location", "HX-Redirect")
 
 
 def not_remembered(view: View) -> View:
-    """Marks a view whose repetition is meant to act again, such as handing out jobs."""
+    """Marks a view whose repetition is meant to act again, such as handing out jobs.
+
+    So are all doors at which people show who they are: under one key, what one of them showed would count for the next,
+    and what nobody is to see twice (recovery codes) would be kept.
+    """
     view.acts_again = True  # type: ignore[attr-defined]
     return view
 

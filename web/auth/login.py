@@ -13,6 +13,7 @@ from web.auth.access import Access, TooOften, Wrong
 from web.auth.limits import TooMany
 from web.auth.login_form import form, own_address, too_many
 from web.console.security import check_csrf
+from web.idempotency import not_remembered
 
 logger = structlog.get_logger(__name__)
 
@@ -34,6 +35,7 @@ def page() -> ResponseReturnValue:
 
 
 @bp.post("/login")
+@not_remembered
 def enter() -> ResponseReturnValue:
     """Begin a session, or ask for the second factor."""
     name, password = request.form.get("name", "").strip(), request.form.get("password", "")
@@ -58,6 +60,7 @@ def enter() -> ResponseReturnValue:
 
 
 @bp.post("/logout")
+@not_remembered
 def leave() -> ResponseReturnValue:
     """End the session, here and where the person is logged in otherwise."""
     ended = sessions.end()

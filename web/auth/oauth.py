@@ -15,11 +15,13 @@ from web.auth import limits
 from web.auth.access import LIFETIME, Access, SecondStep, TooOften, Wrong
 from web.auth.limits import TooMany
 from web.auth.roles import permissions_in
+from web.idempotency import not_remembered
 
 bp = Blueprint("oauth", __name__)
 
 
 @bp.post("/oauth/token")
+@not_remembered
 def token() -> Response:
     """An access token that expires, for a client id and its secret."""
     asked = request.form if request.mimetype == "application/x-www-form-urlencoded" else {}

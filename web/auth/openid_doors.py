@@ -26,6 +26,7 @@ from web.auth.accessfile import AccessFileError, checked_name
 from web.auth.limits import TooMany
 from web.auth.login_form import form, own_address, too_many
 from web.auth.openid import Provider, ProviderTrouble, Untrusted, claim, groups_of, is_safe_address
+from web.idempotency import not_remembered
 
 logger = structlog.get_logger(__name__)
 
@@ -94,6 +95,7 @@ def answered() -> ResponseReturnValue:
 
 
 @bp.post("/login/provider/end")
+@not_remembered
 def ended() -> Response:
     """The provider says that a session is over: end those here that began with it."""
     provider = _access().provider

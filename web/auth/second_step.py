@@ -18,6 +18,7 @@ from web.auth.access import Access, TooOften, Wrong
 from web.auth.limits import TooMany
 from web.auth.login_form import own_address
 from web.console.security import check_csrf
+from web.idempotency import not_remembered
 
 logger = structlog.get_logger(__name__)
 
@@ -39,6 +40,7 @@ def page() -> ResponseReturnValue:
 
 
 @bp.post("/login/second-factor")
+@not_remembered
 def enter() -> ResponseReturnValue:
     """Begin a session under a new id, if the code is right."""
     access = _access()

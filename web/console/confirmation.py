@@ -16,6 +16,7 @@ from web.auth.login_form import own_address
 from web.console.blueprint import acting, bp, done, engine
 from web.console.second_factor import show_again
 from web.console.sessions import has_password
+from web.idempotency import not_remembered
 
 
 @bp.get("/sessions/confirmation")
@@ -25,6 +26,7 @@ def confirmation() -> ResponseReturnValue:
 
 
 @bp.post("/sessions/confirmation")
+@not_remembered
 def confirm_session() -> ResponseReturnValue:
     """Look at what was shown."""
     identity, mine = current(), of_browser.of_request()

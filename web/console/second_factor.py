@@ -18,6 +18,7 @@ from web.auth.limits import TooMany
 from web.auth.second_step import shown_once, wrong
 from web.console.blueprint import acting, bp, engine
 from web.console.sessions import has_password
+from web.idempotency import not_remembered
 
 
 @bp.get("/second-factor")
@@ -27,6 +28,7 @@ def second_factor() -> ResponseReturnValue:
 
 
 @bp.post("/second-factor/setup")
+@not_remembered
 def set_up_second_factor() -> ResponseReturnValue:
     """Draw the secret of a new one, after the password, and the code of the one before."""
     access, identity = _whose()
@@ -39,6 +41,7 @@ def set_up_second_factor() -> ResponseReturnValue:
 
 
 @bp.post("/second-factor/activation")
+@not_remembered
 def activate_second_factor() -> ResponseReturnValue:
     """Let the new one count, if its code is right, and show the recovery codes."""
     access, identity = _whose()
@@ -54,6 +57,7 @@ def activate_second_factor() -> ResponseReturnValue:
 
 
 @bp.post("/second-factor/codes")
+@not_remembered
 def renew_recovery_codes() -> ResponseReturnValue:
     """Make new recovery codes, which are shown once."""
     access, identity = _whose()
@@ -67,6 +71,7 @@ def renew_recovery_codes() -> ResponseReturnValue:
 
 
 @bp.post("/second-factor/removal")
+@not_remembered
 def remove_second_factor() -> ResponseReturnValue:
     """Come in by the password alone from now on."""
     access, identity = _whose()

@@ -20,6 +20,7 @@ from web.auth.identity import current
 from web.auth.limits import TooMany
 from web.auth.roles import Permission
 from web.console.blueprint import acting, bp, done, engine
+from web.idempotency import not_remembered
 
 BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("FxiOS", "Firefox"), ("CriOS", "Chrome"),
             ("Chrome", "Chrome"), ("Version", "Safari"))
@@ -39,6 +40,7 @@ def sessions() -> ResponseReturnValue:
 
 
 @bp.post("/sessions/<key:key>/end")
+@not_remembered
 def end_session(key: int) -> ResponseReturnValue:
     """End one session; another one than this only for somebody who has shown a moment ago who it is."""
     mine = of_browser.of_request()
@@ -51,6 +53,7 @@ def end_session(key: int) -> ResponseReturnValue:
 
 
 @bp.post("/sessions/end")
+@not_remembered
 def end_other_sessions() -> ResponseReturnValue:
     """End all sessions of whoever asks, but for this one."""
     if (asked := asked_again()) is not None:
@@ -62,6 +65,7 @@ def end_other_sessions() -> ResponseReturnValue:
 
 
 @bp.post("/sessions/password")
+@not_remembered
 def change_password() -> ResponseReturnValue:
     """Give whoever asks another password; the sessions with the one before end, but for this one."""
     access, identity, form = _access(), current(), request.form
