@@ -77,7 +77,7 @@ def test_every_door_that_guards_an_account_takes_no_key(app):
     guarding = set()
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
-        if not READING >= rule.methods and (rule.endpoint in PUBLIC or view.__module__.startswith(GUARDING)):
+        if not rule.methods <= READING and (rule.endpoint in PUBLIC or view.__module__.startswith(GUARDING)):
             guarding.add(rule.endpoint)
             assert getattr(view, "acts_again", False), rule.endpoint
     assert len(guarding) >= 14
