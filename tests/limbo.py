@@ -8,11 +8,11 @@ which incident says what is wrong. Two that contradict each other are as bad as 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Dialect, Executable, select
 
 from bpmn.model import ElementType
 from engine import schema
@@ -24,6 +24,20 @@ MOVES_ON = ("progressing", "suspended", "incident", "in doubt", "held", "retryin
             "for a person", "for an event", "for a called instance")
 """What brings a token on its way some day. An element that only waits for others needs one of these beside it."""
 MEETINGS = {ElementType.PARALLEL_GATEWAY, ElementType.INCLUSIVE_GATEWAY}
+READ = {
+    "instances": select(P.c.key, P.c.process_id, P.c.suspended_at, P.c.steps, P.c.incident_count, P.c.parent_key,
+                        P.c.parent_element_instance_key).where(P.c.state == "ACTIVE"),
+    "elements": select(E.c.key, E.c.instance_key, E.c.scope_key, E.c.element_id, E.c.type).where(
+        E.c.state == "ACTIVE", E.c.instance_key.in_(LIVE)),
+    "job": select(J.c.element_instance_key, J.c.state, J.c.type, J.c.kind, J.c.effect, J.c.repeatable,
+                  J.c.error_message, J.c.key, J.c.instance_key, J.c.listener_event).where(J.c.ended_at.is_(None)),
+    "task": select(U.c.element_instance_key, U.c.state).where(U.c.ended_at.is_(None)),
+    "timer": select(T.c.element_instance_key, T.c.attached).where(T.c.instance_key.is_not(None)),
+    "subscription": select(S.c.element_instance_key, S.c.attached).where(S.c.instance_key.is_not(None)),
+    "incident": select(N.c.element_instance_key, N.c.job_key, N.c.type).where(N.c.state == "ACTIVE"),
+    "held": select(schema.holds.c.service),
+}
+"""What is read of a database."""
 
 
 @dataclass
@@ -43,6 +57,20 @@ def violations(connection: Connection) -> list[str]:
     """Everything that lives without one explanation, in sentences."""
     found = _read(connection)
     return [sentence for key, instance in found.instances.items() for sentence in _instance(found, key, instance)]
+
+
+def rows_of(connection: Connection, statement: Executable) -> Sequence[Any]:
+    """The rows of a statement that is always the same, as the driver gives them: it is compiled once, not each time."""
+    return connection.exec_driver_sql(_written(statement, connection.dialect.name, connection.dialect)).fetchall()
+
+
+_sql: dict[tuple[Executable, str], str] = {}
+
+
+def _written(statement: Executable, name: str, dialect: Dialect) -> str:
+    if (statement, name) not in _sql:
+        _sql[statement, name] = str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+    return _sql[statement, name]
 
 
 def explanations(found: Found, instance: Any, element: Any) -> set[str]:
@@ -65,19 +93,7 @@ def explanations(found: Found, instance: Any, element: Any) -> set[str]:
 
 
 def _read(connection: Connection) -> Found:
-    rows = {name: connection.execute(statement).fetchall() for name, statement in {
-        "instances": select(P.c.key, P.c.process_id, P.c.suspended_at, P.c.steps, P.c.incident_count, P.c.parent_key,
-                            P.c.parent_element_instance_key).where(P.c.state == "ACTIVE"),
-        "elements": select(E.c.key, E.c.instance_key, E.c.scope_key, E.c.element_id, E.c.type).where(
-            E.c.state == "ACTIVE", E.c.instance_key.in_(LIVE)),
-        "job": select(J.c.element_instance_key, J.c.state, J.c.type, J.c.kind, J.c.effect, J.c.repeatable,
-                      J.c.error_message, J.c.key, J.c.instance_key, J.c.listener_event).where(J.c.ended_at.is_(None)),
-        "task": select(U.c.element_instance_key, U.c.state).where(U.c.ended_at.is_(None)),
-        "timer": select(T.c.element_instance_key, T.c.attached).where(T.c.instance_key.is_not(None)),
-        "subscription": select(S.c.element_instance_key, S.c.attached).where(S.c.instance_key.is_not(None)),
-        "incident": select(N.c.element_instance_key, N.c.job_key, N.c.type).where(N.c.state == "ACTIVE"),
-        "held": select(schema.holds.c.service),
-    }.items()}
+    rows = {name: rows_of(connection, statement) for name, statement in READ.items()}
     by_element: defaultdict[int, list[tuple[str, Any]]] = defaultdict(list)
     for kind in ("job", "task", "timer", "subscription", "incident"):
         for row in rows[kind]:

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Select, and_, exists, func, or_, select, text
+from sqlalchemy import (
+    Connection,
+    Select,
+    Text,
+    and_,
+    cast,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+    union_all,
+)
 
 from engine import schema
 from engine.database import Database
@@ -46,7 +60,7 @@ RULES: dict[str, Select] = {
             OPEN_JOB, OPEN_TASK, OPEN_TIMER, OPEN_SUBSCRIPTION, OPEN_CHILD, OPEN_INCIDENT)),
     "an instance knows how many incidents it has": select(P.key).where(P.incident_count != COUNTED),
     "an open job belongs to an element that is active, or says farewell to one": select(J.key).where(
-        J.ended_at.is_(None), ~LIVE_ELEMENT, J.listener_event.is_distinct_from("CANCELING")),
+        J.ended_at.is_(None), ~LIVE_ELEMENT, J.listener_event.is_distinct_from(literal_column("'CANCELING'"))),
     "a job that a worker holds has a lock, and no other has": select(J.key).where(
         or_(and_(J.state == "ACTIVATED", or_(J.locked_until.is_(None), J.locked_by.is_(None))),
             and_(J.state != "ACTIVATED", J.locked_until.is_not(None)))),
@@ -73,10 +87,25 @@ RULES: dict[str, Select] = {
 }
 
 
-def violations(connection: Connection) -> dict[str, list[int]]:
+def _some(rule: str, statement: Select) -> Select:
+    """Some of the keys that break a rule, each with the name of the rule."""
+    keys = statement.limit(5).subquery()
+    return select(literal(rule).label("rule"), cast(keys.c[0], Text).label("key"))
+
+
+ALL = union_all(*(_some(rule, statement) for rule, statement in RULES.items()))
+FULL = select(or_(*(exists().select_from(table) for table in (
+    schema.instances, schema.element_instances, schema.jobs, schema.user_tasks, schema.timers, schema.subscriptions,
+    schema.incidents, schema.deferred, schema.variables))))
+"""Whether there is a row in any of the tables that the rules begin with."""
+
+
+def violations(connection: Connection) -> dict[str, list[str]]:
     """The rules that are broken, each with some of the keys that break it."""
-    found = {rule: list(connection.scalars(statement.limit(5))) for rule, statement in RULES.items()}
-    return {rule: keys for rule, keys in found.items() if keys}
+    found: dict[str, list[str]] = {}
+    for rule, key in limbo.rows_of(connection, ALL):
+        found.setdefault(rule, []).append(key)
+    return found
 
 
 def check(url: str) -> None:
@@ -86,7 +115,8 @@ def check(url: str) -> None:
         with database.read() as connection:
             if not database.is_sqlite:      # one moment for all rules, though somebody may be at work
                 connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-            broken, unexplained = violations(connection), limbo.violations(connection)
+            [[full]] = limbo.rows_of(connection, FULL)
+            broken, unexplained = (violations(connection), limbo.violations(connection)) if full else ({}, [])
     finally:
         database.close()
     assert not broken, f"{url}: {broken}"
