@@ -31,8 +31,9 @@ _d = schema.definitions.c
 _i = schema.instances.c
 _u = schema.user_tasks.c
 
-KEPT = (schema.audit, schema.operation_items)
-"""Tables that outlive the instances they speak of."""
+KEPT = (schema.audit, schema.operation_items, schema.outbox)
+"""Tables that outlive the instances they speak of. What waits to be told is told, however long its target is away; then
+it goes by itself."""
 OF_INSTANCE: tuple[Table, ...] = tuple(
     table for table in schema.metadata.sorted_tables if "instance_key" in table.c and table not in KEPT
 )

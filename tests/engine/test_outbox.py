@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from engine import instances
+from engine import instances, retention
 from engine.errors import Conflict, InvalidInput, NotFound
 from engine.events import noting, outbox, targets, types
 from engine.queries import lists
@@ -285,3 +285,21 @@ def test_targets_are_not_changed_into_what_cannot_be(engine, subscribed, argumen
     with pytest.raises(error):
         engine.execute(targets.change, given.pop("name"), given.pop("reason"), **given)
     assert targets.all_of_them(engine) == (subscribed,)
+
+
+def test_what_was_not_told_yet_outlives_the_history_of_its_instance(engine, clock, subscribed, paying):
+    # given an instance that is over, while its target is away
+    key = paying.start("paying")
+    answer(engine)
+
+    # when its history goes
+    clock.advance(days=2)
+    while engine.execute(retention.clean, timedelta(days=1)):
+        pass
+    with pytest.raises(NotFound):
+        paying.detail(key)
+
+    # then its target still learns all of it, in order
+    told = [event.type for event in deliver(engine)]
+    assert (told[0], told[-1]) == (types.INSTANCE_STARTED, types.INSTANCE_COMPLETED)
+    assert types.JOB_COMPLETED in told
