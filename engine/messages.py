@@ -61,9 +61,15 @@ BUFFERED = (
 CORRELATED = (
     update(schema.messages).where(_m.key == bindparam("b_key")).values(correlated_to=bindparam("b_correlated_to"))
 )
-EXPIRE = delete(schema.messages).where(_m.expires_at <= bindparam("now"))
-EXPIRE_STRAY = EXPIRE.where(_m.correlated_to == []).returning(
-    _m.key, _m.name, _m.correlation_key, _m.message_id, _m.tenant_id, _m.variables, _m.published_at, _m.expires_at)
+EXPIRED = (
+    select(_m.key, _m.name, _m.correlation_key, _m.message_id, _m.tenant_id, _m.variables, _m.published_at,
+           _m.expires_at, _m.correlated_to)
+    .where(_m.expires_at <= bindparam("now")).order_by(_m.expires_at)
+    .limit(bindparam("most")).with_for_update(skip_locked=True)
+)
+EXPIRE = delete(schema.messages).where(_m.key == bindparam("b_key"))
+SLICE = 1_000
+"""How many messages are thrown away at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,11 +251,15 @@ def start_next(tx: Transaction, live: Live) -> None:
 
 
 def expire(tx: Transaction) -> int:
-    """Throw away messages that were kept long enough; returns how many. Those that reached nobody become strays."""
-    strays = tx.connection.execute(EXPIRE_STRAY, {"now": tx.now}).all()
-    for row in strays:
-        _keep_stray(tx, dict(row._mapping))
-    return len(strays) + tx.connection.execute(EXPIRE, {"now": tx.now}).rowcount
+    """Throw away some of the messages that were kept long enough; returns how many. Those that reached nobody become
+    strays."""
+    expired = tx.select(EXPIRED, {"now": tx.now, "most": SLICE})
+    for row in expired:
+        message = dict(row._mapping)
+        if not message.pop("correlated_to"):
+            _keep_stray(tx, message)
+        tx.rows.write(EXPIRE, {"b_key": row.key})
+    return len(expired)
 
 
 def _keep_stray(tx: Transaction, row: dict[str, Any]) -> None:

@@ -31,6 +31,8 @@ Result = TypeVar("Result")
 
 KEPT = timedelta(days=7)
 """How long a key is remembered."""
+SLICE = 2_000
+"""How many commands are forgotten at once."""
 LONGEST_KEY = 255
 LARGEST_ANSWER = 1024 * 1024
 """Bytes; a larger answer is not kept, and a repetition is told that it was carried out."""
@@ -40,7 +42,8 @@ OF_CALL = select(_r.digest, _r.result).where(_r.id == bindparam("id"), _r.call =
 FIRST = select(_r.digest, _r.answer).where(_r.id == bindparam("id"), _r.call == 0)
 KEEP_ANSWER = update(schema.requests).where(_r.id == bindparam("b_id"), _r.call == 0).values(
     answer=bindparam("b_answer"))
-FORGET = delete(schema.requests).where(_r.at < bindparam("before"))
+OLD = select(_r.id).where(_r.at < bindparam("before")).order_by(_r.at).limit(bindparam("most"))
+FORGET = delete(schema.requests).where(_r.id.in_(bindparam("ids", expanding=True)))
 
 PLAIN = (type(None), bool, int, str, datetime)
 """What a command may give beside a dataclass."""
@@ -133,10 +136,14 @@ def keep_answer(tx: Transaction, request: Request, answer: bytes) -> None:
         tx.connection.execute(KEEP_ANSWER, {"b_id": request.id, "b_answer": answer})
 
 
-def forget(tx: Transaction) -> None:
-    """Forget keys that are too old."""
+def forget(tx: Transaction) -> int:
+    """Forget a slice of the keys that are too old, each with all of its commands; returns how many commands that were.
+
+    Some of them alone would act again beside others that gave their old results back, if the request came once more.
+    """
     before: datetime = tx.now - KEPT
-    tx.connection.execute(FORGET, {"before": before})
+    ids = sorted(set(tx.connection.scalars(OLD, {"before": before, "most": SLICE})))
+    return tx.connection.execute(FORGET, {"ids": ids}).rowcount if ids else 0
 
 
 def _same(digest: str, request: Request) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 import structlog
 
@@ -28,6 +28,9 @@ from engine.reports import learning
 
 if TYPE_CHECKING:
     from engine.engine import Engine
+    from engine.transaction import Transaction
+
+P = ParamSpec("P")
 
 logger = structlog.get_logger(__name__)
 
@@ -69,12 +72,12 @@ class Cleaner(Part):
             logger.exception("cleaning failed; it is tried again later", what=deed.__name__.strip("_"))
 
     def _forget(self) -> None:
-        self.engine.execute(requests.forget)
-        self.engine.execute(strays.forget)
-        while self.engine.execute(receiving.forget) >= receiving.SLICE and not self.is_stopping:
-            pass
-        for forget in (sessions.forget, guesses.forget, half_log_ins.forget, second_factors.forget):
-            self.engine.execute(forget)
+        for forget, slice in ((requests.forget, requests.SLICE), (strays.forget, strays.SLICE),
+                              (receiving.forget, receiving.SLICE)):
+            while self._gently(forget) >= slice and not self.is_stopping:
+                pass
+        for of_few in (sessions.forget, guesses.forget, half_log_ins.forget, second_factors.forget):
+            self.engine.execute(of_few)
 
     def _learn(self) -> None:
         durations.learn(self.engine)
@@ -101,8 +104,13 @@ class Cleaner(Part):
             self._pause((time.monotonic() - began) * (1 / LEARNING_SHARE - 1))
 
     def _clean(self) -> None:
-        while not self.is_stopping:
-            began = time.monotonic()
-            if not self.engine.execute(retention.clean, self.engine.history):
-                return
+        while not self.is_stopping and self._gently(retention.clean, self.engine.history):
+            pass
+
+    def _gently(self, clean: Callable[Concatenate[Transaction, P], int], *args: P.args, **kwargs: P.kwargs) -> int:
+        """Clean a slice, and leave the rest of the time to everybody else; how much that was."""
+        began = time.monotonic()
+        found = self.engine.execute(clean, *args, **kwargs)
+        if found:
             self._pause((time.monotonic() - began) * (1 / SHARE - 1))
+        return found

@@ -67,6 +67,15 @@ def test_message_that_came_too_early_says_by_how_much(engine, clock, wait):
     assert (difference.kind, difference.apart, miss.distance) == (Kind.LATE, timedelta(seconds=3), 0)
 
 
+def test_many_messages_expire_a_slice_at_a_time(engine, clock, monkeypatch):
+    monkeypatch.setattr(messages, "SLICE", 2)
+    for number in range(5):
+        publish(engine, str(number), time_to_live=MINUTE)
+    clock.advance(seconds=61)
+    assert [engine.execute(messages.expire) for _ in range(4)] == [2, 2, 1, 0]
+    assert {row.correlation_key for row in found.strays(engine).items} == set("01234")
+
+
 def test_message_that_expired_too_early_says_by_how_much(engine, clock, wait):
     key = publish(engine, time_to_live=MINUTE)
     clock.advance(seconds=90)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import threading
+from datetime import timedelta
 
 import pytest
 
-from engine import requests
+from engine import requests, schema
 from engine.errors import Unavailable
 from engine.queries import lists
 from engine.tasks import user_tasks
@@ -159,6 +160,21 @@ def test_old_keys_are_forgotten(client, engine, monkeypatch):
     monkeypatch.setattr(requests, "KEPT", -requests.KEPT)
     engine.execute(requests.forget)
     assert count(engine, "requests") == 0
+
+
+def test_a_slice_of_keys_is_forgotten_at_once_and_each_as_a_whole(engine, monkeypatch):
+    # given requests of three commands each, whose first is a week old and whose last came just now
+    now = engine.clock()
+    week_old = now - requests.KEPT - timedelta(seconds=1)
+    with engine.database.write() as connection:
+        connection.execute(schema.requests.insert(), [
+            {"id": f"{number:064}", "call": call, "digest": "", "at": now if call else week_old}
+            for number in range(5) for call in range(3)])
+    monkeypatch.setattr(requests, "SLICE", 2)
+
+    # then each that goes goes with all that was done under it
+    left = [(engine.execute(requests.forget), count(engine, "requests")) for _ in range(4)]
+    assert left == [(6, 9), (6, 3), (3, 0), (0, 0)]
 
 
 def test_what_was_done_is_answered_though_the_answer_cannot_be_kept(client, engine, monkeypatch, caplog, capsys):
