@@ -211,11 +211,11 @@ class Database:
         else:
             self.engine = create_engine(
                 parsed, json_serializer=to_json, json_deserializer=from_json, **POSTGRES_POOL,
-                connect_args={name: value for name, value in postgres_pool.CONNECTION.items()
-                              if name not in parsed.query},
+                isolation_level=postgres_pool.ISOLATION, connect_args=postgres_pool.asked_for(parsed),
             )
             postgres_pool.try_rested(self.engine)
-        self._reader = self.engine.execution_options(read_only=True)
+        self._reader = self.engine.execution_options(
+            read_only=True, **({} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}))
         self._statements = Statements(self.engine.dialect)
 
     @contextmanager
@@ -301,10 +301,14 @@ class Database:
         """How many sessions wait for a lock that another one holds; None where the database does not tell."""
         return None if self.is_sqlite else int(connection.scalar(WAITING_FOR_LOCKS) or 0)
 
+    def encoding(self, connection: Connection) -> str:
+        """How the database keeps texts; everything but UTF8 lacks letters."""
+        return "UTF8" if self.is_sqlite else str(connection.scalar(text("SHOW server_encoding")))
+
     def wait_for_locks(self, connection: Connection) -> None:
-        """Let the rest of this transaction wait for the locks of others as long as it takes."""
+        """Let the rest of this transaction take as long as it takes, waiting for the locks of others included."""
         if not self.is_sqlite:
-            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            connection.execute(text("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0"))
 
     def may_be_repeated(self, error: BaseException) -> bool:
         """Whether a transaction failed only because another one was in its way, or because its connection was cut

@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import URL, event
 from sqlalchemy import Engine as SqlEngine
-from sqlalchemy import event
 from sqlalchemy.exc import InvalidatePoolError
 
 CONNECTION: Mapping[str, Any] = {
     "application_name": "partitur", "connect_timeout": 5,
     # A server whose machine has vanished says nothing: noticed within 20 s instead of two hours.
     "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 20_000,
-    # A node that stands still in a transaction (stopped, swapped out) loses it, so that others get its locks.
-    "options": "-c idle_in_transaction_session_timeout=30s -c lock_timeout=5s",
 }
 """What a connection asks for where the URL does not say. Source: PostgreSQL manual, libpq's connection parameters."""
+
+PATIENCE = "-c idle_in_transaction_session_timeout=30s -c lock_timeout=5s"
+"""A node that stands still in a transaction (stopped, swapped out) loses it, so that others get its locks. The URL may
+say otherwise."""
+
+WORDS = "-c DateStyle=ISO,MDY -c IntervalStyle=postgres -c TimeZone=UTC"
+"""How values are told, whatever database, role or URL say: the driver reads no other dates."""
+
+ISOLATION = "READ COMMITTED"
+"""Of transactions that write, whatever database, role or URL say. They lock first and read then: of an older moment,
+they would miss what those did for whom they waited."""
+
+
+def asked_for(url: URL) -> dict[str, Any]:
+    """What each connection of a process asks for."""
+    asked = {name: value for name, value in CONNECTION.items() if name not in url.query}
+    return {**asked, "client_encoding": "utf8", "options": f"{PATIENCE} {own_options(url)} {WORDS}"}
+
+
+def own_options(url: URL) -> str:
+    """The options of the server that a URL has, or else the environment, as libpq takes them."""
+    given = url.query.get("options", os.environ.get("PGOPTIONS", ""))
+    return given if isinstance(given, str) else " ".join(given)
 
 RESTED = 0.25
 """Seconds after which a connection is tried before it is used again, for the server may have been restarted."""

@@ -40,7 +40,7 @@ def open_schema(database: Database) -> None:
             # Another process may have set it up while this one waited.
             found = revision(connection)
             if found is None:
-                _refuse_foreign(connection)
+                _refuse_unsuited(database, connection)
                 _migrate(connection)
                 found = HEAD
     if found != HEAD:
@@ -59,7 +59,7 @@ def upgrade(database: Database) -> tuple[str | None, str]:
         if before is not None and before not in _known():
             raise WrongSchema(f"Expected a schema up to {HEAD}, but the database has {before}.", UNKNOWN)
         if before is None:
-            _refuse_foreign(connection)
+            _refuse_unsuited(database, connection)
         if before != HEAD:
             _migrate(connection)
     return before, HEAD
@@ -87,7 +87,12 @@ def _one_at_a_time(database: Database, connection: Connection) -> None:
     database.serialize(connection, "upgrade")
 
 
-def _refuse_foreign(connection: Connection) -> None:
+def _refuse_unsuited(database: Database, connection: Connection) -> None:
+    """Refuse a database that is to be set up, but is another program's or cannot hold every text."""
+    encoding = database.encoding(connection)
+    if encoding != "UTF8":
+        raise WrongSchema(f"Expected a database in UTF8, but it is in {encoding}.",
+                          "Make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.")
     taken = set(inspect(connection).get_table_names()) & set(schema.metadata.tables)
     if taken:
         raise WrongSchema(

@@ -32,6 +32,7 @@ from pgqueuer.errors import FailingListenerError, RetryRequested
 from pgqueuer.queries import Queries, SyncQueries
 from sqlalchemy import URL, Connection
 
+from engine import postgres_pool
 from engine.cluster.queue import Entry, Handler, Kind, moment_of, name
 from engine.cluster.wakeup import DUE, ENDED, HERE
 from engine.errors import Unavailable
@@ -117,6 +118,8 @@ class PostgresQueue:
 
     def __init__(self, url: URL) -> None:
         self._dsn = dsn(url)
+        self._settings = {"options": postgres_pool.own_options(url),
+                          "default_transaction_isolation": postgres_pool.ISOLATION.lower()}
         self._node = uuid.uuid4().hex
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -232,7 +235,7 @@ class PostgresQueue:
         assert news is not None
         assert hurry is not None
         assert stop is not None
-        names = {"application_name": "partitur-wakeup"}
+        names = {**self._settings, "application_name": "partitur-wakeup"}
         connection = await asyncpg.connect(self._dsn, timeout=5, server_settings=names)
         try:
             await connection.add_listener(CHANNEL, self._heard)
@@ -264,7 +267,7 @@ class PostgresQueue:
         assert self._stop is not None
         pool = await asyncpg.create_pool(
             self._dsn, min_size=2, max_size=3, timeout=5, command_timeout=30,
-            server_settings={"application_name": "partitur-queue"},
+            server_settings={**self._settings, "application_name": "partitur-queue"},
         )
         threads = ThreadPoolExecutor(THREADS, "partitur-due")
         try:
