@@ -88,9 +88,13 @@ def repeats() -> bool:
 
 def checked_key(key: str) -> str:
     """A key as it may be. Raises InvalidInput."""
-    if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
+    if not 1 <= len(key) <= LONGEST_KEY:
         raise InvalidInput(f"Expected an Idempotency-Key of 1 to {LONGEST_KEY} printable characters, "
                            f"but it has {len(key)}.")
+    for number, character in enumerate(key, 1):
+        if not character.isprintable():
+            raise InvalidInput(f"Expected an Idempotency-Key of 1 to {LONGEST_KEY} printable characters, "
+                               f"but character {number} is U+{ord(character):04X}.")
     return key
 
 

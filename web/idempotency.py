@@ -20,6 +20,7 @@ from engine.engine import Engine
 from engine.errors import Rejection, Unavailable
 from engine.requests import Request
 from engine.telemetry import tracing
+from web.auth.identity import Identity
 from web.routing import LazyRule
 from web.serving_spans import request_span
 
@@ -62,7 +63,8 @@ class Application(Flask):
         if key is None or request.method in READING or self._acts_again():
             return super().dispatch_request()
         engine: Engine = self.extensions["engine"]
-        asked = Request(id=_identity(requests.checked_key(key)), digest=_digest())
+        requests.checked_key(_as_written(key))
+        asked = Request(id=_identity(key), digest=_digest())
         earlier = requests.first_answer(engine, asked)
         if earlier is not None:
             return _replayed(earlier)
@@ -90,10 +92,18 @@ class Application(Flask):
         return getattr(self.view_functions.get(request.endpoint or ""), "acts_again", False)
 
 
+def _as_written(key: str) -> str:
+    """A header as its sender wrote it: most write UTF-8, and WSGI hands out each byte as a character (PEP 3333)."""
+    try:
+        return key.encode("latin-1").decode()
+    except UnicodeError:
+        return key
+
+
 def _identity(key: str) -> str:
-    """Who asks, where, and the key: another person's key is another key."""
-    who = getattr(g, "identity", None)
-    parts = (str(getattr(who, "name", "")), request.method, request.path, key)
+    """Who asks, where, and the key: another person's key is another key, also if both have the same name."""
+    who: Identity | None = g.get("identity")
+    parts = (who.person or who.name if who else "", request.method, request.path, key)
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -7,12 +7,15 @@ import threading
 from datetime import timedelta
 
 import pytest
+from flask import g
 
 from engine import requests, schema
 from engine.errors import Unavailable
 from engine.queries import lists
 from engine.tasks import user_tasks
 from tests.web.conftest import model
+from web import idempotency
+from web.auth.identity import Identity, person_of
 from web.idempotency import REPLAYED
 
 KEY = {"Idempotency-Key": "7f3c"}
@@ -83,6 +86,27 @@ def test_key_that_cannot_be_used_is_refused_in_the_words_of_the_door(client, eng
     assert answer.status_code == 400
     assert "Idempotency-Key" in (answer.get_json().get("detail") or answer.get_json()["message"])
     assert count(engine, "instances") == 0
+
+
+@pytest.mark.parametrize("key", ["заказ-4711", "注文-1", "müller", "🙂" * 255, b"\xfc of a client of old"])
+def test_key_may_be_in_any_language(client, engine, key):
+    path, body = DOORS[0]
+    raw = (key if isinstance(key, bytes) else key.encode()).decode("latin-1")
+    for replayed in (False, True):
+        answer = client.post(path, json=body, environ_overrides={"HTTP_IDEMPOTENCY_KEY": raw})
+        assert (answer.status_code, REPLAYED in answer.headers) == (200, replayed), answer.text
+    assert count(engine, "instances") == 1
+
+
+def test_two_people_of_one_name_have_keys_of_their_own(app):
+    def identity(person):
+        with app.test_request_context("/v2/signals/broadcast", method="POST"):
+            g.identity = Identity("ann", person=person_of(*person) if person else "")
+            return idempotency._identity("k")
+
+    people = [None, ("https://a.example", "1"), ("https://b.example", "1"), ("https://a.example", "2")]
+    assert len({identity(person) for person in people}) == 4
+    assert identity(people[1]) == identity(people[1])
 
 
 def test_message_job_and_task_are_answered_alike_the_second_time(client, engine, story):
