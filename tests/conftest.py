@@ -49,6 +49,9 @@ TOLD = ("DATA_DIR", "DATABASE_URL", "PORT", "TIME_ZONE", "SQLITE_SYNCHRONOUS", "
         "BILLING_URL", "SHIPPING_URL")
 """What a tester's shell may say about Partitur and its example; tests start commands without it."""
 
+QUICK = {"SQLITE_SYNCHRONOUS": "NORMAL"}
+"""What tests say to Partitur: what they kill is a process, and never the machine that writes its disk."""
+
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 """The databases, for fixtures that give one after the other."""
 
@@ -152,7 +155,7 @@ def begin(mould, tmp_path):
 
     def begin(*arguments: str, module: str | None = None, **said: str) -> Part:
         kept = {name: value for name, value in os.environ.items()
-                if not name.startswith(("PARTITUR_", "NODE_")) and name not in TOLD}
+                if not name.startswith(("PARTITUR_", "NODE_")) and name not in TOLD} | QUICK
         overseen.touch(said.get("DATABASE_URL") or f"sqlite:///{said.get('DATA_DIR', tmp_path)}/partitur.db")
         started.append(Part(mould, list(arguments), {**kept, **said}, tmp_path / f"part-{len(started)}", module=module))
         return started[-1]
@@ -167,6 +170,15 @@ def sqlite_url(sqlite_template, tmp_path) -> str:
     path = tmp_path / "partitur.db"
     shutil.copy(sqlite_template, path)
     return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def data_dir(sqlite_template, tmp_path) -> Path:
+    """A folder of data as an earlier command left it: whose database is set up."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copy(sqlite_template, folder / "partitur.db")
+    return folder
 
 
 @pytest.fixture(params=BOTH)
@@ -206,7 +218,7 @@ def database_url(sqlite_url) -> str:
 @pytest.fixture
 def engine(database_url, clock):
     """An engine on a fresh database, with a clock that stands still."""
-    made = Engine(database_url, clock=clock)
+    made = Engine(database_url, clock=clock, synchronous="OFF")
     yield made
     made.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import random
 import re
@@ -181,6 +182,7 @@ def test_forms_with_odd_values(app, value):
             checked(response, (rule.rule, value[:40]))
 
 
+@functools.cache
 def field_names(*packages):
     """Every text in the source that could be the name of a field."""
     found = set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -39,10 +40,11 @@ LARGE_ORDER = {"orderId": "A-1", "items": [{"sku": "KB-104", "quantity": 20, "un
 
 
 @pytest.fixture
-def partitur(tmp_path, monkeypatch):
+def partitur(data_dir, monkeypatch):
     """Runs the command line on a database of its own; answers in JSON unless told otherwise."""
-    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
-    for name in ("DATABASE_URL", "PARTITUR_URL", "PARTITUR_HOST", "PORT", "TIME_ZONE", "SQLITE_SYNCHRONOUS"):
+    monkeypatch.setenv("DATA_DIR", str(data_dir))
+    monkeypatch.setenv("SQLITE_SYNCHRONOUS", "NORMAL")
+    for name in ("DATABASE_URL", "PARTITUR_URL", "PARTITUR_HOST", "PORT", "TIME_ZONE"):
         monkeypatch.delenv(name, raising=False)
 
     def run(*arguments, code=0, as_json=True):
@@ -62,7 +64,8 @@ def waiting(partitur):
     return partitur("start", "order-fulfilment", "--variables", json.dumps(LARGE_ORDER), "--business-id", "A-1")["key"]
 
 
-def test_a_folder_is_deployed_once(partitur):
+def test_a_folder_is_deployed_once(partitur, data_dir):
+    shutil.rmtree(data_dir)     # the first command of all sets up its database
     first, second = partitur("deploy", EXAMPLE), partitur("deploy", EXAMPLE)
     assert [definition["created"] for definition in first["definitions"]] == [True, True]
     assert [definition["created"] for definition in second["definitions"]] == [False, False]
@@ -211,15 +214,15 @@ def test_services_that_cannot_be_loaded_are_a_sentence(partitur, tmp_path):
     assert "none was given" in partitur("templates", "sync", tmp_path, code=1)["error"]
 
 
-def test_upgrade_sets_up_a_fresh_database_and_then_leaves_it_alone(partitur):
+def test_upgrade_sets_up_a_fresh_database_and_then_leaves_it_alone(partitur, data_dir):
+    shutil.rmtree(data_dir)
     first, second = partitur("upgrade"), partitur("upgrade")
     assert first["before"] is None
     assert second["before"] == second["after"] == first["after"]
 
 
-def test_upgrade_says_in_a_sentence_which_database_it_cannot_open(partitur, tmp_path, monkeypatch):
-    (tmp_path / "data").mkdir(exist_ok=True)
-    (tmp_path / "data" / "partitur.db").write_text("This is no database, although it is called so.")
+def test_upgrade_says_in_a_sentence_which_database_it_cannot_open(partitur, data_dir, monkeypatch):
+    (data_dir / "partitur.db").write_text("This is no database, although it is called so.")
     assert partitur("upgrade", code=1)["error"].startswith("Expected to open the database sqlite:")
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))

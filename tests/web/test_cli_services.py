@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -36,10 +37,11 @@ def doubt(partitur, tmp_path):
     return str(incident.key)
 
 
-def test_a_diagram_is_checked_against_the_services_without_a_database(partitur, tmp_path):
+def test_a_diagram_is_checked_against_the_services_without_a_database(partitur, data_dir):
+    shutil.rmtree(data_dir)
     found = partitur("check", EXAMPLE, "--services", EXAMPLE, "--external-types", "none-*")
     assert (found["deployable"], found["errors"]) == (True, 0)
-    assert not (tmp_path / "data").exists()
+    assert not data_dir.exists()
 
 
 def test_a_diagram_that_cannot_run_fails_the_check(partitur, tmp_path):
@@ -138,7 +140,9 @@ def test_a_deployed_process_is_drilled_and_the_result_kept(partitur, tmp_path):
     engine.close()
 
 
-def test_a_file_is_drilled_without_a_database_and_fails_when_something_is_left(partitur, tmp_path):
+def test_a_file_is_drilled_without_a_database_and_fails_when_something_is_left(
+        partitur, data_dir, tmp_path):
+    shutil.rmtree(data_dir)
     forgotten = tmp_path / "order.bpmn"
     forgotten.write_text(ORDER.read_text().replace(
         '<bpmn:compensateEventDefinition id="UndoOrderDefinition" />', ""))
@@ -149,7 +153,7 @@ def test_a_file_is_drilled_without_a_database_and_fails_when_something_is_left(p
     assert found["clean"] is False
     left = {trial["code"]: [effect["service"] for effect in trial["remained"]] for trial in found["trials"]}
     assert left["NO_CARRIER"] == ["authorize-payment", "reserve-inventory"]
-    assert not (tmp_path / "data").exists()
+    assert not data_dir.exists()
     shown = partitur("drill", forgotten, "--services", EXAMPLE, code=1, as_json=False).output
     assert "2 left something undone" in shown
 

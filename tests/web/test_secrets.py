@@ -27,9 +27,10 @@ def engine(engine, tmp_path):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
+def run(data_dir, monkeypatch):
     """Runs `partitur secrets …` on a data directory of its own; the output."""
-    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("DATA_DIR", str(data_dir))
+    monkeypatch.setenv("SQLITE_SYNCHRONOUS", "NORMAL")
     monkeypatch.delenv("PARTITUR_SECRETS_KEY", raising=False)
 
     def run(*arguments, stdin="", code=0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from functools import cache
 
 import pytest
@@ -57,11 +58,13 @@ def client(app):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
+def run(sqlite_template, tmp_path, monkeypatch):
     """Runs a command on data of its own; what it answered."""
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
     monkeypatch.delenv("PARTITUR_USERS", raising=False)
+    shutil.copy(sqlite_template, tmp_path / "x.db")
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/x.db")
+    monkeypatch.setenv("SQLITE_SYNCHRONOUS", "NORMAL")
 
     def run(*arguments, input=None, code=0):
         outcome = CliRunner().invoke(command_line, [*arguments, "--json"], input=input)
