@@ -4,6 +4,7 @@ forgets writes what one that remembers does, and a migration to the same process
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -21,11 +22,13 @@ from tests.acceptance import invariants
 from tests.acceptance.test_random_processes import PATHS, QUICK, Office, fresh
 from tests.interpreter.random_drawing import Drawing
 from tests.interpreter.random_models import models
+from tests.interpreter.random_parts import PARTS, SECONDS, try_part
 
 WAITS = "an active instance waits for something or somebody"
 """Not so any more, once somebody took the token that a join waits for."""
 FEW = settings(QUICK, max_examples=8, derandomize=True, phases=(Phase.explicit, Phase.generate))
 """The same ones each time, and without shrinking, which takes minutes here: the long test below looks for new ones."""
+MANY = 400
 __all__ = ["fresh"]
 
 
@@ -87,7 +90,7 @@ class Movers(Office):
             for _ in range(50):
                 if self.is_over():
                     return
-                act, *arguments = self.ways_on()[0]
+                act, *arguments = next(self.ways_on())
                 act(*arguments, 0)
             raise AssertionError(f"not cancelled: {self.open_things()}")
 
@@ -163,9 +166,8 @@ def test_migration_to_the_same_process_changes_nothing_that_happens(fresh, model
 
 
 @pytest.mark.long
-@pytest.mark.timeout(3_600)
+@pytest.mark.timeout(SECONDS)
+@pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("run", [modified, migrated])
-@given(model=models(3), path=PATHS, dialect=st.sampled_from(Dialect))
-@settings(QUICK, max_examples=500)
-def test_many_large_ones_are_moved(fresh, run, model, path, dialect):
-    run(fresh, model, path, dialect)
+def test_many_large_ones_are_moved(fresh, run, part):
+    try_part(part, MANY, partial(run, fresh), models(3), PATHS, st.sampled_from(Dialect))

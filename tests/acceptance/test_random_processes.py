@@ -3,13 +3,15 @@ left, and an engine that forgets every instance between two steps writes the sam
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from datetime import timedelta
+from functools import cache, partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from bpmn.model import Dialect
 from engine import definitions, incidents, instances, messages, schema, signals
@@ -25,14 +27,29 @@ from tests.bpmn.diagrams import diagram, el, end, flows, start
 from tests.conftest import TurnedClock
 from tests.interpreter.random_drawing import Drawing
 from tests.interpreter.random_models import models
+from tests.interpreter.random_parts import PARTS, SECONDS, try_part
 from tests.interpreter.random_run import VARIABLES
 
 PATHS = st.lists(st.integers(0, 1_000), min_size=8, max_size=40)
 QUICK = settings(deadline=None, max_examples=20, print_blob=True, suppress_health_check=list(HealthCheck))
 CALLED = diagram(start("S"), el("userTask", id="Answer"), end("E"), flows("S > Answer > E"), id="Q",
                  platform="Camunda Platform", camunda__historyTimeToLive="1")
+MANY = 1_000
 STEPS = 300
 LOCK = timedelta(minutes=1)
+ACTIVE = schema.instances.c.state == "ACTIVE"
+UNSOLVED = schema.incidents.c.state == "ACTIVE"
+FREE = schema.jobs.c.ended_at.is_(None) & (schema.jobs.c.state == "CREATED")
+UNDECIDED = schema.user_tasks.c.ended_at.is_(None)
+AWAITED = and_(schema.subscriptions.c.instance_key.is_not(None), schema.subscriptions.c.kind != "CONDITION",
+               ~schema.subscriptions.c.attached)
+RUNNING = ~schema.timers.c.attached
+
+
+@cache
+def asked(table, *conditions):
+    """Rows in the order of their keys. The same question is made once."""
+    return select(table).where(*conditions).order_by(table.c.key)
 
 
 class Office:
@@ -62,10 +79,10 @@ class Office:
 
     def rows(self, table, *conditions):
         with self.engine.read() as connection:
-            return connection.execute(select(table).where(*conditions).order_by(table.c.key)).all()
+            return connection.execute(asked(table, *conditions)).all()
 
     def is_over(self):
-        return self.rows(schema.instances, schema.instances.c.state == "ACTIVE") == []
+        return self.rows(schema.instances, ACTIVE) == []
 
     def follow(self, path):
         for choice in path:
@@ -77,26 +94,20 @@ class Office:
         for number in range(STEPS):
             if self.is_over():
                 return
-            ways = self.ways_on()
-            assert ways, f"nothing can happen: {self.open_things()}"
-            act, *arguments = ways[0]
+            way = next(self.ways_on(), None)
+            assert way, f"nothing can happen: {self.open_things()}"
+            act, *arguments = way
             act(*arguments, number % 4)
         raise AssertionError(f"not over after {STEPS} steps: {self.open_things()}")
 
     def ways_on(self):
         """What brings a token on its way."""
-        ways = [(self.resolve, row.key) for row in self.rows(
-            schema.incidents, schema.incidents.c.state == "ACTIVE")]
-        ways += [(self.work, row.key) for row in self.rows(
-            schema.jobs, schema.jobs.c.ended_at.is_(None), schema.jobs.c.state == "CREATED")]
-        ways += [(self.decide, row.key) for row in self.rows(
-            schema.user_tasks, schema.user_tasks.c.ended_at.is_(None))]
-        waits = self.rows(schema.subscriptions, schema.subscriptions.c.instance_key.is_not(None),
-                          schema.subscriptions.c.kind != "CONDITION")
-        ways += [(self.send, row.name) if row.kind == "MESSAGE" else (self.signal,) for row in waits
-                 if not row.attached]
-        ways += [(self.wait, row.due_at) for row in self.rows(schema.timers) if not row.attached]
-        return ways
+        yield from ((self.resolve, row.key) for row in self.rows(schema.incidents, UNSOLVED))
+        yield from ((self.work, row.key) for row in self.rows(schema.jobs, FREE))
+        yield from ((self.decide, row.key) for row in self.rows(schema.user_tasks, UNDECIDED))
+        yield from ((self.send, row.name) if row.kind == "MESSAGE" else (self.signal,)
+                    for row in self.rows(schema.subscriptions, AWAITED))
+        yield from ((self.wait, row.due_at) for row in self.rows(schema.timers, RUNNING))
 
     def open_things(self):
         """What is there, for whoever has to find out why it does not go on."""
@@ -110,7 +121,7 @@ class Office:
 
     def disturbances(self):
         """What may happen besides."""
-        open_jobs = self.rows(schema.jobs, schema.jobs.c.ended_at.is_(None), schema.jobs.c.state == "CREATED")
+        open_jobs = self.rows(schema.jobs, FREE)
         return [*((self.refuse, row.key) for row in open_jobs), *((self.give_up, row.key) for row in open_jobs),
                 *((self.send, row.name) for row in self.rows(schema.subscriptions) if row.kind == "MESSAGE"),
                 *((self.wait, row.due_at) for row in self.rows(schema.timers)), (self.signal,), (self.flag,)]
@@ -177,14 +188,16 @@ class Office:
 
 @pytest.fixture(scope="module")
 def fresh(sqlite_template, tmp_path_factory):
-    """Makes fresh databases."""
+    """Makes fresh databases, each of which stays until the one after the next is made."""
     folder = tmp_path_factory.mktemp("random")
-    made = []
+    numbers = itertools.count()
 
     def new():
-        made.append(folder / f"{len(made)}.db")
-        shutil.copy(sqlite_template, made[-1])
-        return f"sqlite:///{made[-1]}"
+        number = next(numbers)
+        for left in folder.glob(f"{number - 2}.db*"):
+            left.unlink()
+        shutil.copy(sqlite_template, folder / f"{number}.db")
+        return f"sqlite:///{folder / f'{number}.db'}"
 
     return new
 
@@ -208,8 +221,7 @@ def test_the_database_is_in_order_after_every_step_of_a_random_process(fresh, mo
 
 
 @pytest.mark.long
-@pytest.mark.timeout(3_600)
-@settings(QUICK, max_examples=1_000)
-@given(models(3), PATHS, st.sampled_from(Dialect))
-def test_the_database_is_in_order_after_every_step_of_many_large_ones(fresh, model, path, dialect):
-    run(fresh, model, path, dialect)
+@pytest.mark.timeout(SECONDS)
+@pytest.mark.parametrize("part", PARTS)
+def test_the_database_is_in_order_after_every_step_of_many_large_ones(fresh, part):
+    try_part(part, MANY, partial(run, fresh), models(3), PATHS, st.sampled_from(Dialect))

@@ -6,9 +6,13 @@ takes the tokens beside it along, so that no join waits in vain. Ids are numbere
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
 
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
 
 @dataclass
@@ -113,33 +117,65 @@ class Place:
         return replace(self, depth=self.depth - 1, **changes)
 
 
-@st.composite
+def drawn(function: Callable[..., Any]) -> Callable[..., SearchStrategy[Any]]:
+    """A strategy that draws by a function. The same arguments give the same object.
+
+    Hypothesis looks over each new strategy before it draws from it, with all that it is made of: twice the work of the
+    drawing.
+    """
+    return cache(st.composite(function))
+
+
+one_of = cache(st.sampled_from)
+number = cache(st.integers)
+FLAG = st.booleans()
+
+
+@cache
+def some(values: tuple[str, ...], least: int, most: int) -> SearchStrategy[list[str]]:
+    """Some of these, each at most once."""
+    return st.lists(one_of(values), min_size=least, max_size=most, unique=True)
+
+
+@cache
+def few(place: Place, least: int, most: int) -> SearchStrategy[list[Block]]:
+    """A few blocks at a place."""
+    return st.lists(blocks(place), min_size=least, max_size=most)
+
+
+@cache
+def leaf(place: Place) -> SearchStrategy[Block]:
+    """What has nothing inside."""
+    return st.one_of(activities(place), st.builds(Event, one_of(place.caught), st.just(True)))
+
+
+@drawn
 def watchers(draw, place, events, least=0, most=2):
     found = []
-    for kind in draw(st.lists(st.sampled_from(events), min_size=least, max_size=most, unique=True)):
-        interrupting = kind in ALWAYS_INTERRUPTING or (kind not in NEVER_INTERRUPTING and draw(st.booleans()))
+    for kind in draw(some(events, least, most)):
+        interrupting = kind in ALWAYS_INTERRUPTING or (kind not in NEVER_INTERRUPTING and draw(FLAG))
         found.append(Watcher(kind, interrupting, draw(blocks(place.deeper(leaves=(), watched=True)))))
     return found
 
 
-@st.composite
+@drawn
 def scopes(draw, place, leaves):
     body = draw(blocks(replace(place, leaves=("terminate", *leaves))))
-    if leaves and draw(st.booleans()):
-        body = Sequence([body, Leave(draw(st.sampled_from(leaves)))])
+    if leaves and draw(FLAG):
+        body = Sequence([body, Leave(draw(one_of(leaves)))])
     found = draw(watchers(place, (*WAITED_FOR, "error", "escalation"), most=1)) if place.depth > 0 else []
-    if place.depth > 0 and draw(st.integers(0, 3)) == 3:
+    if place.depth > 0 and draw(number(0, 3)) == 3:
         undo = draw(blocks(place.deeper(leaves=(), watched=True)))
         found.append(Watcher("compensation", True, Sequence([undo, Event("compensation", False)])))
     endings = [None, None, None, "compensation", "escalation", *([] if place.watched else ["signal"])]
-    return Scope(body, found, draw(st.sampled_from(endings)))
+    return Scope(body, found, draw(one_of(tuple(endings))))
 
 
-@st.composite
+@drawn
 def activities(draw, place):
-    kind = draw(st.sampled_from(SIMPLE + (("sub",) * 6 + ("transaction",)) * (place.depth > 0)))
+    kind = draw(one_of(SIMPLE + (("sub",) * 6 + ("transaction",)) * (place.depth > 0)))
     activity = Activity(kind)
-    if kind in ("job", "user", "call", "sub", "transaction") and place.depth > 0 and draw(st.integers(0, 3)):
+    if kind in ("job", "user", "call", "sub", "transaction") and place.depth > 0 and draw(number(0, 3)):
         events = (*WAITED_FOR, "error", *(("escalation",) if kind in WITH_INSIDE else ()))
         activity.watchers = draw(watchers(place, events, least=1))
     if kind in WITH_INSIDE:
@@ -147,45 +183,45 @@ def activities(draw, place):
         if kind == "transaction":
             activity.watchers.append(Watcher("cancel", True, draw(blocks(place.deeper(leaves=(), watched=True)))))
             leaves.append("cancel")
-        activity.inside = draw(scopes(place.deeper(), leaves))
-    if draw(st.integers(0, 2)) == 2:
-        activity.loop = (draw(st.booleans()), draw(st.integers(0, 3)))
-        activity.collects = draw(st.booleans())
-        activity.stops_at = draw(st.sampled_from([None, None, 1, 2]))
-    if kind in ("job", "user", "call", *WITH_INSIDE) and draw(st.booleans()):
-        activity.handler = Activity(draw(st.sampled_from(["job", "user", "script", "task"])))
-    if draw(st.integers(0, 4)) == 4:
-        activity.listened = draw(st.sampled_from([("start",), ("end",), ("start", "start", "end")]))
-    activity.mapped = kind in ("job", "user", *WITH_INSIDE) and draw(st.booleans())
+        activity.inside = draw(scopes(place.deeper(), tuple(leaves)))
+    if draw(number(0, 2)) == 2:
+        activity.loop = (draw(FLAG), draw(number(0, 3)))
+        activity.collects = draw(FLAG)
+        activity.stops_at = draw(one_of((None, None, 1, 2)))
+    if kind in ("job", "user", "call", *WITH_INSIDE) and draw(FLAG):
+        activity.handler = Activity(draw(one_of(("job", "user", "script", "task"))))
+    if draw(number(0, 4)) == 4:
+        activity.listened = draw(one_of((("start",), ("end",), ("start", "start", "end"))))
+    activity.mapped = kind in ("job", "user", *WITH_INSIDE) and draw(FLAG)
     return activity
 
 
-@st.composite
+@drawn
 def blocks(draw, place):
     if place.depth <= 0:
-        return draw(st.one_of(activities(place), st.builds(Event, st.sampled_from(place.caught), st.just(True))))
-    kind = draw(st.sampled_from(("activity",) * 4 + ("sequence",) * 2 + ("split",) * 3 + (
+        return draw(leaf(place))
+    kind = draw(one_of(("activity",) * 4 + ("sequence",) * 2 + ("split",) * 3 + (
         "race", "repeat", "throw", "compensate") + (("leave",) if place.leaves else ())))
     inner = blocks(place.deeper())
     if kind == "sequence":
-        return Sequence(draw(st.lists(inner, min_size=2, max_size=3)))
+        return Sequence(draw(few(place.deeper(), 2, 3)))
     if kind == "activity":
         activity = draw(activities(place))
         undone = activity.inside is not None and any(w.event == "compensation" for w in activity.inside.watchers)
         return Sequence([activity, Event("compensation", False)]) if undone else activity
     if kind == "split":
-        return Split(draw(st.sampled_from(["exclusive", "parallel", "inclusive"])),
-                     draw(st.lists(inner, min_size=2, max_size=3)))
+        return Split(draw(one_of(("exclusive", "parallel", "inclusive"))),
+                     draw(few(place.deeper(), 2, 3)))
     if kind == "race":
-        events = draw(st.lists(st.sampled_from(place.caught), min_size=2, max_size=3, unique=True))
+        events = draw(some(place.caught, 2, 3))
         return Race([(event, draw(inner)) for event in events])
     if kind == "repeat":
-        return Repeat(draw(inner), draw(st.integers(1, 3)))
+        return Repeat(draw(inner), draw(number(1, 3)))
     if kind == "compensate":
         return Sequence([draw(inner), Event("compensation", False)])
     if kind == "leave":
-        return Leave(draw(st.sampled_from(place.leaves)))
-    return Event(draw(st.sampled_from(["none", "escalation", *([] if place.watched else ["signal"])])), False)
+        return Leave(draw(one_of(place.leaves)))
+    return Event(draw(one_of(("none", "escalation", *([] if place.watched else ["signal"])))), False)
 
 
 def models(depth):
@@ -193,4 +229,4 @@ def models(depth):
     place = Place(depth, leaves=("terminate",))
     events = (*WAITED_FOR, "error", "escalation")
     row = st.lists(blocks(place), min_size=2, max_size=4).map(Sequence)
-    return st.builds(Scope, row, watchers(place, events), st.sampled_from([None, None, "compensation", "signal"]))
+    return st.builds(Scope, row, watchers(place, events), one_of((None, None, "compensation", "signal")))

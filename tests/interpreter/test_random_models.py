@@ -15,12 +15,13 @@ from tests.bpmn.diagrams import model_of
 from tests.interpreter.random_drawing import Drawing
 from tests.interpreter.random_models import models
 from tests.interpreter.random_oracle import Oracle, plain_models
+from tests.interpreter.random_parts import PARTS, SECONDS, try_part
 from tests.interpreter.random_run import VARIABLES, RandomRun
 
 PATHS = st.lists(st.integers(0, 1_000), min_size=12, max_size=60)
 DIALECTS = st.sampled_from(Dialect)
 QUICK = settings(deadline=None, max_examples=100, print_blob=True, suppress_health_check=list(HealthCheck))
-LONG = settings(QUICK, max_examples=20_000)
+MANY = 16_000
 
 
 def both_ways(model, path, dialect):
@@ -53,8 +54,7 @@ def test_a_plain_random_process_runs_what_its_blocks_say(model, c, seed, dialect
 
 
 @pytest.mark.long
-@pytest.mark.timeout(3_600)
-@LONG
-@given(models(4), PATHS, DIALECTS)
-def test_many_large_random_processes_end_the_same_way(model, path, dialect):
-    both_ways(model, path, dialect)
+@pytest.mark.timeout(SECONDS)
+@pytest.mark.parametrize("part", PARTS)
+def test_many_large_random_processes_end_the_same_way(part):
+    try_part(part, MANY, both_ways, models(4), PATHS, DIALECTS)
