@@ -166,6 +166,7 @@ def _insert(tx: Transaction, decision_id: str, file: DecisionFile, graph: Deploy
     tx.rows.insert(schema.decisions, {
         "key": deployed.key, "decision_id": decision_id, "name": deployed.name, "version": deployed.version,
         "version_tag": decision.version_tag, "requirements_key": graph.key, "tenant_id": graph.tenant_id,
+        "history_days": decision.history_ttl_days,
     })
     return deployed
 

@@ -18,7 +18,7 @@ from engine.errors import WrongSchema
 if TYPE_CHECKING:
     from engine.transaction import Transaction
 
-HEAD = "0033"
+HEAD = "0034"
 """The newest revision in `engine/migrations/versions`."""
 
 REVISIONS = Path(__file__).parent / "migrations"

@@ -19,6 +19,7 @@ from bpmn.feel.scope import suggestion
 from bpmn.feel.types import Simple, Type
 from bpmn.feel.values import show, type_name
 from bpmn.problems import Problem, Severity
+from bpmn.wording import quoted
 
 if TYPE_CHECKING:
     from bpmn.dmn.models import DecisionModel
@@ -31,9 +32,15 @@ _EXCLUSIVE = frozenset({"UNIQUE", "ANY", "FIRST", "PRIORITY"})
 
 
 def check(model: DecisionModel) -> list[Problem]:
-    """The warnings about a model's decision tables."""
+    """The warnings about a model's decisions."""
     found: list[Problem] = []
     for decision in model.decisions.values():
+        if decision.history_ttl and decision.history_ttl_days is None:
+            found.append(Problem(
+                severity=Severity.WARNING, resource_name=model.resource_name, element_id=decision.id,
+                element_name=decision.name,
+                message="Expected historyTimeToLive to be days such as 30 or P30D, but it is "
+                        f"{quoted(decision.history_ttl)}: what it says is kept as long as the server says."))
         if decision.table is None or decision.problem is not None:
             continue
         # Whoever writes cells that run out of a budget gets no warnings, and an incident when they are evaluated.

@@ -16,7 +16,7 @@ from bpmn.feel.closures import Code
 from bpmn.feel.scope import Local
 from bpmn.feel.types import FunctionType, Type
 from bpmn.feel.values import Function, Value
-from bpmn.reading.nodes import ZEEBE, Node, local_name
+from bpmn.reading.nodes import DAYS, ZEEBE, Node, local_name
 
 if TYPE_CHECKING:
     from bpmn.dmn.evaluation import Evaluation
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _NOTHING: Mapping[str, Any] = {}
 _KINDS = {"decisionTable": "DECISION_TABLE", "literalExpression": "LITERAL_EXPRESSION"}
 _CAMUNDA_VERSION_TAG = "{http://camunda.org/schema/1.0/dmn}versionTag"
+_CAMUNDA_HISTORY = "{http://camunda.org/schema/1.0/dmn}historyTimeToLive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,17 @@ class Decision(Element):
         """The version tag that the Modeler gave it, in either dialect."""
         extension = self.node.find(f"{{*}}extensionElements/{ZEEBE}versionTag")
         return self.node.get(_CAMUNDA_VERSION_TAG) if extension is None else extension.get("value")
+
+    @property
+    def history_ttl(self) -> str:
+        """For how long its author wants kept what it said, as it is written; empty if it is not."""
+        return self.node.get(_CAMUNDA_HISTORY) or ""
+
+    @property
+    def history_ttl_days(self) -> int | None:
+        """The same in days (Camunda 7 manual, "History Time To Live"); None too if it is none that can be read."""
+        match = DAYS.match(self.history_ttl)
+        return int(match.group(1) or match.group(2)) if match else None
 
     def names(self) -> list[str]:
         """Its name, its variable's, and (as Camunda has it) its id; in Camunda 7 its output columns too."""

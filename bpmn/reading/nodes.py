@@ -18,6 +18,8 @@ LEGACY_NS = frozenset({"http://activiti.org/bpmn", "http://www.camunda.com/fox"}
 """What Camunda 7 reads as its own namespace (Camunda 7 manual, "Migrate from Activiti")."""
 
 WHOLE_NUMBER = re.compile(r"[0-9]{1,9}\Z")
+DAYS = re.compile(r"(?:P([0-9]{1,9})D|([0-9]{1,9}))\Z")
+"""A number of days, bare or as ISO 8601 has it."""
 
 BPMN = f"{{{BPMN_NS}}}"
 ZEEBE = f"{{{ZEEBE_NS}}}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from types import MappingProxyType
 
 from bpmn import camunda, zeebe
@@ -10,11 +9,9 @@ from bpmn.model import NOTHING, Dialect, Listener, Process
 from bpmn.reading.compensation import read_handlers
 from bpmn.reading.elements import read_elements, read_flows
 from bpmn.reading.forms import read_embedded
-from bpmn.reading.nodes import BPMN, CAMUNDA, Node, attribute, child, identifier, text
+from bpmn.reading.nodes import BPMN, CAMUNDA, DAYS, Node, attribute, child, identifier, text
 from bpmn.reading.source import Source
 from bpmn.wording import quoted
-
-DAYS = re.compile(r"(?:P([0-9]{1,9})D|([0-9]{1,9}))\Z")
 
 
 def read_process(node: Node, source: Source) -> Process:

@@ -51,6 +51,7 @@ class FoundDecision:
     resource_name: str
     deployment_key: int
     tenant_id: str
+    history_days: int | None
 
 
 DEPLOYMENTS = Searchable(
@@ -60,7 +61,7 @@ DEPLOYMENTS = Searchable(
 DECISIONS = Searchable(
     statement=select(
         _d.key, _d.decision_id, _d.name, _d.version, _d.requirements_key, _r.requirements_id,
-        _r.version.label("requirements_version"), _r.resource_name, _r.deployment_key, _d.tenant_id,
+        _r.version.label("requirements_version"), _r.resource_name, _r.deployment_key, _d.tenant_id, _d.history_days,
     ).join(schema.requirements, _r.key == _d.requirements_key),
     make=FoundDecision, key=_d.key,
     fields={column.name: column for column in schema.decisions.c} | {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, text
 
 from engine.database import Json, UtcDateTime
 from engine.schema.base import DEFAULT_TENANT, metadata
@@ -35,8 +35,10 @@ decisions = Table(
     Column("version_tag", Text),
     Column("requirements_key", BigInteger, ForeignKey("decision_requirements.key"), nullable=False, index=True),
     Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
+    Column("history_days", Integer),
     UniqueConstraint("tenant_id", "decision_id", "version"),
 )
+"""One row per version of a decision. `history_days`: how long is kept what was evaluated for no instance."""
 
 decision_evaluations = Table(
     "decision_evaluations", metadata,
@@ -53,6 +55,8 @@ decision_evaluations = Table(
     Column("error", Text),
     Index("ix_decision_evaluations_instance", "instance_key"),
     Index("ix_decision_evaluations_newest", "decision_key", "evaluated_at", "key"),
+    Index("ix_decision_evaluations_alone", "decision_key", "evaluated_at", sqlite_where=text("instance_key IS NULL"),
+          postgresql_where=text("instance_key IS NULL")),
 )
 """The history of decisions. `decisions` holds every one that was evaluated for it: inputs, matched rules, output."""
 

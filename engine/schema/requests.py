@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, LargeBinary, PrimaryKeyConstraint, SmallInteger, String, Table
+from sqlalchemy import Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, String, Table
 
 from engine.database import UtcDateTime
 from engine.schema.base import metadata
@@ -10,7 +10,7 @@ from engine.schema.base import metadata
 requests = Table(
     "requests", metadata,
     Column("id", String(64), nullable=False),
-    Column("call", SmallInteger, nullable=False),
+    Column("call", Integer, nullable=False),
     Column("digest", String(64), nullable=False),
     Column("result", LargeBinary),
     Column("answer", LargeBinary),

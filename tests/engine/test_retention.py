@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from engine import instances, retention, schema
+from engine import decisions, definitions, instances, retention, schema
 from engine.errors import InvalidInput, NotFound
 from engine.queries import lists
 from engine.tasks import comments as task_comments
@@ -15,6 +15,9 @@ from engine.tasks import drafts as task_drafts
 from tests.engine.drawing import call, end, process, script, service, start, user
 
 MONTH = timedelta(days=30)
+DECISION = """<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="file-{id}" name="d" namespace="{id}"
+    xmlns:c="http://camunda.org/schema/1.0/dmn"><decision id="{id}" name="{id}" {more}>
+    <literalExpression><text>1</text></literalExpression></decision></definitions>"""
 
 
 def rows(engine, table):
@@ -135,6 +138,42 @@ def test_large_history_goes_in_slices_and_the_instance_last(engine, steps, clock
     assert len(seen) > 3
     assert any(elements and count == len(keys) for elements, count in seen)
     assert everything(engine) == dict.fromkeys(everything(engine), 0)
+
+
+def test_what_decisions_said_by_themselves_goes_by_their_own_rule(engine, steps, clock, monkeypatch):
+    # given three decisions, asked now and a month later: one says 5 days, one nothing, one what cannot be read
+    monkeypatch.setattr(retention, "SLICE", 2)
+    drawn = {"short": 'c:historyTimeToLive="P5D"', "silent": "", "odd": 'c:historyTimeToLive="P1M"'}
+    found = engine.execute(definitions.deploy, [definitions.Resource(name=f"{id}.dmn", content=DECISION.format(
+        id=id, more=more).encode()) for id, more in drawn.items()])
+    assert [each.message for each in found.problems] == [
+        "Expected historyTimeToLive to be days such as 30 or P30D, but it is 'P1M': what it says is kept as long as "
+        "the server says."]
+    for _ in range(2):
+        for id in drawn:
+            for _ in range(3):
+                engine.execute(decisions.evaluate, id)
+        clock.advance(days=31)
+    e = schema.decision_evaluations.c
+
+    def left():
+        with engine.read() as connection:
+            return dict(connection.execute(select(e.decision_id, func.count()).group_by(e.decision_id)).fetchall())
+
+    # when, then
+    assert clean(engine) == 6
+    assert left() == {"silent": 6, "odd": 6}
+    assert clean(engine, timedelta(days=40)) == 6
+    assert left() == {"silent": 3, "odd": 3}
+
+
+def test_a_diagram_that_wants_to_be_kept_longer_than_there_were_years_holds_up_no_other(engine, steps, family):
+    for_ever = process("long", start(), end()).replace(
+        '<bpmn:process id="long"', '<bpmn:process camunda:historyTimeToLive="P999999999D" id="long"')
+    steps.deploy7(for_ever)
+    steps.start("long")
+    assert clean(engine, MONTH) > 0
+    assert rows(engine, schema.instances) == 3
 
 
 @pytest.mark.parametrize("days", [-1, 36_501])

@@ -30,7 +30,7 @@ def _written(found: FoundDecision) -> dict[str, Any]:
         "category": None, "name": found.name, "version": found.version, "resource": found.resource_name,
         "deploymentId": formats.id(found.deployment_key), "tenantId": formats.tenant(found.tenant_id),
         "decisionRequirementsDefinitionId": graph, "decisionRequirementsDefinitionKey": found.requirements_id,
-        "historyTimeToLive": None, "versionTag": None,
+        "historyTimeToLive": found.history_days, "versionTag": None,
     }
 
 
