@@ -25,6 +25,7 @@ UNCARED = dict.fromkeys(("acknowledged_at", "acknowledged_by", "assignee", "snoo
 """The columns of `engine.care`, of an incident that nobody has looked at."""
 BY_KEY = with_instance(schema.incidents)
 JOB = select(schema.jobs).where(schema.jobs.c.key == bindparam("key"))
+OPEN = select(_n.key).where(_n.instance_key == bindparam("instance_key"), _n.state == IncidentState.ACTIVE.value)
 CLOSE = (
     update(schema.incidents)
     .where(_n.element_instance_key == bindparam("b_token"), _n.state == IncidentState.ACTIVE.value)
@@ -123,6 +124,11 @@ def get_open(tx: Transaction, key: int) -> RowMapping:
     states.move("incident", key, IncidentState(incident["state"]), IncidentState.RESOLVED)
     guard.running(incident)
     return incident
+
+
+def open_of(tx: Transaction, instance_key: int) -> list[int]:
+    """The keys of all open incidents of an instance, the oldest first."""
+    return sorted(tx.connection.scalars(OPEN, {"instance_key": instance_key}))
 
 
 def is_doubtful(job: AnyRow) -> bool:

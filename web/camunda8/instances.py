@@ -9,11 +9,11 @@ from flask import Response
 
 from engine import instances
 from engine.errors import InvalidInput, NotFound
+from engine.incidents import open_of
 from engine.instances import Started
 from engine.operations import at_once
-from engine.queries import instance, lists
+from engine.queries import instance
 from engine.queries.criteria import Criterion, Search, one, search
-from engine.queries.paging import MAX_LIMIT
 from engine.queries.searches import DEFINITIONS, INSTANCES, FoundInstance
 from engine.transaction import Transaction
 from web.auth.roles import Permission
@@ -185,7 +185,7 @@ def resolve_incidents(key: str) -> Response:
 def _incidents_of(tx: Transaction, key: int) -> list[int]:
     """A key for what is done to the open incidents of an instance, and theirs. A command, so that a repeated request
     goes through the same ones."""
-    return [tx.key(), *(each.key for each in lists.incidents(tx.engine, instance_key=key, limit=MAX_LIMIT).items)]
+    return [tx.key(), *open_of(tx, key)]
 
 
 @bp.get("/process-instances/<key>/call-hierarchy")

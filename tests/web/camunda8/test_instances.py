@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from engine import instances
+from engine.queries import paging
 from tests.engine import drawing
 from tests.web.camunda8 import shapes
 
@@ -166,3 +167,16 @@ def test_all_incidents_of_an_instance_are_resolved_at_once(order, called):
     answer = order.post(f"/process-instances/{child['processInstanceKey']}/incident-resolution")
     assert answer["batchOperationType"] == "RESOLVE_INCIDENT"
     assert not order.instance(called)["hasIncident"]
+
+
+def test_all_are_resolved_though_they_are_more_than_a_list_has(api, engine, monkeypatch):
+    calls = [drawing.call(each, "nowhere") for each in "abc"]
+    api.deploy(drawing.process("three", drawing.start(), '<bpmn:parallelGateway id="fork"/>', *calls,
+                               flows="start>fork fork>a fork>b fork>c"))
+    key = api.post("/process-instances", {"processDefinitionId": "three"})["processInstanceKey"]
+    before = {each["incidentKey"] for each in api.items("incidents", {"state": "ACTIVE"})}
+    assert len(before) == 3
+    monkeypatch.setattr(paging, "MAX_LIMIT", 2)
+    api.post(f"/process-instances/{key}/incident-resolution")
+    monkeypatch.undo()
+    assert not before & {each["incidentKey"] for each in api.items("incidents", {"state": "ACTIVE"})}
