@@ -4,7 +4,8 @@
 
 PORT ?= 8080
 DATA_DIR ?= data
-# How many processes share the tests; 0: none beside the first, so that a debugger can stop in it.
+# How many processes share the tests; auto: three for two cores; 0: none beside the first, so that a debugger can stop
+# in it.
 WORKERS ?= auto
 PY := .venv/bin/python
 UV := .venv/bin/uv

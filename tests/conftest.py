@@ -36,6 +36,14 @@ class TurnedClock:
         self.now += timedelta(**duration)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    # Three for two cores: a fifth of their time tests wait, for the processes that they start or for time to pass.
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" not in os.environ:
+        return (os.cpu_count() or 1) * 3 // 2
+    return None
+
+
 def pytest_collection_modifyitems(items):
     # Short files last, so that no process is left alone with a long one.
     items.sort(key=lambda item: item.nodeid.startswith("tests/bpmn/"))
