@@ -197,14 +197,19 @@ def resume(tx: Transaction, key: int, reason: str) -> None:
 
 def _tree(tx: Transaction, key: int, root_key: int) -> list[tuple[int, Any]]:
     """The active instances below `key`, and `key` itself, with the time of their suspension."""
-    rows = tx.select(TREE, {"root_key": root_key})
-    inside = {key}
-    grown = True
-    while grown:
-        more = {row.key for row in rows if row.parent_key in inside} - inside
-        inside |= more
-        grown = bool(more)
-    return [(row.key, row.suspended_at) for row in rows if row.key in inside]
+    known: set[int] = set()
+    while True:
+        rows = tx.select(TREE, {"root_key": root_key})
+        inside = {key}
+        grown = True
+        while grown:
+            more = {row.key for row in rows if row.parent_key in inside} - inside
+            inside |= more
+            grown = bool(more)
+        # One that had to be waited for may have called another one meanwhile, which this statement did not see.
+        if inside - {key} <= known:
+            return [(row.key, row.suspended_at) for row in rows if row.key in inside]
+        known = inside
 
 
 def _set_suspended(tx: Transaction, key: int, *, suspended: bool) -> None:
