@@ -8,11 +8,9 @@ from collections.abc import Collection, Sequence
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from engine.database import ping
 from engine.engine import Engine
-from engine.errors import Unavailable
 from service_tasks.registry import Registry
-from web import api, camunda7, camunda8, console, doors, hooks, languages, masking, metrics, scanning
+from web import api, camunda7, camunda8, console, doors, health, hooks, languages, masking, metrics, scanning
 from web.answers import engine as this_engine
 from web.auth import authorizing, gate
 from web.auth.access import Access
@@ -108,11 +106,10 @@ def create_app(engine: Engine, *, secret_key: str | None = None, services: Regis
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     app.after_request(_secure)
-    app.add_url_rule("/health", "health", _health)
-    app.add_url_rule("/ready", "ready", _ready)
-    # As Kubernetes and Camunda name them.
-    app.add_url_rule("/health/live", "health", _health)
-    app.add_url_rule("/health/ready", "ready", _ready)
+    for path in health.ALIVE:
+        app.add_url_rule(path, "health", _health)
+    for path in health.READY:
+        app.add_url_rule(path, "ready", _ready)
     return app
 
 
@@ -138,10 +135,5 @@ def _health() -> ResponseReturnValue:
 
 
 def _ready() -> ResponseReturnValue:
-    """Whether requests should come here: the database answers, and takes what is written. Alive (`/health`) it may be
-    all the same."""
-    with this_engine().read() as connection:
-        ping(connection)
-    if (why := this_engine().cannot_write) is not None:
-        raise Unavailable(why)
+    health.check_ready(this_engine())
     return jsonify(status="UP")

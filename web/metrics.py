@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from wsgiref.simple_server import WSGIServer
 
 from flask import Blueprint, Response, current_app, request
-from prometheus_client import start_http_server
 from prometheus_client.core import Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector, CollectorRegistry
@@ -43,12 +41,6 @@ def registry_of(engine: Engine) -> CollectorRegistry:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Everything(engine))
     return registry
-
-
-def serve(engine: Engine, host: str, port: int) -> WSGIServer:
-    """Answer `GET /metrics` on a port of its own, for a node without a web server. Raises OSError if it is taken."""
-    server, _thread = start_http_server(port, host, registry_of(engine))
-    return server
 
 
 @bp.get("/metrics")

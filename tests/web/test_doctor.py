@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
+from werkzeug.test import Client
 
 from engine import outages
 from engine.cluster.nodes import Node, Pulse
@@ -21,6 +22,7 @@ from engine.work import holds
 from engine.work.holds import Hold
 from web.app import create_app
 from web.cli import app, vitals
+from web.health import without_pages
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 NODE = NodeRow(key=1, roles=("web", "worker", "scheduler"), host="one", pid=7, version="0.1.0", address=None,
@@ -162,11 +164,14 @@ def test_commands_that_only_read_do_so_on_a_replica(postgres_url, tmp_path, monk
     # and a node that cannot say that it is alive is not ready, which it is when it can
     engine = Engine(os.environ["DATABASE_URL"])
     client, pulse = create_app(engine, secret_key="test").test_client(), Pulse(engine, Node(roles=["web"]))
-    assert client.get("/health/ready").status_code == 200
+    pageless = Client(without_pages(engine))
+    for each in (client, pageless):
+        assert each.get("/health/ready").status_code == 200
     pulse._beat()
-    answer = client.get("/health/ready")
-    assert (answer.status_code, "read-only" in answer.text) == (503, True)
-    assert client.get("/health/live").status_code == 200
+    for each in (client, pageless):
+        answer = each.get("/health/ready")
+        assert (answer.status_code, "read-only" in answer.text) == (503, True)
+        assert each.get("/health/live").status_code == 200
     assert client.get("/instances").status_code == 200
     pulse._engine = Engine(postgres_url)
     pulse._beat()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import time
 from collections import Counter
 
@@ -49,6 +50,11 @@ def partitur(url, begin, tmp_path):
     return start
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
 def until(reached):
     deadline = time.monotonic() + PATIENCE
     while not reached():
@@ -63,15 +69,22 @@ def test_parts_run_apart_on_one_database_and_nothing_happens_twice(url, partitur
     steps.deploy(process("work", start(), service("do"), catch("later", timer("Duration", "PT0.5S")), end()))
 
     # given a web server that does nothing else, two workers and two schedulers
+    port = free_port()
     parts = [
         partitur("serve", "--no-scheduler", "--service-threads", "0"),
-        partitur("worker", "--services", str(file)), partitur("worker", "--services", str(file)),
+        partitur("worker", "--services", str(file), "--metrics-port", str(port)),
+        partitur("worker", "--services", str(file)),
         partitur("scheduler"), partitur("scheduler", "--partitions", "0-1023"),
     ]
     address, *_ = [part.facts().get("url") for part in parts]
     until(lambda: len(standing(engine).alive) == len(parts))
     roles = Counter(",".join(node.roles) for node in standing(engine).alive)
     assert roles == {"web": 1, "worker": 2, "scheduler": 2}
+
+    # of which those without a web server tell probes of themselves, too
+    for path, said in (("health", '"UP"'), ("ready", '"UP"'), ("metrics", "partitur_database_up 1.0")):
+        for answer in (httpx.get(f"http://127.0.0.1:{port}/{path}"), httpx.get(f"{address}/{path}")):
+            assert (answer.status_code, said in answer.text.replace(" ", "" if said[0] == '"' else " ")) == (200, True)
 
     # when instances are started through it
     for _ in range(40):

@@ -39,7 +39,7 @@ PartitionsText = Annotated[
 MetricsPort = Annotated[
     int | None,
     typer.Option("--metrics-port", min=0, max=65535, show_default="none",
-                 help="Answer /metrics for Prometheus on this port, at PARTITUR_HOST or 127.0.0.1."),
+                 help="Answer /metrics, /health and /ready on this port, at PARTITUR_HOST or 127.0.0.1."),
 ]
 Threads = Annotated[int, typer.Option("--service-threads", min=0, help="Services called at once; 0: none.")]
 
@@ -166,26 +166,19 @@ def announce(sentence: str) -> None:
 
 
 def measured(engine: Engine, settings: Settings, port: int | None) -> None:
-    """Answer Prometheus on a port of its own, if one is wanted.
+    """Answer Prometheus and probes on a port of its own, if one is wanted.
 
     Raises:
         Refused: the address is taken or not ours.
     """
-    from prometheus_client import make_wsgi_app
-
-    from web import metrics
+    from web import health
 
     if port is None:
         return
     check_listening(settings)
-    certificate = certificate_of(settings)
     try:
-        if certificate:
-            # The library's own server waits for each handshake before it takes the next connection.
-            WebServer(make_wsgi_app(metrics.registry_of(engine)), settings.host, port, threads=4,
-                      certificate=certificate).start()
-        else:
-            metrics.serve(engine, settings.host, port)
+        WebServer(health.without_pages(engine), settings.host, port, threads=4,
+                  certificate=certificate_of(settings)).start()
     except OSError as error:
         raise Refused(f"Expected to answer /metrics at {settings.host}:{port}, but: {error.strerror or error}. "
                       "Choose another --metrics-port.") from error
