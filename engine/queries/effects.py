@@ -12,7 +12,7 @@ from sqlalchemy import and_, func, literal_column, or_, select
 from engine import schema
 from engine.errors import NotFound
 from engine.queries.conditions import ACTIVE
-from engine.queries.paging import Page, page
+from engine.queries.paging import Page, page_of
 from engine.states import EffectState, JobState
 
 if TYPE_CHECKING:
@@ -94,18 +94,17 @@ def effects(engine: Engine, *, service: str | None = None, states: Collection[st
             offset: int = 0) -> Page[EffectRow]:
     """Effects, those sent last first. Jobs that nobody took yet have no effect; they are there with INTENDED only if
     `states` asks for it. `undecided`: only those of live instances about which somebody has to decide."""
-    statement = EFFECTS.order_by(_j.sent_at.desc(), _j.key.desc())
+    wanted = [column == value for column, value in (
+        (_j.type, service), (_j.instance_key, instance_key), (_j.key, key)) if value is not None]
     if EffectState.INTENDED not in states:
-        statement = statement.where(_j.sent_at.is_not(None))
-    for column, value in ((_j.type, service), (_j.instance_key, instance_key), (_j.key, key)):
-        if value is not None:
-            statement = statement.where(column == value)
+        wanted.append(_j.sent_at.is_not(None))
     if undecided:
-        statement = statement.where(UNDECIDED, ACTIVE)
+        wanted += [UNDECIDED, ACTIVE]
     if states:
-        statement = statement.where(_j.effect.in_(list(states)))
+        wanted.append(_j.effect.in_(list(states)))
     with engine.read() as connection:
-        return page(connection, statement, EffectRow, limit, offset)
+        return page_of(connection, EFFECTS, _j.key, EffectRow, where=wanted, order=(_j.sent_at.desc(), _j.key.desc()),
+                       limit=limit, offset=offset)
 
 
 def effect(engine: Engine, key: int) -> EffectRow:

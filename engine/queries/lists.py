@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, func, or_, select
 from engine import schema
 from engine.errors import NotFound
 from engine.queries import things
-from engine.queries.paging import Page, page
+from engine.queries.paging import Page, page, page_of
+from engine.queries.tasks import OPEN, SORTS
 from engine.queries.things import AuditRow, IncidentRow, JobRow, UserTaskRow
 from engine.states import UserTaskState
 
@@ -29,18 +30,18 @@ def user_tasks(engine: Engine, *, assignee: str | None = None, unassigned: bool 
     `candidate` and `groups` give the tasks that this person may claim: named as a candidate, or in a candidate
     group, or open to everybody.
     """
-    statement = things.USER_TASKS.order_by(_u.priority.desc(), _u.due_at.is_(None), _u.due_at, _u.created_at, _u.key)
-    for column, value in ((_u.assignee, assignee), (_u.process_id, process_id), (_u.instance_key, instance_key)):
-        if value is not None:
-            statement = statement.where(column == value)
+    wanted = [column == value for column, value in (
+        (_u.assignee, assignee), (_u.process_id, process_id), (_u.instance_key, instance_key)) if value is not None]
     if states:
-        statement = statement.where(_u.state.in_(list(states)))
+        # Written out, as in the indexes of open ones.
+        wanted.append(OPEN if {*states} == {UserTaskState.CREATED} else _u.state.in_(list(states)))
     if unassigned:
-        statement = statement.where(_u.assignee.is_(None))
+        wanted.append(_u.assignee.is_(None))
     if candidate is not None or groups:
-        statement = statement.where(_may_claim(engine, candidate, groups))
+        wanted.append(_may_claim(engine, candidate, groups))
     with engine.read() as connection:
-        return page(connection, statement, UserTaskRow, limit, offset)
+        return page_of(connection, things.USER_TASKS, _u.key, UserTaskRow, where=wanted,
+                       order=(*SORTS["urgent"], _u.key), limit=limit, offset=offset)
 
 
 def _may_claim(engine: Engine, candidate: str | None, groups: Collection[str]) -> ColumnElement[bool]:
@@ -63,16 +64,15 @@ def jobs(engine: Engine, *, types: Collection[str] = (), states: Collection[str]
          instance_key: int | None = None, key: int | None = None, limit: int = 50,
          offset: int = 0) -> Page[JobRow]:
     """Jobs, the newest first."""
-    statement = things.JOBS.order_by(_j.key.desc())
-    for column, value in ((_j.process_id, process_id), (_j.instance_key, instance_key), (_j.key, key)):
-        if value is not None:
-            statement = statement.where(column == value)
+    wanted = [column == value for column, value in (
+        (_j.process_id, process_id), (_j.instance_key, instance_key), (_j.key, key)) if value is not None]
     if types:
-        statement = statement.where(_j.type.in_(list(types)))
+        wanted.append(_j.type.in_(list(types)))
     if states:
-        statement = statement.where(_j.state.in_(list(states)))
+        wanted.append(_j.state.in_(list(states)))
     with engine.read() as connection:
-        return page(connection, statement, JobRow, limit, offset)
+        return page_of(connection, things.JOBS, _j.key, JobRow, where=wanted, order=(_j.key.desc(),), limit=limit,
+                       offset=offset)
 
 
 def job(engine: Engine, key: int) -> JobRow:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import CompoundSelect, Connection, Select, func, literal, select
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, func, literal, select
 
 Item = TypeVar("Item")
 
@@ -31,6 +32,23 @@ def page(connection: Connection, statement: Select[Any], make: type[Item], limit
     total = count(connection, statement.with_only_columns(literal(1), maintain_column_froms=True))
     rows = connection.execute(statement.limit(min(limit, MAX_LIMIT)).offset(offset))
     return Page(tuple(make(**row._mapping) for row in rows), min(total, COUNTED), total > COUNTED)
+
+
+def page_of(connection: Connection, rows: Select[Any], key: ColumnElement[int], make: type[Item], *,
+            where: Sequence[ColumnElement[bool]], order: Sequence[ColumnElement[Any]], limit: int,
+            offset: int) -> Page[Item]:
+    """The same, of the `rows` that match, in an order: their keys are found first, in their own table if nothing is
+    asked of another one, and what is written of a row is read of those of the page only."""
+    matching = select(key).where(*where)
+    if len(matching.add_columns(*order).get_final_froms()) > 1:
+        matching = rows.with_only_columns(key).where(*where)
+    total = count(connection, matching)
+    keys = connection.scalars(matching.order_by(*order).limit(min(limit, MAX_LIMIT)).offset(offset)).all()
+    found = connection.execute(rows.add_columns(key.label("_key")).where(key.in_(keys))).mappings() if keys else ()
+    by_key = {row["_key"]: row for row in found}
+    items = tuple(make(**{str(name): row[name] for name in row if name != "_key"})
+                  for row in (by_key[each] for each in keys if each in by_key))
+    return Page(items, min(total, COUNTED), total > COUNTED)
 
 
 def count(connection: Connection, matching: Select[Any] | CompoundSelect[Any], most: int | None = None) -> int:

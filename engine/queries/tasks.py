@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, literal, literal_column, or_, select
 
 from engine import masking, schema
 from engine.database import Database
@@ -20,8 +20,10 @@ from engine.live import has_value
 from engine.queries import things
 from engine.queries.criteria import Criterion, Special, condition
 from engine.queries.instances import ANY
+from engine.queries.paging import count
 from engine.queries.things import UserTaskRow
 from engine.tasks.candidates import GROUP, USER
+from engine.wording import one_of
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -88,10 +90,10 @@ def search(engine: Engine, criteria: TaskCriteria, *, sort: str = "urgent", limi
     order = SORTS.get(sort)
     if order is None:
         raise InvalidInput(f"Expected to sort by one of {', '.join(SORTS)}, but found {sort!r}.")
-    matching = _matching(criteria)
-    part = matching.order_by(*order, _u.key).limit(limit).offset(offset)
-    rows = things.USER_TASKS.where(_u.key.in_(part)).order_by(*order, _u.key)
     with engine.read() as connection:
+        matching = _matching(criteria, connection)
+        part = matching.order_by(*order, _u.key).limit(limit).offset(offset)
+        rows = things.USER_TASKS.where(_u.key.in_(part)).order_by(*order, _u.key)
         total = connection.scalar(_counted(matching, COUNTED)) or 0
         items = tuple(UserTaskRow(**row._mapping) for row in connection.execute(rows))
     return TaskPart(items, min(total, COUNTED), total > COUNTED)
@@ -99,34 +101,46 @@ def search(engine: Engine, criteria: TaskCriteria, *, sort: str = "urgent", limi
 
 def counts(engine: Engine, wanted: Sequence[TaskCriteria], most: int = FEW) -> list[int]:
     """How many open tasks match each of some criteria; `most` + 1 stands for more than `most`. Raises InvalidInput."""
-    statements = [_counted(_matching(criteria), most) for criteria in wanted]
     with engine.read() as connection:
-        return [connection.scalar(statement) or 0 for statement in statements]
+        return [connection.scalar(_counted(_matching(criteria, connection), most)) or 0 for criteria in wanted]
 
 
 def _counted(matching: Select[Any], most: int) -> Select[Any]:
     return select(func.count()).select_from(matching.limit(most + 1).subquery())
 
 
-def _matching(criteria: TaskCriteria) -> Select[Any]:
-    """The keys of the tasks."""
+def _matching(criteria: TaskCriteria, connection: Connection) -> Select[Any]:
+    """The keys of the tasks. Raises InvalidInput for a value that cannot be searched for."""
     conditions = [OPEN, *_people(criteria), *_ranges(criteria)]
     for column, value in ((_u.process_id, criteria.process_id), (_u.tenant_id, criteria.tenant_id),
                           (_u.element_id, criteria.element_id)):
         if value is not None:
             conditions.append(column == value)
     if criteria.variable_name is not None:
-        wanted = [_v.name == criteria.variable_name, ~_v.ended]
-        if criteria.variable_value is not ANY:
-            masking.check_search(criteria.variable_name, criteria.variable_value)
-            wanted.append(has_value(criteria.variable_value))
-        conditions.append(_u.instance_key.in_(select(_v.instance_key).where(*wanted)))
+        conditions.append(_has_variable(criteria.variable_name, criteria.variable_value, connection))
     statement = select(_u.key)
     if criteria.text:
         statement = statement.join(schema.instances, _i.key == _u.instance_key)
         conditions.append(or_(*(column.icontains(criteria.text, autoescape=True)
                                 for column in (_u.name, _u.element_id, _i.business_id))))
     return statement.where(*conditions)
+
+
+def _has_variable(name: str, value: Any, connection: Connection) -> ColumnElement[bool]:
+    """Whether the instance of a task has a variable in force. If few have one, they are known by their keys; else each
+    is asked, because the databases would bring together all that have it, most of which ended long ago."""
+    wanted = [~_v.ended]
+    asked = [*wanted]
+    if value is not ANY:
+        masking.check_search(name, value)
+        wanted.append(has_value(value))
+        asked.append(has_value(value, by_index=False))
+    named = select(_v.instance_key).where(_v.name == name, *wanted[1:])
+    if count(connection, named) <= COUNTED:
+        return one_of(_u.instance_key, {*connection.scalars(named.where(*wanted))}, connection)
+    # Not EXISTS: PostgreSQL would make a join of it. By the index of instances, not by that of names.
+    own = select(literal(1)).where(_v.instance_key == _u.instance_key, _v.name.concat("") == name, *asked)
+    return own.limit(1).scalar_subquery().is_not(None)
 
 
 def _people(criteria: TaskCriteria) -> list[ColumnElement[bool]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +11,15 @@ from sqlalchemy import ColumnElement, Text, cast, or_, select
 
 from engine import chain, schema
 from engine.queries import things
-from engine.queries.paging import Page, page
+from engine.queries.paging import Page, count_in_order, page_of
 from engine.queries.things import AuditRow
 
 if TYPE_CHECKING:
     from engine.engine import Engine
 
 SLICE = 1_000
+LOOKED_THROUGH = 50_000
+"""In no more entries than these a text is looked for while somebody waits for a page: no index has texts."""
 
 _a = schema.audit.c
 _WRITTEN = select(*chain.ENTRY, _a.position, _a.hash)
@@ -42,11 +44,25 @@ class TrailFilter:
         return self == TrailFilter()
 
 
-def search(engine: Engine, filter: TrailFilter, *, limit: int = 50, offset: int = 0) -> Page[AuditRow]:
-    """The entries that the filter lets through, the newest first."""
-    statement = things.AUDIT.where(*_conditions(filter)).order_by(_a.at.desc(), _a.key.desc())
+def search(engine: Engine, filter: TrailFilter, *, limit: int = 50, offset: int = 0,
+           thorough: bool = True) -> Page[AuditRow]:
+    """The entries that the filter lets through, the newest first. Unless `thorough`, a text is looked for in the newest
+    `LOOKED_THROUGH` that fit the rest of the filter, and the page says so if there are more."""
+    wanted, order = _columns(filter), (_a.at.desc(), _a.key.desc())
     with engine.read() as connection:
-        return page(connection, statement, AuditRow, limit, offset)
+        if not filter.text:
+            return page_of(connection, things.AUDIT, _a.key, AuditRow, where=wanted, order=order, limit=limit,
+                           offset=offset)
+        some = select(_a.key).where(*wanted).order_by(*order)
+        cut = not thorough and count_in_order(connection, some, LOOKED_THROUGH) > LOOKED_THROUGH
+        if cut:
+            asked = some.add_columns(_has(filter.text).label("fits")).limit(LOOKED_THROUGH).subquery()
+            wanted = [_a.key.in_(select(asked.c.key).where(asked.c.fits))]
+        else:
+            wanted.append(_has(filter.text))
+        found = page_of(connection, things.AUDIT, _a.key, AuditRow, where=wanted, order=order, limit=limit,
+                        offset=offset)
+    return replace(found, more=True, looked_through=LOOKED_THROUGH) if cut else found
 
 
 def entries(engine: Engine, filter: TrailFilter) -> Iterator[dict[str, Any]]:
@@ -69,6 +85,11 @@ def entries(engine: Engine, filter: TrailFilter) -> Iterator[dict[str, Any]]:
 
 
 def _conditions(filter: TrailFilter) -> list[ColumnElement[bool]]:
+    return [*_columns(filter), *([_has(filter.text)] if filter.text else [])]
+
+
+def _columns(filter: TrailFilter) -> list[ColumnElement[bool]]:
+    """All that a filter says but for the text."""
     found: list[ColumnElement[bool]] = []
     for column, value in ((_a.actor, filter.actor), (_a.operation, filter.operation), (_a.entity, filter.entity),
                           (_a.instance_key, filter.instance_key)):
@@ -78,7 +99,9 @@ def _conditions(filter: TrailFilter) -> list[ColumnElement[bool]]:
         found.append(_a.at >= filter.since)
     if filter.until is not None:
         found.append(_a.at < filter.until)
-    if filter.text:
-        found.append(or_(*(cast(column, Text).icontains(filter.text, autoescape=True)
-                           for column in (_a.reason, _a.details, _a.before, _a.after))))
     return found
+
+
+def _has(text: str) -> ColumnElement[bool]:
+    return or_(*(cast(column, Text).icontains(text, autoescape=True)
+                 for column in (_a.reason, _a.details, _a.before, _a.after)))

@@ -9,7 +9,7 @@ from sqlalchemy import event
 
 from engine import instances
 from engine.errors import Conflict, InvalidInput, NotFound, WrongState
-from engine.queries import lists, tasks
+from engine.queries import lists, paging, tasks
 from engine.tasks import comments as task_comments
 from engine.tasks import drafts as task_drafts
 from engine.tasks import filters as task_filters
@@ -103,6 +103,31 @@ def test_list_is_narrowed_by_what_tasks_are_about(engine, steps, board):
     assert board() == ["B-1", "Ä-100%", "B-2"]
     assert board(priority_from="60") == ["B-1"]
     assert board(priority_to="60", sort="oldest") == ["Ä-100%", "B-2"]
+
+
+def test_tasks_are_found_by_a_variable_that_many_instances_have(engine, steps, board, monkeypatch):
+    # given that more have it than are looked up by their keys, among them one that ended
+    order(steps, "o-1", region="north")
+    order(steps, "o-2", region="south")
+    order(steps, "o-3", region="north")
+    steps.start("free", business_id="f-1")
+    [over] = [row for row in lists.user_tasks(engine).items if row.business_id == "o-3"]
+    engine.execute(user_tasks.complete, over.key)
+    monkeypatch.setattr(paging, "COUNTED", 1)
+    monkeypatch.setattr(tasks, "COUNTED", 1)
+    asked = []
+
+    @event.listens_for(engine.database.engine, "before_cursor_execute")
+    def note(_connection, _cursor, statement, *_more):
+        asked.append(statement)
+
+    # then each task is asked for it, and it is not brought together with all that have it
+    for value, found in ({"north": ["o-1"], "south": ["o-2"], "west": []}).items():
+        wanted = task_filters.read({"variable": "region", "value": value}, "ada", (), engine.clock())
+        assert [row.business_id for row in tasks.search(engine, wanted, sort="oldest").items] == found
+    every = task_filters.read({"variable": "region"}, "ada", (), engine.clock())
+    assert [row.business_id for row in tasks.search(engine, every, sort="oldest").items] == ["o-1", "o-2"]
+    assert not any("user_tasks.instance_key IN (SELECT variables" in statement for statement in asked)
 
 
 @pytest.mark.parametrize(("criteria", "sentence"), [

@@ -11,6 +11,7 @@ from sqlalchemy import update
 
 from engine import chain, instances, schema
 from engine.engine import Engine
+from engine.queries import trail as queries
 from tests.web.test_cli import partitur  # noqa: F401
 from web import trail
 
@@ -42,6 +43,25 @@ def test_filters_are_in_the_address(console, acts):
                   "text=%25"):
         assert not reasons(query), query
     assert "Expected a time" in console.text("/audit?since=yesterday", 422)
+
+
+def test_text_is_looked_for_in_the_newest_entries_unless_all_are_asked_for(console, engine, acts, monkeypatch):
+    # given that the entry is older than what is looked through
+    engine.acting_as("bob").execute(instances.resume, acts[0], "better")
+    monkeypatch.setattr(queries, "LOOKED_THROUGH", 1)
+
+    # then the page says so, and leads to all of it
+    page = console.text("/audit?text=CALC")
+    assert "cmd|" not in page
+    assert "newest 1 entries only" in page
+    assert "thorough=1" in page
+    whole = console.text("/audit?text=CALC&thorough=1")
+    assert "cmd|" in whole
+    assert "newest 1 entries only" not in whole
+    # And so does what is new enough, or narrowed by something else.
+    assert "cmd|" in console.text("/audit?text=CALC&actor=ann")
+    assert "newest 1 entries only" not in console.text("/audit?text=CALC&actor=ann")
+    assert console.text("/audit.csv?text=CALC").count("cmd|") == 1
 
 
 def test_page_shows_what_changed(console, acts):

@@ -28,13 +28,13 @@ FORMS = {"csv": ("text/csv", files.comma_separated), "jsonl": ("application/x-nd
 @bp.get("/audit")
 def audit() -> ResponseReturnValue:
     """The entries that the filter lets through, the newest first."""
-    wanted = _filter()
-    page = paging.page(trail.search(engine(), wanted, limit=paging.SIZE, offset=paging.offset()))
+    wanted, thorough = _filter(), "thorough" in request.args
+    page = paging.page(trail.search(engine(), wanted, limit=paging.SIZE, offset=paging.offset(), thorough=thorough))
     # Not as arguments of `url_for`, some of whose own names anybody could write into an address.
-    given = urlencode([pair for pair in request.args.items(multi=True) if pair[0] != "offset"])
+    given = urlencode([pair for pair in request.args.items(multi=True) if pair[0] not in ("offset", "thorough")])
     return render_template(
-        "audit.html", section="audit", live=10, page=page, names=business_ids(page.rows), filter=wanted,
-        deeds=words.DEEDS, head=chain.head(engine()),
+        "audit.html", section="audit", live=0 if thorough else 10, page=page, names=business_ids(page.rows),
+        filter=wanted, deeds=words.DEEDS, head=chain.head(engine()),
         exports={form: f"{url_for('console.audit_file', form=form)}?{given}".rstrip("?") for form in FORMS},
     )
 
