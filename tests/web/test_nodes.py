@@ -87,9 +87,10 @@ def test_parts_run_apart_on_one_database_and_nothing_happens_twice(url, partitur
             assert (answer.status_code, said in answer.text.replace(" ", "" if said[0] == '"' else " ")) == (200, True)
 
     # when instances are started through it
-    for _ in range(40):
-        answer = httpx.post(f"{address}/v2/process-instances", json={"processDefinitionId": "work"}, timeout=30)
-        assert answer.status_code == 200, answer.text
+    with httpx.Client(timeout=30) as client:
+        for _ in range(40):
+            answer = client.post(f"{address}/v2/process-instances", json={"processDefinitionId": "work"})
+            assert answer.status_code == 200, answer.text
 
     # then all end, each service was called once, and each timer fired once
     until(lambda: len(search(engine, InstanceFilter(states=("completed",)), limit=100).items) == 40)
