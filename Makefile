@@ -26,7 +26,7 @@ endif
 help:
 	@echo "make demo        run everything with an example, at http://localhost:$(PORT) (PORT=, DATA_DIR=)"
 	@echo "make test        lint, type check and every test that takes seconds"
-	@echo "make test-long   the tests that take minutes"
+	@echo "make test-long   the tests that take minutes, on every processor"
 	@echo "make lint types pytest assets    one of these alone (pytest: ARGS='tests/engine -k retry')"
 	@echo "make audit       known vulnerabilities in what this depends on"
 	@echo "make bench       the figures (ARGS='--json figures.json')"
@@ -57,7 +57,7 @@ pytest: .venv/.installed-dev assets chromium brokers
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-long: .venv/.installed-dev assets chromium brokers
-	@$(PY) -m pytest -m long $(ARGS)
+	@$(PY) -m pytest -m long -v -n $(WORKERS) --dist worksteal --durations=20 $(ARGS)
 
 # Asks the package indexes whether something that we depend on has known vulnerabilities.
 audit: .venv/.installed-audit
