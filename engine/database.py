@@ -55,6 +55,10 @@ LONG_TRANSACTIONS = text(
     " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
     " AND clock_timestamp() - xact_start > :age ORDER BY xact_start"
 ).execution_options(**{OF_ANY_SIGHT: True})
+HIDDEN_SESSIONS = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    " AND query = '<insufficient privilege>'"
+).execution_options(**{OF_ANY_SIGHT: True})
 WAITING_FOR_LOCKS = text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 ).execution_options(**{OF_ANY_SIGHT: True})
@@ -296,6 +300,10 @@ class Database:
         if self.is_sqlite:
             return []
         return [tuple(row) for row in connection.execute(LONG_TRANSACTIONS, {"age": longer_than})]
+
+    def hidden_sessions(self, connection: Connection) -> int:
+        """How many sessions of other accounts there are that this account is told nothing about."""
+        return 0 if self.is_sqlite else int(connection.scalar(HIDDEN_SESSIONS) or 0)
 
     def waiting_for_locks(self, connection: Connection) -> int | None:
         """How many sessions wait for a lock that another one holds; None where the database does not tell."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Select, Table, bindparam, delete, select, update
+from sqlalchemy import Connection, Select, Table, bindparam, delete, select, update
 
 from engine import audit, schema
 from engine.errors import InvalidInput, NotFound
@@ -109,13 +109,13 @@ def clean(tx: Transaction, default: timedelta | None) -> int:
     `default` is for definitions that say nothing; None keeps theirs for ever.
     """
     deleted = 0
-    for key, before in _rules(tx, RULES, default):
+    for key, before in rules(tx.connection, tx.now, default):
         while deleted < SLICE:
             roots = tx.connection.scalars(OVER, {"definition_key": key, "before": before}).all()
             if not roots:
                 break
             deleted += _delete(tx, roots, SLICE - deleted)
-    for key, before in _rules(tx, ALONE_RULES, default):
+    for key, before in rules(tx.connection, tx.now, default, ALONE_RULES):
         if deleted < SLICE:
             deleted += tx.connection.execute(
                 delete(schema.decision_evaluations).where(_e.key.in_(ALONE)),
@@ -123,13 +123,13 @@ def clean(tx: Transaction, default: timedelta | None) -> int:
     return deleted
 
 
-def _rules(tx: Transaction, rules: Select[int, int | None],
-           default: timedelta | None) -> Iterator[tuple[int, datetime]]:
+def rules(connection: Connection, now: datetime, default: timedelta | None,
+          of: Select[int, int | None] = RULES) -> Iterator[tuple[int, datetime]]:
     """The keys of definitions whose history is not kept for ever, and what was over before when of each may go."""
-    for key, days in tx.connection.execute(rules).all():
+    for key, days in connection.execute(of).all():
         kept = default if days is None else timedelta(days=min(days, LONGEST_DAYS))
         if kept is not None:
-            yield key, tx.now - kept
+            yield key, now - kept
 
 
 def _delete(tx: Transaction, roots: Sequence[int], most: int) -> int:

@@ -9,14 +9,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
 from sqlalchemy import Connection, inspect, text
 
-from engine import audit, schema
+from engine import audit, indexes, schema
 from engine.database import Database
 from engine.errors import WrongSchema
 
 if TYPE_CHECKING:
     from engine.transaction import Transaction
+
+logger = structlog.get_logger(__name__)
 
 HEAD = "0034"
 """The newest revision in `engine/migrations/versions`."""
@@ -49,7 +52,7 @@ def open_schema(database: Database) -> None:
 
 
 def upgrade(database: Database) -> tuple[str | None, str]:
-    """Bring a database to this version's schema; returns the revision before and after.
+    """Bring a database to this version's schema, with all of its indexes; returns the revision before and after.
 
     Raises WrongSchema if a version made it that this one does not know, or another program.
     """
@@ -62,6 +65,8 @@ def upgrade(database: Database) -> tuple[str | None, str]:
             _refuse_unsuited(database, connection)
         if before != HEAD:
             _migrate(connection)
+        for name in indexes.make_again(database, connection):
+            logger.warning("an index was not there, and is made again", index=name)
     return before, HEAD
 
 

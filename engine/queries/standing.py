@@ -66,7 +66,8 @@ class Standing:
     `queue_lag`: entries of the queue that are due, and for how long the oldest is (None where there is no queue).
     `stuck_locks`: locks of jobs that ended long ago and were not released. `unserved`: the partitions that no living
     scheduler serves; None if there is no scheduler at all. `uncalled`: services that living workers have, and the
-    partitions in which none of those calls them.
+    partitions in which none of those calls them. `hidden_sessions`: of other accounts, whose transactions this one is
+    told nothing about.
     """
 
     now: datetime
@@ -79,6 +80,7 @@ class Standing:
     long_transactions: tuple[LongTransaction, ...]
     unserved: str | None
     uncalled: Mapping[str, str] = field(default_factory=dict)
+    hidden_sessions: int = 0
 
     @property
     def alive(self) -> tuple[NodeRow, ...]:
@@ -102,11 +104,12 @@ def standing(engine: Engine) -> Standing:
         stuck = connection.scalar(select(func.count()).select_from(schema.jobs).where(
             _j.state == JobState.ACTIVATED.value, _j.locked_until < now + ahead - STUCK))
         slow = engine.database.long_transactions(connection, LONG)
+        hidden = engine.database.hidden_sessions(connection)
     return Standing(
         now=now, clock_ahead=ahead + machine_ahead, nodes=nodes,
         timer_lag=max(now + ahead - due_at, timedelta()) if due_at else timedelta(),
         queue_waiting=waiting[0] if waiting else None, queue_lag=waiting[1] if waiting else None,
-        stuck_locks=stuck or 0, unserved=_unserved(nodes), uncalled=_uncalled(nodes),
+        stuck_locks=stuck or 0, unserved=_unserved(nodes), uncalled=_uncalled(nodes), hidden_sessions=hidden,
         long_transactions=tuple(LongTransaction(pid=pid, who=who, state=state, age=age)
                                 for pid, who, state, age in slow),
     )

@@ -273,7 +273,7 @@ def check_disk(settings: Settings) -> Check:
 
 def check_database(settings: Settings) -> Iterator[Check]:
     """The database answers, its tables are those of this version, and what they show is as it should be."""
-    from web.cli import keeping, vitals  # which have their checks from here
+    from web.cli import keeping, upkeep, vitals  # which have their checks from here
 
     try:
         engine = Engine(settings.database_url)
@@ -298,6 +298,7 @@ def check_database(settings: Settings) -> Iterator[Check]:
         if told := keeping.check_second_factors(engine):
             yield told
         yield from vitals.examine(engine)
+        yield from upkeep.examine(engine, settings.history)
         yield vitals.check_audit(engine)
         if seen := vitals.check_rights(engine):
             yield seen

@@ -60,7 +60,7 @@ def check_nodes(seen: Standing) -> Check:
         return Check(name="Nodes", result=Result.WARNING, found=f"of several versions: {', '.join(sorted(versions))}",
                      advice="Right while they are being replaced; otherwise stop the older ones.")
     if gone:
-        last = ", ".join(f"{_listed([node])} {_words(seen.now - node.seen_at)} ago" for node in gone)
+        last = ", ".join(f"{_listed([node])} {words(seen.now - node.seen_at)} ago" for node in gone)
         return Check(name="Nodes", result=Result.WARNING, found=f"gone without leaving: {last}",
                      advice="Start them again if they are missed. Others take on their work; after an hour this is"
                             " not told any more.")
@@ -102,15 +102,15 @@ def check_partitions(seen: Standing) -> Check:
 def check_timers(seen: Standing) -> Check:
     """No timer waits long after its time."""
     if seen.timer_lag <= LATE:
-        return Check(name="Timers", result=Result.OK, found=f"the oldest is {_words(seen.timer_lag)} late")
+        return Check(name="Timers", result=Result.OK, found=f"the oldest is {words(seen.timer_lag)} late")
     return Check(name="Timers", result=Result.FAILED if seen.has("scheduler") else Result.WARNING,
-                 found=f"the oldest is {_words(seen.timer_lag)} late",
+                 found=f"the oldest is {words(seen.timer_lag)} late",
                  advice="Start a scheduler, or more of them; the log of those that run says what stops them.")
 
 
 def check_queue(seen: Standing) -> Check:
     """What is due is taken from the queue."""
-    found = f"{seen.queue_waiting} due, the oldest for {_words(seen.queue_lag or timedelta())}"
+    found = f"{seen.queue_waiting} due, the oldest for {words(seen.queue_lag or timedelta())}"
     if (seen.queue_lag or timedelta()) <= LATE:
         return Check(name="Queue", result=Result.OK, found=found)
     return Check(name="Queue", result=Result.FAILED if seen.has("scheduler") else Result.WARNING, found=found,
@@ -142,29 +142,37 @@ def check_services(held: Sequence[Hold], now: datetime) -> Check:
 
 
 def _held(hold: Hold, now: datetime) -> str:
-    since = _words(max(now - hold.held_at, timedelta()))
+    since = words(max(now - hold.held_at, timedelta()))
     if hold.kind == HoldKind.OPERATOR:
         return f"{hold.service} is held by {hold.held_by} for {since}: {hold.reason}"
     tried = f"{hold.trials} trials failed, " if hold.trials > 1 else "1 trial failed, " if hold.trials else ""
-    again = f"the next in {_words(hold.trial_at - now)}" if hold.trial_at and hold.trial_at > now else "the next is due"
+    again = f"the next in {words(hold.trial_at - now)}" if hold.trial_at and hold.trial_at > now else "the next is due"
     return f"{hold.service}: breaker open for {since} ({tried}{again}): {hold.reason}"
 
 
 def check_transactions(seen: Standing) -> Check:
     """No transaction stays open for long."""
+    if not seen.long_transactions and seen.hidden_sessions:
+        return Check(name="Transactions", result=Result.OK,
+                     found=f"none is open for long, but {seen.hidden_sessions} of other accounts are not told",
+                     advice="`GRANT pg_read_all_stats` to this account shows those, too.")
     if not seen.long_transactions:
         return Check(name="Transactions", result=Result.OK, found="none is open for long")
-    slow = ", ".join(f"{each.who or 'unnamed'} (process {each.pid}, {each.state}, {_words(each.age)})"
+    slow = ", ".join(f"{each.who or 'unnamed'} (process {each.pid}, {each.state}, {words(each.age)})"
                      for each in seen.long_transactions)
     return Check(name="Transactions", result=Result.WARNING, found=slow,
-                 advice="End them: they keep locks, and keep PostgreSQL from reclaiming room.")
+                 advice="End them, by `SELECT pg_terminate_backend(…)` of their process: they keep locks, and keep"
+                        " PostgreSQL from reclaiming room.")
 
 
-def _words(length: timedelta) -> str:
+def words(length: timedelta) -> str:
+    """A time in the largest unit that tells it."""
     seconds = int(length.total_seconds())
     if seconds < 120:
         return f"{seconds} s"
-    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
+    if seconds < 7200:
+        return f"{seconds // 60} min"
+    return f"{seconds // 3600} h" if seconds < 172_800 else f"{seconds // 86_400} days"
 
 
 def check_rights(engine: Engine) -> Check | None:
