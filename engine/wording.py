@@ -61,12 +61,34 @@ class LikeInAnyCase(FunctionElement[bool]):
     inherit_cache = True
 
 
+class LikeInAnyAsciiCase(LikeInAnyCase):
+    """The same with a pattern that has letters of ASCII only."""
+
+    inherit_cache = True
+
+
 @compiles(LikeInAnyCase)
 def _by_ilike(element: LikeInAnyCase, compiler: SQLCompiler, **more: Any) -> str:
     text, pattern = (compiler.process(each, **more) for each in element.clauses)
     # LIKE of SQLite is for any case, that of ASCII letters; SQLAlchemy would have it make each text lower first.
     word = "LIKE" if compiler.dialect.name == "sqlite" else "ILIKE"
     return f"({text} {word} {pattern} ESCAPE '\\')"
+
+
+@compiles(LikeInAnyAsciiCase, "postgresql")
+def _by_ascii_letters(element: LikeInAnyAsciiCase, compiler: SQLCompiler, **more: Any) -> str:
+    text, pattern = (compiler.process(each, **more) for each in element.clauses)
+    # The rules of "C" know no other letters, and take half as long.
+    return f"({text} COLLATE \"C\" ILIKE {pattern} ESCAPE '\\')"
+
+
+def like(column: ColumnElement[Any], pattern: str) -> ColumnElement[bool]:
+    """Whether a column fits a pattern of LIKE, in whatever case; by the quickest way for a column with a million rows.
+    A backslash quotes."""
+    if pattern.upper() == pattern.lower():
+        # Without letters there is no case, and LIKE takes a third as long in PostgreSQL.
+        return column.like(literal(pattern, Text()), escape="\\")
+    return (LikeInAnyAsciiCase if pattern.isascii() else LikeInAnyCase)(column, literal(pattern, Text()))
 
 
 def one_of(column: ColumnElement[Any], keys: Collection[int], connection: Connection) -> ColumnElement[bool]:

@@ -33,7 +33,7 @@ from engine.database import Database, UtcDateTime, from_json, to_json
 from engine.errors import InvalidInput
 from engine.queries.paging import COUNTED, MAX_LIMIT
 from engine.states import ElementState, JobState
-from engine.wording import LikeInAnyCase
+from engine.wording import like
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -219,7 +219,7 @@ def _in(column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool
 
 def _like(column: ColumnElement[Any], pattern: str) -> ColumnElement[bool]:
     # The databases do not agree about case; so that they do, it never matters.
-    return LikeInAnyCase(column, literal(_sql_pattern(pattern)))
+    return like(column, _sql_pattern(pattern))
 
 
 def _sql_pattern(pattern: str) -> str:
