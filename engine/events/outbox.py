@@ -73,7 +73,7 @@ REVIVE = (update(schema.outbox).where(_o.key == bindparam("b_key"), _o.dead)
                   target_key=bindparam("b_target"), target_name=null()))
 DISCARD = delete(schema.outbox).where(_o.key == bindparam("b_key"), _o.dead)
 BY_KEY = select(_o.key, _o.instance_key, _o.type, _o.target_key, _o.target_name).where(
-    _o.key == bindparam("key"), _o.dead)
+    _o.key == bindparam("key"), _o.dead).with_for_update()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,7 +88,7 @@ def hold(tx: Transaction, service: str, reason: str) -> None:
     operator already).
     """
     why = guard.reason_given(reason, "hold a service")
-    found = current(tx).get(_named(service))
+    found = _alone(tx, _named(service))
     if found is not None and found.kind == HoldKind.OPERATOR:
         raise WrongState(f"Expected service {service!r} to be in use, but {found.held_by} holds it already.")
     _write(tx, service, HoldKind.OPERATOR, why)
@@ -102,7 +102,7 @@ def release(tx: Transaction, service: str, reason: str) -> None:
     Raises InvalidInput (no reason), WrongState (not held).
     """
     why = guard.reason_given(reason, "release a service")
-    found = current(tx).get(_named(service))
+    found = _alone(tx, _named(service))
     if found is None:
         raise WrongState(f"Expected service {service!r} to be held, but it is not.")
     _end(tx, service)
@@ -113,7 +113,7 @@ def release(tx: Transaction, service: str, reason: str) -> None:
 def open_breaker(tx: Transaction, service: str, reason: str, rest: timedelta, longest: timedelta) -> None:
     """A service fails too often: let it rest for a while, for twice as long after each trial that failed. Audited
     when it begins."""
-    found = current(tx).get(service)
+    found = _alone(tx, service)
     if found is not None and found.kind == HoldKind.OPERATOR:
         return
     trials = 0 if found is None else found.trials + 1
@@ -127,7 +127,7 @@ def open_breaker(tx: Transaction, service: str, reason: str, rest: timedelta, lo
 
 def close_breaker(tx: Transaction, service: str) -> None:
     """A trial succeeded: the service is in use again. An operator's hold stays. Audited."""
-    found = current(tx).get(service)
+    found = _alone(tx, service)
     if found is not None and found.kind == HoldKind.BREAKER:
         _end(tx, service)
         audit.record(tx, "CLOSE_BREAKER", "SERVICE", tx.key(), details={"name": service},
@@ -144,6 +144,13 @@ def claim_trial(tx: Transaction, service: str, until: datetime) -> bool:
 def forgo_trial(tx: Transaction, service: str) -> None:
     """Give that right back: there is no job to try with."""
     tx.connection.execute(POSTPONE, {"b_service": service, "b_until": tx.now})
+
+
+def _alone(tx: Transaction, service: str) -> Hold | None:
+    """The hold of a service, which no other transaction changes from now on."""
+    tx.engine.database.serialize(tx.connection, f"hold {service}")
+    tx.holds = None
+    return current(tx).get(service)
 
 
 def _named(service: str) -> str:
