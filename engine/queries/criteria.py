@@ -122,23 +122,23 @@ def search(engine: Engine, what: Searchable[Item], query: Search) -> Found[Item]
     """The things that match. Raises InvalidInput for an unknown field, operator or cursor."""
     order = _order(what, query.sort)
     conditions = _conditions(engine.database, what, query)
-    lean = _lean(what, conditions)
+    every = lean(what, conditions)
     with engine.read() as connection:
         keys: Sequence[int] | None = None
         if what.keys is not None:
-            few = connection.scalars(lean.limit(COUNTED + 1)).all()
+            few = connection.scalars(every.limit(COUNTED + 1)).all()
             total = len(few)
             keys = what.keys(engine, connection, what, query, few if total <= COUNTED else None)
         else:
-            total = connection.scalar(select(func.count()).select_from(lean.limit(COUNTED + 1).subquery())) or 0
+            total = connection.scalar(select(func.count()).select_from(every.limit(COUNTED + 1).subquery())) or 0
         if keys is None:
             if total > COUNTED and any(criterion.field in what.frequent for criterion in query.criteria):
-                many = select(func.count()).select_from(lean.limit(VERY_MANY + 1).subquery())
+                many = select(func.count()).select_from(every.limit(VERY_MANY + 1).subquery())
                 if (connection.scalar(many) or 0) > VERY_MANY:
                     conditions = _conditions(
                         engine.database, replace(what, fields={**what.fields, **what.frequent}), query)
             # What is written of each row is not made of all that are sorted.
-            matching = _lean(what, conditions, *(column for column, _ in order))
+            matching = lean(what, conditions, *(column for column, _ in order))
             keys = connection.scalars(_part(matching, order, query)).all()
         rows = _rows(connection, what, order, keys)
     if query.before is not None:
@@ -153,7 +153,7 @@ def search(engine: Engine, what: Searchable[Item], query: Search) -> Found[Item]
     )
 
 
-def _lean(what: Searchable[Any], conditions: Sequence[ColumnElement[bool]], *by: ColumnElement[Any]) -> Select[Any]:
+def lean(what: Searchable[Any], conditions: Sequence[ColumnElement[bool]], *by: ColumnElement[Any]) -> Select[Any]:
     """The keys of what matches, of the one table if nothing is asked of another that is joined to it."""
     alone = select(what.key).where(*conditions)
     # What is joined is there: each row belongs to a row of it.
@@ -174,11 +174,11 @@ def _rows(connection: Connection, what: Searchable[Any], order: Sequence[tuple[C
 
 
 def beyond(what: Searchable[Any], query: Search) -> tuple[ColumnElement[bool], Any]:
-    """Whether something comes after the place where a search goes on, and what that place is sorted by first. Raises
-    InvalidInput for a cursor that is none."""
-    order = _order(what, query.sort)
-    place = _read(query.after or "", order)
-    return _beyond(order, place, False), place[0]
+    """Whether something comes after the place where a search goes on, or before the one where it goes back; and what
+    that place is sorted by first. Raises InvalidInput for a cursor that is none."""
+    order, backward = _order(what, query.sort), query.before is not None
+    place = _read((query.before if backward else query.after) or "", order)
+    return _beyond(order, place, backward), place[0]
 
 
 def _conditions(database: Database, what: Searchable[Any], query: Search) -> list[ColumnElement[bool]]:
@@ -190,7 +190,7 @@ def _conditions(database: Database, what: Searchable[Any], query: Search) -> lis
 
 def count(engine: Engine, what: Searchable[Any], criteria: Sequence[Criterion]) -> int:
     """How many things match, exactly. Raises InvalidInput for an unknown field or operator."""
-    matching = _lean(what, what.where(engine.database, criteria))
+    matching = lean(what, what.where(engine.database, criteria))
     with engine.read() as connection:
         return connection.scalar(select(func.count()).select_from(matching.subquery())) or 0
 

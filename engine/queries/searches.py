@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Select,
     Table,
     and_,
     case,
@@ -26,12 +25,11 @@ from engine import masking, schema
 from engine.database import Database
 from engine.errors import InvalidInput
 from engine.live import has_value, lookup
-from engine.queries import conditions, ordering, tasks, things, variables
+from engine.queries import by_name, conditions, ordering, tasks, things, variables
+from engine.queries.among import among, of_process
 from engine.queries.criteria import Criterion, Searchable, condition
-from engine.queries.paging import COUNTED
 from engine.queries.things import ElementRow, IncidentRow, JobRow, SubscriptionRow, UserTaskRow, VariableRow
 from engine.states import ElementState, InstanceState, JobState
-from engine.wording import one_of
 from engine.work.effects import LOCK_EXPIRED
 
 _i, _d, _j, _u = schema.instances.c, schema.definitions.c, schema.jobs.c, schema.user_tasks.c
@@ -192,21 +190,12 @@ def _has_variable(of: ColumnElement[Any], scope: ColumnElement[Any] | None = Non
         # By the index of instances, not by that of names, in which very many have this one.
         each = exists().where(_v.instance_key == of, _v.name.concat("") == name, *wanted[1:])
         if scope is None:
-            return _among(database, of, select(_v.instance_key).where(*wanted), each)
+            return among(database, of, select(_v.instance_key).where(*wanted), each)
         if any(each.operator == "eq" for each in criteria):
             # An index finds who has a value; nobody is asked whether he has.
             return of.in_(select(_v.instance_key).where(*wanted))
         return each
     return made
-
-
-def _among(database: Database, of: ColumnElement[Any], belonging: Select[int],
-           each: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether an instance is among those that something belongs to: few are named by their keys; where there are many,
-    each is asked. The databases cannot know which is the case."""
-    with database.read() as connection:
-        keys = connection.scalars(belonging.limit(COUNTED + 1)).all()
-        return each if len(keys) > COUNTED else one_of(of, {*keys}, connection)
 
 
 def _of_value(database: Database, criterion: Criterion) -> ColumnElement[bool]:
@@ -255,19 +244,19 @@ def _has_element(database: Database, criterion: Criterion) -> ColumnElement[bool
         return found
     # What is active is in an index that begins with the definition, and in active instances only.
     here = _e.definition_key.in_(select(_d.key))
-    return and_(conditions.ACTIVE, _among(database, _i.key, select(_e.instance_key).where(here, *wanted), found))
+    return and_(conditions.ACTIVE, among(database, _i.key, select(_e.instance_key).where(here, *wanted), found))
 
 
 def _has_open_job(database: Database, criterion: Criterion) -> ColumnElement[bool]:
     such = (_j.ended_at.is_(None), _j.error_message.is_not(None), _j.retries > 0)
-    found = _among(database, _i.key, select(_j.instance_key).where(*such),
+    found = among(database, _i.key, select(_j.instance_key).where(*such),
                    exists().where(_j.instance_key == _i.key, *such))
     return found if criterion.value else ~found
 
 
 def _has_error(database: Database, criterion: Criterion) -> ColumnElement[bool]:
     such = condition(_n.message, criterion)
-    return _among(database, _i.key, select(_n.instance_key).where(such),
+    return among(database, _i.key, select(_n.instance_key).where(such),
                   exists().where(_n.instance_key == _i.key, such))
 
 
@@ -337,6 +326,10 @@ ELEMENTS = Searchable(
     fields=_own(schema.element_instances) | {
         "process_id": _i.process_id, "tenant_id": _i.tenant_id, "has_incident": _e.incident_key.is_not(None),
     },
+    special={
+        "process_id": of_process(_e.instance_key, _d.process_id, _i.process_id),
+        "tenant_id": of_process(_e.instance_key, _d.tenant_id, _i.tenant_id),
+    },
     order=(("instance_key", False), ("position", False)),
 )
 VARIABLES = Searchable(
@@ -346,7 +339,12 @@ VARIABLES = Searchable(
     fields={"key": _v.key, "name": _v.name, "scope_key": _v.scope_key, "instance_key": _v.instance_key,
             "definition_key": _i.definition_key, "process_id": _i.process_id, "tenant_id": _i.tenant_id,
             "lookup": _v.lookup, "changed_at": _v.changed_at, "ended": _v.ended, "instance_state": _i.state},
-    special={"value": _of_seen_value, "visible_through": _visible}, frequent={"name": _v.name.concat("")},
+    special={
+        "value": _of_seen_value, "visible_through": _visible,
+        "process_id": of_process(_v.instance_key, _d.process_id, _i.process_id),
+        "tenant_id": of_process(_v.instance_key, _d.tenant_id, _i.tenant_id),
+    },
+    frequent={"name": _v.name.concat("")}, keys=by_name.keys,
 )
 JOBS = Searchable(
     statement=things.JOBS.add_columns(_i.root_key, _standing_of_job.label("standing")),

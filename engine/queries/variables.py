@@ -185,6 +185,18 @@ def names(database: Database) -> Sequence[str]:
     return found
 
 
+def names_from(connection: Connection, edge: str | None, most: int, *, descending: bool) -> list[str] | None:
+    """The names of all variables that there are, in the order of the database, from `edge` on; None if they are more
+    than `most`."""
+    wanted = select(_name.c.name).where(_name.c.name.is_not(None))
+    if edge is not None:
+        wanted = wanted.where(_name.c.name <= edge if descending else _name.c.name >= edge)
+    found = [*connection.scalars(wanted.limit(most + 1))]
+    if len(found) > most:
+        return None
+    return found[::-1] if descending else found
+
+
 def values_of(engine: Engine, keys: Collection[int], names: Collection[str]) -> dict[int, dict[str, Any]]:
     """The values of some variables of some instances, those of the instances themselves, not of inner scopes."""
     found: dict[int, dict[str, Any]] = defaultdict(dict)

@@ -5,12 +5,24 @@ from __future__ import annotations
 import pytest
 
 from engine import definitions, instances, tenants
-from engine.queries import criteria, instance_parts, narrowing, ordering, orders, paging, searches, variables, walking
+from engine import variables as engine_variables
+from engine.queries import (
+    among,
+    by_name,
+    criteria,
+    instance_parts,
+    narrowing,
+    ordering,
+    orders,
+    paging,
+    variables,
+    walking,
+)
 from engine.queries import instances as lists
 from engine.queries.criteria import Criterion, Search
 from engine.queries.instances import InstanceFilter
 from engine.queries.ordering import SORTS
-from engine.queries.searches import INSTANCES
+from engine.queries.searches import ELEMENTS, INSTANCES, VARIABLES
 from engine.queries.variables import VariableCondition
 from tests.engine.drawing import end, file, process, service, start, user
 
@@ -71,7 +83,7 @@ def test_every_search_gives_the_same_from_few_and_from_many(engine, made, monkey
     assert all(len({*rows}) == len(rows) for rows in few)
     assert {len(rows) for rows in few} > {0, 14} - {0}
 
-    for module in (criteria, searches, narrowing, ordering, orders, paging, walking, lists, instance_parts):
+    for module in (criteria, among, narrowing, ordering, orders, paging, walking, lists, instance_parts):
         monkeypatch.setattr(module, "COUNTED", 1, raising=False)
     for module in (narrowing, orders, walking):
         monkeypatch.setattr(module, "LOOKED_THROUGH", 4)
@@ -80,6 +92,48 @@ def test_every_search_gives_the_same_from_few_and_from_many(engine, made, monkey
         assert found(engine, *each) == rows, each
         if each[1][0][0] in ("key", "started_at"):
             assert found(engine, *each, by_cursor=True) == rows, each
+
+
+def pages(engine, what, wanted, sort):
+    """The keys page by page, forwards by a cursor, by offsets, and back from the end of it."""
+    forwards, after, ends = [], None, []
+    while True:
+        page = criteria.search(engine, what, Search(criteria=wanted, sort=sort, limit=3, after=after))
+        forwards += [row.key for row in page.items]
+        if len(page.items) < 3:
+            break
+        after, ends = page.last, [*ends, page.first]
+    by_offset = [row.key for offset in range(0, len(forwards), 3) for row in criteria.search(
+        engine, what, Search(criteria=wanted, sort=sort, limit=3, offset=offset)).items]
+    back = criteria.search(engine, what, Search(criteria=wanted, sort=sort, limit=3, before=ends[-1])) if ends else None
+    return forwards, by_offset, None if back is None else [row.key for row in back.items]
+
+
+def test_variables_come_in_the_order_of_names_from_few_and_from_many(engine, made, monkeypatch):
+    # given names that all have, and one that a single instance has
+    one = instances_of(engine)[0]
+    engine.execute(engine_variables.set, one, {"a": 1, "z": 2})
+    of = (Criterion("process_id", "eq", "order"), Criterion("tenant_id", "eq", "north"),
+          Criterion("value", "eq", 1), Criterion("instance_key", "eq", one))
+    asked = [(VARIABLES, wanted, [("name", down)]) for wanted in ((), *((each,) for each in of))
+             for down in (False, True)]
+    asked += [(ELEMENTS, (each,), []) for each in of[:2]]
+    few = [pages(engine, *each) for each in asked]
+    assert [len(forwards) for forwards, _, _ in few][:2] == [16, 16]
+    assert all(forwards == by_offset and len({*forwards}) == len(forwards) for forwards, by_offset, _ in few)
+
+    # when more match than are sorted
+    for module in (criteria, paging, among):
+        monkeypatch.setattr(module, "COUNTED", 1)
+    for most in (1, 5):
+        monkeypatch.setattr(by_name, "VERY_MANY", most)
+        # then the same is found
+        assert [pages(engine, *each) for each in asked] == few
+
+
+def instances_of(engine):
+    return sorted(row.key for row in criteria.search(engine, INSTANCES, Search(criteria=(
+        Criterion("state", "eq", "ACTIVE"),))).items)
 
 
 def test_no_more_than_some_long_values_are_read_while_somebody_waits(engine, steps, monkeypatch):
