@@ -9,6 +9,7 @@ from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from engine.engine import Engine
+from engine.errors import Unavailable
 from service_tasks.registry import Registry
 from web import api, camunda7, camunda8, console, doors, health, hooks, languages, masking, metrics, scanning
 from web.answers import engine as this_engine
@@ -135,5 +136,9 @@ def _health() -> ResponseReturnValue:
 
 
 def _ready() -> ResponseReturnValue:
-    health.check_ready(this_engine())
+    try:
+        health.check_ready(this_engine())
+    except Unavailable as error:
+        # Not the page for people: who asks is a program, whatever it accepts.
+        return jsonify(status="DOWN", detail=str(error)), 503, {"Retry-After": str(error.retry_after)}
     return jsonify(status="UP")

@@ -170,7 +170,8 @@ def test_commands_that_only_read_do_so_on_a_replica(postgres_url, tmp_path, monk
     pulse._beat()
     for each in (client, pageless):
         answer = each.get("/health/ready")
-        assert (answer.status_code, "read-only" in answer.text) == (503, True)
+        assert (answer.status_code, answer.json["status"]) == (503, "DOWN")
+        assert "read-only" in answer.json["detail"]
         assert each.get("/health/live").status_code == 200
     assert client.get("/instances").status_code == 200
     pulse._engine = Engine(postgres_url)

@@ -8,11 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 APART = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child")
+BEGIN = "from web.entry import main; main()"
+"""What the installed program `partitur` is."""
 
 
 @pytest.fixture
@@ -28,7 +32,7 @@ def test_one_that_is_stopped_while_it_starts_ends_at_once(apart):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(60)
         url = f"postgresql://partitur@127.0.0.1:{silent.getsockname()[1]}/partitur?connect_timeout=100"
-        outside = subprocess.Popen([*apart, sys.executable, "-m", "web.cli", "scheduler"],
+        outside = subprocess.Popen([*apart, sys.executable, "-c", BEGIN, "scheduler"],
                                    env={**os.environ, "DATABASE_URL": url})
         try:
             connection, _ = silent.accept()
@@ -43,3 +47,9 @@ def test_one_that_is_stopped_while_it_starts_ends_at_once(apart):
         finally:
             outside.kill()
             outside.wait()
+
+
+def test_the_program_takes_the_signal_before_it_reads_anything_that_takes_time():
+    said = "import sys; from web.entry import main; sys.exit(any('typer' in name for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", said], check=False).returncode == 0
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"] == {"partitur": "web.entry:main"}

@@ -5,10 +5,6 @@ Exit codes: 0 done; 1 refused or failed, and a sentence said why; 2 the command 
 
 from __future__ import annotations
 
-import os
-import signal
-from types import FrameType
-
 import typer
 
 from web.cli.group import Commands
@@ -88,13 +84,4 @@ def partitur() -> None:
 
 def main() -> None:
     """Run the command line."""
-    if os.getpid() == 1:
-        # The first process of a container is spared every signal that it does not handle itself (pid_namespaces(7)),
-        # so that one which is stopped while it starts or upgrades would be waited for, and killed.
-        signal.signal(signal.SIGTERM, _end)
     app()
-
-
-def _end(number: int, _frame: FrameType | None) -> None:
-    """What the signal does to any other process. Nodes take it over once they run: `web.cli.node.Stop`."""
-    os._exit(128 + number)
