@@ -3,6 +3,9 @@
 Run as a program it is a warm mould: for each line of JSON on standard input it forks a child that opens the engine on
 a database and brings the instance to its end, or dies on the way, as if killed; then another one that comes up after
 it. Nothing in the product knows of this: commits are counted at the database driver, calls where they are made.
+
+Of a SQLite file it can also keep what each death would leave, in one life in which nobody dies: the file is then what
+it is after a kill, and a life less is to be lived for each place.
 """
 
 from __future__ import annotations
@@ -10,12 +13,14 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import signal
 import sys
 import threading
 import traceback
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, event
@@ -70,6 +75,31 @@ class Death:
             os._exit(KILLED)
 
 
+class Remains(Death):
+    """Nobody dies: keeps, before and after each commit and call, what a death at this place would leave behind.
+
+    Of SQLite that is the file and its log as they are; what a transaction has written is in neither before its commit.
+    """
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        super().__init__(*NEVER)
+        self._database, self._book = Path(request["url"].removeprefix("sqlite:///")), Path(request["book"])
+        self._folder = Path(request["remains"])
+
+    def around(self, at: str, act: Callable[[], Any]) -> None:
+        self.seen[at] += 1
+        self._keep(f"{at} {self.seen[at]} before")
+        act()
+        self._keep(f"{at} {self.seen[at]} after")
+
+    def _keep(self, place: str) -> None:
+        kept = self._folder / place
+        kept.mkdir(parents=True)
+        for file in (self._database, self._database.with_name(f"{self._database.name}-wal"), self._book):
+            if file.exists():
+                shutil.copy(file, kept)
+
+
 def live(request: dict[str, Any], death: Death) -> dict[str, Any]:
     """One life, from opening the database to the end of the instance."""
     clock = OfficeClock()
@@ -121,7 +151,7 @@ def child(request: dict[str, Any], death: Death) -> tuple[int | None, dict[str, 
 def alone(request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     """A life in this process."""
     try:
-        return 0, live(request, Death(*NEVER))
+        return 0, live(request, Remains(request) if request.get("remains") else Death(*NEVER))
     except Exception:
         return 1, {"error": traceback.format_exc()}
 

@@ -167,7 +167,7 @@ def test_whenever_a_node_dies_the_order_ends_as_if_it_had_not(shop, scenario):
 
 
 @pytest.mark.long
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_however_often_nodes_die_the_order_ends_as_if_they_had_not(shop, scenario):
     # given

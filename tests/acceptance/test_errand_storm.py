@@ -101,7 +101,7 @@ def place(request, tmp_path):
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[
-    *([pytest.mark.long, pytest.mark.timeout(1800)] if "storm" in name else []),
+    *([pytest.mark.long, pytest.mark.timeout(7_200)] if "storm" in name else []),
     *([pytest.mark.postgres] if "Postgre" in name else [])]) for name in WEATHERS])
 def test_killing_nodes_loses_and_repeats_nothing_of_people_messages_timers_and_calls(name, place, mould, tmp_path):
     kind, weather = WEATHERS[name]

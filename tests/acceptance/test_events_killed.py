@@ -38,7 +38,7 @@ def until(reached, why):
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3_600)
 @pytest.mark.postgres
 def test_events_are_neither_lost_nor_out_of_order_and_act_once_whatever_is_killed(server, begin, tmp_path):  # noqa: F811
     # given two nodes, a webhook that goes out and one that comes in

@@ -28,7 +28,7 @@ from tests.examples.order import ORDER_EXAMPLE
 
 CLIENTS = ["--services", str(ORDER_EXAMPLE / "clients.py")]
 CALM = 200.0
-"""Seconds until everything has to be over: longer than a dead worker's locks last, several times."""
+"""Seconds without any progress after which something hangs: longer than a dead worker's locks last, several times."""
 CUT = ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
        "WHERE datname = current_database() AND pid != pg_backend_pid()")
 
@@ -134,9 +134,22 @@ def cutter(url):
     return cut
 
 
-def still_active(database):
+def settle(database, victims):
+    """Wait until nothing is active; fail when nothing moves any more."""
+    before, since = None, time.monotonic()
+    while (now := progress(database))[0]:
+        if now != before:
+            before, since = now, time.monotonic()
+        assert time.monotonic() < since + CALM, f"{now[0]} instances do not go on"
+        tend(victims)
+        threading.Event().wait(0.3)
+
+
+def progress(database):
+    """How many instances are active, and how much is written of all."""
     with database.read() as connection:
-        return connection.scalar(select(func.count()).where(schema.instances.c.state == "ACTIVE"))
+        return (connection.scalar(select(func.count()).where(schema.instances.c.state == "ACTIVE")),
+                connection.scalar(select(func.count()).select_from(schema.element_instances)))
 
 
 def found_in(database, services_url):
@@ -155,7 +168,7 @@ def found_in(database, services_url):
                  effects=Counter(f"{effect['kind']} {effect['orderId']}" for effect in effects)), effects
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[
     *([pytest.mark.long] if "storm" in name else []), *([pytest.mark.postgres] if "Postgre" in name else [])])
     for name in WEATHERS])
@@ -189,10 +202,7 @@ def test_killing_nodes_loses_and_repeats_nothing(request, mould, tmp_path, name)
                 rage(weather, victims, cutter(url) if kind == "postgresql" else None)
 
             # when it is calm again
-            patience = time.monotonic() + CALM
-            while still_active(database) and time.monotonic() < patience:
-                tend(victims)
-                threading.Event().wait(0.3)
+            settle(database, victims)
         finally:
             for victim in victims:
                 victim.end()

@@ -84,7 +84,7 @@ class Customer(threading.Thread):
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("deaths", [1, pytest.param(8, marks=[pytest.mark.long, pytest.mark.timeout(900)])])
+@pytest.mark.parametrize("deaths", [1, pytest.param(8, marks=[pytest.mark.long, pytest.mark.timeout(3_600)])])
 def test_no_acknowledged_start_is_lost_when_postgres_is_killed(server, deaths):
     # given people who start instances, and a node that works on them
     calls = []

@@ -114,7 +114,7 @@ def test_deployments_of_two_nodes_at_once_get_a_version_each_and_the_same_conten
     assert all(a != b for a, b in itertools.pairwise(checksums))
 
 
-@pytest.mark.parametrize("members", [60, pytest.param(1000, marks=[pytest.mark.long, pytest.mark.timeout(600)])])
+@pytest.mark.parametrize("members", [60, pytest.param(1000, marks=[pytest.mark.long, pytest.mark.timeout(3_600)])])
 def test_members_of_a_multi_instance_that_finish_at_once_all_count(nodes, steps, members):
     # given
     each = service("each").replace("</bpmn:serviceTask>", f"{LOOP}</bpmn:serviceTask>")

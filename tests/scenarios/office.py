@@ -264,7 +264,8 @@ class Office:
     # -- what came of it
     def outcome(self) -> dict[str, Any]:
         """State, variables, history, jobs, tasks, incidents, audit trail: without keys, times and numbers of tries."""
-        top = {row.key for row in self.rows(P)}
+        family = self.family()
+        top, places = set(family), {key: place for place, key in enumerate(family)}
 
         def listed(table: Any, *names: str, order: Callable[[Any], Any] | None = None) -> list[list[Any]]:
             rows = self.rows(table)
@@ -273,7 +274,7 @@ class Office:
         return _plain({
             "instances": sorted(listed(P, "process_id", "version", "state", "end_reason", "incident_count")),
             "elements": [[row.element_id, row.type, row.state, row.flow_id] for row in sorted(
-                self.rows(E), key=lambda row: (self.family().index(row.instance_key), row.position))],
+                self.rows(E), key=lambda row: (places[row.instance_key], row.position))],
             "variables": sorted([[row.name, row.scope_key in top, row.ended, row.value]
                                  for row in self.rows(V) if row.name != "id"], key=str),
             "jobs": sorted(listed(J, "element_id", "type", "state", "retries", "effect"), key=str),

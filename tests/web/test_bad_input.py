@@ -245,6 +245,6 @@ def test_fields_with_odd_values(app):
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(3_600)
 def test_fields_with_very_many_odd_values(app):
     fuzzed(app, 150, random.random())

@@ -67,7 +67,7 @@ def test_answers_fit_the_document(api, mode):
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(7_200)
 @pytest.mark.parametrize("mode", MODES, ids=str)
 def test_answers_to_very_many_requests_fit_the_document(api, mode):
     drawn(api, mode, 500)
