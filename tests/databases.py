@@ -14,9 +14,10 @@ from contextlib import suppress
 from typing import Any
 
 from psycopg import Error as PostgresError
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
 
+from engine import postgres_pool
 from engine.database import Database
 from engine.upgrade import open_schema
 
@@ -52,8 +53,9 @@ def keeper(url: str) -> Engine | None:
 
 def _keep(url: str) -> Engine:
     if (engine := keeper(url)) is None:
-        engine = _keepers[url] = create_engine(
-            url, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args={"prepare_threshold": 0})
+        # As an engine of ours asks for it, lest the settings of a test's database hold for it; under another name.
+        asked = {**postgres_pool.asked_for(make_url(url)), "application_name": "tests", "prepare_threshold": 0}
+        engine = _keepers[url] = create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=asked)
         event.listen(engine, "connect", _be_no_trigger)
         while len(_keepers) > KEPT:
             _let_go(next(iter(_keepers)))

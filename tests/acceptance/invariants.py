@@ -20,11 +20,10 @@ from sqlalchemy import (
     text,
     union_all,
 )
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
-from engine import schema
+from engine import outages, schema
 from engine.database import Database
-from engine.errors import Unavailable
 from tests import limbo
 from tests.databases import keeper
 
@@ -132,8 +131,10 @@ def _connected(url: str) -> Iterator[Connection]:
             with kept.connect() as connection:
                 yield connection
                 connection.commit()     # not rolled back: the driver would forget what it has prepared
-        except OperationalError as error:
-            raise Unavailable(str(error)) from error
+        except DBAPIError as error:
+            if (outage := outages.of(error)) is None:
+                raise
+            raise outage from error
         return
     database = Database(url)
     try:
