@@ -81,7 +81,7 @@ def test_lost_answer_to_a_commit_is_told_as_unknown_and_not_repeated(far, proxy)
 
     def started(tx):
         runs.append(1)
-        proxy.swallow = b"COMMIT"
+        proxy.swallow = b"COMMIT\0"
         return instances.start(tx, "work", start_key="once")
 
     with pytest.raises(Unavailable, match="not known whether") as told:
@@ -102,7 +102,7 @@ def test_answer_that_was_given_under_a_lost_commit_counts_once(far, proxy):
 
     def completed(tx):
         jobs.complete(tx, job.key, {"paid": True}, lock_token=job.lock_token)
-        proxy.swallow = b"COMMIT"
+        proxy.swallow = b"COMMIT\0"
 
     with pytest.raises(Unavailable):
         far.execute(completed)
