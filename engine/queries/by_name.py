@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Select, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, literal, select, true
 
 from engine import schema
 from engine.queries import variables
@@ -35,10 +35,10 @@ def keys(engine: Engine, connection: Connection, what: Searchable[Any], query: S
         return None
     goes_on = query.after is not None or query.before is not None
     descending = query.sort[0][1] != (query.before is not None)
-    wanted, edge = what.where(engine.database, query.criteria), None
+    wanted, edge, further = what.where(engine.database, query.criteria), None, true()
     if goes_on:
-        further, edge = beyond(what, query)
-        wanted.append(further)
+        edge, last = beyond(what, query)[1]
+        further = what.key < last if descending else what.key > last
     names = variables.names_from(connection, edge, MOST_NAMES, descending=descending)
     if names is None:
         return None
@@ -46,7 +46,7 @@ def keys(engine: Engine, connection: Connection, what: Searchable[Any], query: S
     limit, offset = min(query.limit, MAX_LIMIT), 0 if goes_on else query.offset
     order = what.key.desc() if descending else what.key.asc()
     for name in names:
-        matching = lean(what, [_named(connection, name), *wanted])
+        matching = lean(what, [_named(connection, name), *wanted, *([further] if name == edge else [])])
         page = connection.scalars(matching.order_by(order).limit(limit - len(found)).offset(offset)).all()
         found += page
         if len(found) == limit:

@@ -173,12 +173,12 @@ def _rows(connection: Connection, what: Searchable[Any], order: Sequence[tuple[C
     return [by_key[key] for key in keys if key in by_key]
 
 
-def beyond(what: Searchable[Any], query: Search) -> tuple[ColumnElement[bool], Any]:
+def beyond(what: Searchable[Any], query: Search) -> tuple[ColumnElement[bool], list[Any]]:
     """Whether something comes after the place where a search goes on, or before the one where it goes back; and what
-    that place is sorted by first. Raises InvalidInput for a cursor that is none."""
+    that place is sorted by, its key the last. Raises InvalidInput for a cursor that is none."""
     order, backward = _order(what, query.sort), query.before is not None
     place = _read((query.before if backward else query.after) or "", order)
-    return _beyond(order, place, backward), place[0]
+    return _beyond(order, place, backward), place
 
 
 def _conditions(database: Database, what: Searchable[Any], query: Search) -> list[ColumnElement[bool]]:

@@ -47,24 +47,24 @@ class FoundEvent:
 
 
 _nothing = type_coerce(null(), Text())
-_events = union_all(
-    select(_j.key, literal(CREATED).label("kind"), _j.created_at.label("at"), _nothing.label("worker"),
-           type_coerce(null(), Integer()).label("retries"), _nothing.label("message"), _j.key.label("job_key")),
-    select(_f.key, literal(FAILED), _f.failed_at, _f.worker, _f.retries, _f.message, _f.job_key),
-    select(-_j.key, case((_j.state == JobState.COMPLETED.value, literal(COMPLETED)), else_=literal(CANCELED)),
-           _j.ended_at, _nothing, type_coerce(null(), Integer()), _nothing, _j.key).where(_j.ended_at.is_not(None)),
-).subquery("job_events")
-_o = _events.c
 _OF_JOB = (_j.type, _j.priority, _j.element_id, _j.element_instance_key, _j.instance_key, _j.definition_key,
            _j.process_id, _j.tenant_id)
+"""In each part, so that what a search says of jobs is asked where their indexes are."""
+_events = union_all(
+    select(_j.key, literal(CREATED).label("kind"), _j.created_at.label("at"), _nothing.label("worker"),
+           type_coerce(null(), Integer()).label("retries"), _nothing.label("message"), _j.key.label("job_key"),
+           *_OF_JOB),
+    select(_f.key, literal(FAILED), _f.failed_at, _f.worker, _f.retries, _f.message, _f.job_key, *_OF_JOB)
+    .join_from(schema.job_failures, schema.jobs, _j.key == _f.job_key),
+    select(-_j.key, case((_j.state == JobState.COMPLETED.value, literal(COMPLETED)), else_=literal(CANCELED)),
+           _j.ended_at, _nothing, type_coerce(null(), Integer()), _nothing, _j.key, *_OF_JOB)
+    .where(_j.ended_at.is_not(None)),
+).subquery("job_events")
+_o = _events.c
 
 JOB_EVENTS = Searchable(
-    statement=select(_o.key, _o.kind, _o.at, _o.worker, _o.retries, _o.message, _o.job_key, *_OF_JOB, _i.root_key)
-    .join(schema.jobs, _j.key == _o.job_key).join(schema.instances, _i.key == _j.instance_key),
-    make=FoundEvent, key=_o.key,
-    fields={column.name: column for column in _OF_JOB} | {
-        name: _o[name] for name in ("key", "kind", "at", "worker", "retries", "message", "job_key")},
-    order=(("at", False),),
+    statement=select(*(column for column in _o), _i.root_key).join(schema.instances, _i.key == _o.instance_key),
+    make=FoundEvent, key=_o.key, fields={column.name: column for column in _o}, order=(("at", False),),
 )
 
 _newest = select(func.max(_f.key)).group_by(_f.job_key)

@@ -103,8 +103,8 @@ def keys(engine: Engine, connection: Connection, what: Searchable[Any], query: S
         return None
     meant = _narrowed(engine, connection, what, query, few)
     if query.after is not None:
-        column, after, first = AFTER[name], *beyond(what, query)
-        edge = column <= first if descending else column >= first
+        column, (after, place) = AFTER[name], beyond(what, query)
+        edge = column <= place[0] if descending else column >= place[0]
         meant = replace(meant, others=(*meant.others, after), columns=(*meant.columns, after),
                         leading={column.key: edge})
     asked = Asked(connection, meant, descending, engine.clock(), thorough=True)
