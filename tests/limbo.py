@@ -2,12 +2,14 @@
 
 An explanation is what goes on there (progressing), what is waited for (a worker, a person, an event, a called
 instance, other tokens), when it is tried again, who holds it up (a held service, an operator who suspended it), or
-which incident says what is wrong. Two that contradict each other are as bad as none.
+which incident says what is wrong. Two that contradict each other are as bad as none. So is an explanation that nobody
+will ever act on: a job or timer that is held back though its instance is not suspended, or that is in a partition of
+others; a suspended token that has nothing to go on with; a called instance that nobody waits for.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,16 +28,19 @@ MOVES_ON = ("progressing", "suspended", "incident", "in doubt", "held", "retryin
 MEETINGS = {ElementType.PARALLEL_GATEWAY, ElementType.INCLUSIVE_GATEWAY}
 READ = {
     "instances": select(P.c.key, P.c.process_id, P.c.suspended_at, P.c.steps, P.c.incident_count, P.c.parent_key,
-                        P.c.parent_element_instance_key).where(P.c.state == "ACTIVE"),
+                        P.c.parent_element_instance_key, P.c.partition_key).where(P.c.state == "ACTIVE"),
     "elements": select(E.c.key, E.c.instance_key, E.c.scope_key, E.c.element_id, E.c.type).where(
         E.c.state == "ACTIVE", E.c.instance_key.in_(LIVE)),
     "job": select(J.c.element_instance_key, J.c.state, J.c.type, J.c.kind, J.c.effect, J.c.repeatable,
-                  J.c.error_message, J.c.key, J.c.instance_key, J.c.listener_event).where(J.c.ended_at.is_(None)),
+                  J.c.error_message, J.c.key, J.c.instance_key, J.c.listener_event, J.c.suspended,
+                  J.c.partition_key).where(J.c.ended_at.is_(None)),
     "task": select(U.c.element_instance_key, U.c.state).where(U.c.ended_at.is_(None)),
-    "timer": select(T.c.element_instance_key, T.c.attached).where(T.c.instance_key.is_not(None)),
+    "timer": select(T.c.element_instance_key, T.c.attached, T.c.instance_key, T.c.suspended,
+                    T.c.partition_key).where(T.c.instance_key.is_not(None)),
     "subscription": select(S.c.element_instance_key, S.c.attached).where(S.c.instance_key.is_not(None)),
     "incident": select(N.c.element_instance_key, N.c.job_key, N.c.type).where(N.c.state == "ACTIVE"),
     "held": select(schema.holds.c.service),
+    "deferred": select(schema.deferred.c.instance_key),
 }
 """What is read of a database."""
 
@@ -51,6 +56,10 @@ class Found:
     held: set[str]
     farewells: set[int]
     """Cancelled instances that stay until the listeners of their user tasks have heard of it."""
+    answered: set[int]
+    """Suspended instances to which something happened that is applied when they are resumed."""
+    places: set[int]
+    """The elements that tokens are at."""
 
 
 def violations(connection: Connection) -> list[str]:
@@ -76,9 +85,12 @@ def _written(statement: Executable, name: str, dialect: Dialect) -> str:
 def explanations(found: Found, instance: Any, element: Any) -> set[str]:
     """All that explains why a token is at an element."""
     if instance.suspended_at is not None:
-        return {"suspended"}
-    if instance.steps > 0:
-        return {"progressing"}
+        goes_on = instance.steps > 0 or instance.key in found.answered or _waiting(found, element)
+        return {"suspended"} if goes_on else set()
+    return {"progressing"} if instance.steps > 0 else _waiting(found, element)
+
+
+def _waiting(found: Found, element: Any) -> set[str]:
     reasons = found.by_element[element.key]
     said = {_of(found, kind, row) for kind, row in reasons} - {""}
     if any(kind == "job" and row.kind == "BPMN_ELEMENT" for kind, row in reasons):
@@ -107,10 +119,13 @@ def _read(connection: Connection) -> Found:
             children[row.parent_element_instance_key].append(row.key)
     return Found({row.key: row for row in rows["instances"]}, elements, by_element, children,
                  {row.service for row in rows["held"]},
-                 {row.instance_key for row in rows["job"] if row.listener_event == "CANCELING"})
+                 {row.instance_key for row in rows["job"] if row.listener_event == "CANCELING"},
+                 {row.instance_key for row in rows["deferred"]}, {row.key for row in rows["elements"]})
 
 
 def _of(found: Found, kind: str, row: Any) -> str:
+    if kind in ("timer", "job") and not _is_served(found, row):
+        return ""
     if kind in ("timer", "subscription"):
         # A boundary event explains nothing: it only watches.
         return "" if row.attached else "for an event"
@@ -128,6 +143,13 @@ def _of(found: Found, kind: str, row: Any) -> str:
     return "at work" if row.state == "ACTIVATED" else ""    # FAILED, ERROR_THROWN: the incident explains it
 
 
+def _is_served(found: Found, row: Any) -> bool:
+    """Whether somebody will look at a job or timer, once its instance is not suspended."""
+    instance = found.instances.get(row.instance_key)
+    return instance is None or (bool(row.suspended) == (instance.suspended_at is not None)
+                                and row.partition_key == instance.partition_key)
+
+
 def _instance(found: Found, key: int, instance: Any) -> Iterable[str]:
     where = f"instance {key} of {instance.process_id!r}"
     elements = found.elements[key]
@@ -136,9 +158,13 @@ def _instance(found: Found, key: int, instance: Any) -> Iterable[str]:
     if not elements and instance.suspended_at is None and instance.steps == 0:
         yield f"{where} is at no element."
         return
+    if instance.parent_element_instance_key is not None and instance.parent_element_instance_key not in found.places:
+        yield f"{where} was called, and nobody waits for it."
     said = {element.key: explanations(found, instance, element) for element in elements}
     for element in elements:
-        yield from _element(f"{where} at {element.element_id!r} ({element.type})", said[element.key])
+        place = f"{where} at {element.element_id!r} ({element.type})"
+        yield from _element(place, said[element.key])
+        yield from _twice(place, found, element.key)
     moving = {word for words in said.values() for word in words} & set(MOVES_ON)
     if elements and not moving:
         yield f"{where} waits only for itself: {sorted(element.element_id for element in elements)}."
@@ -149,3 +175,11 @@ def _element(where: str, said: set[str]) -> Iterable[str]:
         yield f"{where} waits for nothing that is known."
     elif len(said) > 1:
         yield f"{where} is explained in more than one way: {', '.join(sorted(said))}."
+
+
+def _twice(where: str, found: Found, key: int) -> Iterable[str]:
+    counted = Counter(kind for kind, row in found.by_element[key] if kind in ("job", "task", "incident"))
+    counted["called instance"] = len(found.children.get(key, ()))
+    for kind, number in counted.items():
+        if number > 1:
+            yield f"{where} has {number} of what there is one of: {kind}."

@@ -71,6 +71,26 @@ def test_an_instance_that_is_nowhere_and_one_that_waits_only_for_itself_are_foun
         engine, text("UPDATE element_instances SET state = 'COMPLETED'")))
 
 
+@pytest.mark.breaks_database("to see that it is found")
+@pytest.mark.parametrize(("statement", "sentence"), [
+    ("UPDATE jobs SET suspended = true WHERE element_id = 'work'", "at 'work' (SERVICE_TASK) waits for nothing"),
+    ("UPDATE timers SET suspended = true WHERE element_id = 'later'", "waits for nothing that is known"),
+    ("UPDATE jobs SET partition_key = partition_key + 1 WHERE element_id = 'work'", "at 'work' (SERVICE_TASK) waits"),
+    ("UPDATE instances SET parent_element_instance_key = 1 WHERE parent_key IS NOT NULL", "nobody waits for it"),
+    ("UPDATE element_instances SET state = 'COMPLETED' WHERE element_id = 'sub'", "nobody waits for it"),
+    ("UPDATE jobs SET element_instance_key = (SELECT key FROM element_instances WHERE element_id = 'work') "
+     "WHERE element_id = 'inner'", "has 2 of what there is one of: job")])
+def test_what_nobody_will_ever_act_on_explains_nothing(engine, waiting, statement, sentence):
+    assert any(sentence in each for each in broken(engine, text(statement))), found(engine)
+
+
+@pytest.mark.breaks_database("to see that it is found")
+def test_what_is_suspended_needs_something_to_go_on_with(engine, waiting):
+    engine.execute(instances.suspend, waiting, "a holiday")
+    [sentence] = broken(engine, delete(schema.user_tasks))
+    assert "at 'ask' (USER_TASK) waits for nothing that is known" in sentence
+
+
 @pytest.mark.breaks_database("to see that it is found after a test")
 @pytest.mark.parametrize("rule", ["limbo", "invariants"])
 def test_what_a_test_leaves_broken_fails_it_though_the_engine_was_open_before(engine, waiting, rule):
