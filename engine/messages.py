@@ -236,6 +236,7 @@ def take_buffered(tx: Transaction, live: Live, entry: journal.SubscriptionOpened
 def start_next(tx: Transaction, live: Live) -> None:
     """The instance that a message started has ended: the next message with the same key may start another one."""
     assert live.message_key is not None
+    _one_start_at_a_time(tx, live.definition.process_id, live.message_key, live.tenant_id)
     for event in live.definition.message_starts:
         what = {"name": event.text, "correlation_key": live.message_key, "tenant_id": live.tenant_id}
         for message in tx.select(BUFFERED, what | {"now": tx.now}):
@@ -279,6 +280,11 @@ def _one_at_a_time(tx: Transaction, name: str, correlation_key: str | None) -> N
     tx.engine.database.serialize(tx.connection, f"message {name} {correlation_key}")
 
 
+def _one_start_at_a_time(tx: Transaction, process_id: str, message_key: str, tenant_id: str) -> None:
+    # Else two messages could each start an instance about the same, or one be kept for an instance that ends just now.
+    tx.engine.database.serialize(tx.connection, f"start {tenant_id} {process_id} {message_key}")
+
+
 def _deliver(tx: Transaction, what: dict[str, Any], variables: dict[str, Any]) -> dict[str, int]:
     """Deliver to one receiver per process; process id → instance key, 0 where it is held for a paused process."""
     reached: dict[str, int] = {}
@@ -310,6 +316,7 @@ def trigger(tx: Transaction, waiting: AnyRow, variables: dict[str, Any]) -> int 
 
 def _start(tx: Transaction, waiting: AnyRow, correlation_key: str | None, variables: dict[str, Any]) -> int | None:
     if correlation_key is not None:
+        _one_start_at_a_time(tx, waiting.process_id, correlation_key, waiting.tenant_id)
         same = {"process_id": waiting.process_id, "message_key": correlation_key, "tenant_id": waiting.tenant_id}
         if tx.first(STARTED_BY, same) is not None or pauses.is_held(tx, waiting, correlation_key):
             return None

@@ -145,6 +145,62 @@ def test_any_two_things_that_happen_to_a_job_happen_one_after_the_other(nodes, s
         assert (said, state) in [serial[one, other], (turned[::-1], other_state)], (one, other)
 
 
+def begun_by(*names):
+    """A process that any of these messages starts, by what they are about."""
+    begins = [start(f"by-{name}", message(name)) for name in names]
+    return (*(message_of(name, name) for name in names),
+            process("p", *begins, service("work"), end(),
+                    flows=" ".join(f"by-{name}>work" for name in names) + " work>end"))
+
+
+def test_two_messages_about_the_same_start_one_instance(nodes, steps, met):
+    steps.deploy(*begun_by("ordered", "paid"))
+    one, two = nodes
+    first, second = met(lambda: one.execute(messages.publish, "ordered", "7"),
+                        lambda: two.execute(messages.publish, "paid", "7"))
+    assert [len(each.instance_keys) for each in (first, second)] == [1, 0]
+    assert len(steps.take("work", max_jobs=2)) == 1
+
+
+def test_message_that_comes_when_the_instance_about_the_same_ends_starts_the_next_one(nodes, steps, met):
+    steps.deploy(*begun_by("ordered"))
+    one, two = nodes
+    for turned in (False, True):
+        # given an instance that is about to end
+        one.execute(messages.publish, "ordered", "7")
+        [job] = steps.take("work")
+        both = (lambda job=job: jobs_of(one, jobs.complete, job),
+                lambda: two.execute(messages.publish, "ordered", "7", time_to_live=LONG))
+
+        # when the next message comes at that moment
+        assert not [each for each in met(*(both[::-1] if turned else both)) if isinstance(each, Exception)]
+
+        # then
+        steps.do("work")
+        assert steps.take("work") == []
+
+
+def test_two_plans_for_one_instance_change_it_once(nodes, steps, met):
+    # given two plans that were made when it was as it is
+    one, _ = nodes
+    steps.deploy(process("p", start(), service("work"), end()))
+    key = steps.start("p")
+    keys = [one.execute(plans.plan, kind, {}, InstanceFilter(keys=[key])) for kind in ("SUSPEND", "CANCEL")]
+    for made in keys:
+        one.execute(plans.judge, made)
+        one.execute(plans.judge, made)
+        one.execute(plans.apply, made, WHY, consent=True)
+
+    # when two nodes carry them out at once
+    todo = [found.items(one, made, limit=2).items[0].key for made in keys]
+    assert met(*(lambda node=node, item=item: node.execute(carrying.perform, item)
+                 for node, item in zip(nodes, todo, strict=True))) == (True, True)
+
+    # then the second one finds that it changed
+    assert [found.items(one, made, limit=2).items[0].state for made in keys] == ["FIXED", "SKIPPED"]
+    assert steps.state(key) == "ACTIVE"
+
+
 def jobs_of(node, command, job, *more):
     return node.execute(command, job.key, *more, lock_token=job.lock_token)
 
