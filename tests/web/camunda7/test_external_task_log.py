@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import create_engine, func, select
 
 from engine import retention, schema
+from engine.queries.criteria import Criterion, lean
+from engine.queries.job_log import JOB_EVENTS
 from tests.web.camunda7.drawing import external, process
 
 
@@ -20,6 +22,20 @@ def order(api):
 def fail(api, job, **more):
     api.post(f"/external-task/{job['id']}/failure", {
         "workerId": "w", "errorMessage": "no", "retries": 2, "retryTimeout": 0, **more}, 204)
+
+
+def test_log_of_an_instance_is_found_where_the_indexes_of_jobs_are():
+    # given the parts of the log, of which SQLite says how it reads them
+    engine = create_engine("sqlite://")
+    schema.metadata.create_all(engine)
+    asked = Criterion("instance_key", "eq", 4711)
+    matching = lean(JOB_EVENTS, JOB_EVENTS.where(None, [asked]))
+    with engine.connect() as connection:
+        words = matching.compile(engine, compile_kwargs={"literal_binds": True})
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {words}")]
+    # then none of them reads all jobs
+    assert sum("ix_jobs_instance" in step for step in plan) >= 2
+    assert not any(step.startswith("SCAN jobs") for step in plan), plan
 
 
 def test_every_event_is_told(api, clock, order):
