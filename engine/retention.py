@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Select, Table, bindparam, delete, select, update
+from sqlalchemy import BindParameter, Connection, Select, Table, bindparam, delete, select, update
 
 from engine import audit, schema
 from engine.errors import InvalidInput, NotFound
@@ -43,7 +43,7 @@ OF_INSTANCE: tuple[Table, ...] = tuple(
 OF_TASK: tuple[Table, ...] = tuple(
     table for table in schema.metadata.sorted_tables if "task_key" in table.c and "instance_key" not in table.c
 )
-"""Every table with rows of a user task that do not name its instance. They go while the task still tells it."""
+"""Every table with rows of a user task that do not name its instance. They go with the task."""
 RULES = select(_d.key, _d.history_days)
 ALONE_RULES = select(schema.decisions.c.key, schema.decisions.c.history_days)
 ALONE = (
@@ -71,9 +71,10 @@ _PARTS = (
     (schema.instances, CALLED),
 )
 """Each table, and how the rows in it that belong to some trees are found."""
-_OF_TASKS = tuple(
-    delete(table).where(table.c.task_key.in_(select(_u.key).where(_u.instance_key.in_(TREE)))) for table in OF_TASK
-)
+_TASKS: BindParameter[int] = bindparam("tasks", expanding=True)
+_TAKE_TASKS = (*(delete(table).where(table.c.task_key.in_(_TASKS)) for table in OF_TASK),
+               delete(schema.user_tasks).where(_u.key.in_(_TASKS)))
+"""What takes some user tasks away with all that hangs on them, the tasks last."""
 
 
 def set_days(tx: Transaction, process_id: str, days: int | None, *, reason: str | None = None,
@@ -135,18 +136,25 @@ def rules(connection: Connection, now: datetime, default: timedelta | None,
 def _delete(tx: Transaction, roots: Sequence[int], most: int) -> int:
     """Delete up to `most` rows of some trees, and their outermost instances once nothing else is left of them.
 
-    Beside them go the few rows of their tasks that have no key of their own.
+    Beside them go the few rows of each user task among them that have no key of their own.
     """
     deleted = 0
-    for statement in _OF_TASKS:
-        tx.connection.execute(statement, {"roots": roots})
     for table, found in _PARTS:
-        deleted += tx.connection.execute(
-            delete(table).where(table.c.key.in_(found.limit(most - deleted))), {"roots": roots}
-        ).rowcount
+        some = found.limit(most - deleted)
+        if table is schema.user_tasks:
+            deleted += _delete_tasks(tx, tx.connection.scalars(some, {"roots": roots}).all())
+        else:
+            deleted += tx.connection.execute(delete(table).where(table.c.key.in_(some)), {"roots": roots}).rowcount
         if deleted >= most:
             return deleted
     return deleted + tx.connection.execute(ROOTS, {"roots": roots}).rowcount
+
+
+def _delete_tasks(tx: Transaction, keys: Sequence[int]) -> int:
+    if keys:
+        for statement in _TAKE_TASKS:
+            tx.connection.execute(statement, {"tasks": keys})
+    return len(keys)
 
 
 def _checked(days: int | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -90,6 +91,24 @@ def test_what_people_typed_and_wrote_at_a_task_goes_with_it(engine, steps, clock
     for table in (schema.task_drafts, schema.task_comments):
         with engine.read() as connection:
             assert set(connection.scalars(select(table.c.task_key))) == {alive.key}
+
+
+def test_what_was_typed_at_many_tasks_goes_a_slice_at_a_time(engine, steps, clock, monkeypatch):
+    # given an instance of six tasks, at each of which two people typed
+    steps.deploy(process("p", start(), '<bpmn:parallelGateway id="fork"/>', *map(user, "abcdef"),
+                         flows="start>fork " + " ".join(f"fork>{each}" for each in "abcdef")))
+    key = steps.start("p")
+    for task in lists.user_tasks(engine, instance_key=key).items:
+        for name in ("ada", "bob"):
+            engine.acting_as(name).execute(task_drafts.keep, task.key, {"note": "private"}, {})
+    engine.execute(instances.cancel, key, "Not needed.")
+    clock.advance(days=31)
+    monkeypatch.setattr(retention, "SLICE", 2)
+    seen = [12]
+    while engine.execute(retention.clean, MONTH):
+        seen.append(rows(engine, schema.task_drafts))
+    assert max(before - after for before, after in itertools.pairwise(seen)) == 4
+    assert (seen[-1], rows(engine, schema.instances)) == (0, 0)
 
 
 def test_every_table_that_speaks_of_a_task_is_known():
