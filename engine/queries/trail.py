@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,6 +14,7 @@ from engine import chain, schema
 from engine.queries import things
 from engine.queries.paging import Page, count_in_order, page_of
 from engine.queries.things import AuditRow
+from engine.wording import like
 
 if TYPE_CHECKING:
     from engine.engine import Engine
@@ -103,5 +105,5 @@ def _columns(filter: TrailFilter) -> list[ColumnElement[bool]]:
 
 
 def _has(text: str) -> ColumnElement[bool]:
-    return or_(*(cast(column, Text).icontains(text, autoescape=True)
-                 for column in (_a.reason, _a.details, _a.before, _a.after)))
+    pattern = re.sub(r"([%_\\])", r"\\\1", text)
+    return or_(*(like(cast(column, Text), f"%{pattern}%") for column in (_a.reason, _a.details, _a.before, _a.after)))

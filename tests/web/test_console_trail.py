@@ -40,7 +40,7 @@ def test_filters_are_in_the_address(console, acts):
                   "operation=suspend"):
         assert reasons(query), query
     for query in ("actor=bob", "kind=CANCEL+INSTANCE", "text=nothing", f"instance={other}", "until=2020-01-01T00:00",
-                  "text=%25"):
+                  "text=%25", "text=_md%7C"):
         assert not reasons(query), query
     assert "Expected a time" in console.text("/audit?since=yesterday", 422)
 
