@@ -16,7 +16,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from engine import audit, instances
+from engine import audit, instances, upkeep
 from engine.cluster.scheduler import Scheduler
 from engine.engine import Engine
 from engine.errors import Unavailable
@@ -89,6 +89,7 @@ def test_standby_is_read_and_takes_over(pair, tmp_path, monkeypatch):
     assert (told.exit_code, checks["Writing"]["result"]) == (1, "failed")
     assert "standby" in checks["Writing"]["advice"]
     assert "Queue" not in checks
+    assert "Replica" not in checks
     reader = Engine(standby.get_uri())
     client = create_app(reader, secret_key="test").test_client()
     for path in ("/", "/instances", f"/instances/{key}", "/nodes", "/metrics", "/api/instances"):
@@ -103,6 +104,10 @@ def test_standby_is_read_and_takes_over(pair, tmp_path, monkeypatch):
     scheduler.start()
     until(lambda: engine.queue.is_live, "the queue did not begin")
     os.kill(primary.get_pid(), signal.SIGKILL)
+    reader = Engine(standby.get_uri())
+    until(lambda: upkeep.look(reader, None).replica == "it is a standby that receives nothing from its primary",
+          "nobody told that the standby is left alone")
+    reader.close()
     with psycopg.connect(standby.get_uri(), autocommit=True) as there:
         there.execute("SELECT pg_promote()")
 
