@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, select, text
 
 from engine import audit, indexes, schema
+from engine.clock import system_clock
 from engine.database import Database
 from engine.errors import WrongSchema
 
@@ -54,7 +55,7 @@ def open_schema(database: Database) -> None:
 def upgrade(database: Database) -> tuple[str | None, str]:
     """Bring a database to this version's schema, with all of its indexes; returns the revision before and after.
 
-    Raises WrongSchema if a version made it that this one does not know, or another program.
+    Raises WrongSchema if a version made it that this one does not know, or another program, or if nodes serve it.
     """
     with database.write() as connection:
         _one_at_a_time(database, connection)
@@ -64,6 +65,7 @@ def upgrade(database: Database) -> tuple[str | None, str]:
         if before is None:
             _refuse_unsuited(database, connection)
         if before != HEAD:
+            _refuse_under_nodes(database, connection)
             _migrate(connection)
         for name in indexes.make_again(database, connection):
             logger.warning("an index was not there, and is made again", index=name)
@@ -104,6 +106,22 @@ def _refuse_unsuited(database: Database, connection: Connection) -> None:
             f"Expected an empty database or one of Partitur's, but it has other tables, among them {min(taken)!r}.",
             "Give Partitur a database of its own: see DATABASE_URL."
         )
+
+
+def _refuse_under_nodes(database: Database, connection: Connection) -> None:
+    """Refuse to change tables under nodes that know the old ones: they look at the schema when they start only."""
+    from engine.cluster.nodes import DEAD  # knows the engine, which knows us
+
+    table = schema.nodes.c
+    if not inspect(connection).has_table(schema.nodes.name):
+        return
+    now, _ahead = database.clock(connection, system_clock())
+    alive = connection.execute(select(table.host, table.pid, table.roles).where(
+        table.seen_at.between(now - DEAD, now + DEAD)).order_by(table.key)).all()
+    if alive:
+        named = ", ".join(f"{host}:{pid} ({roles})" for host, pid, roles in alive)
+        raise WrongSchema(f"Expected no node to serve the database while its schema changes, but these do: {named}.",
+                          f"Stop them, and try again; one that was killed counts for {DEAD.seconds} s.")
 
 
 def _migrate(connection: Connection) -> None:

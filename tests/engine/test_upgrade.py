@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import re
+import socket
 import threading
+from datetime import timedelta
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from engine import schema, upgrade
+from engine.clock import system_clock
+from engine.cluster import nodes
 from engine.database import Database
 from engine.engine import Engine
 from engine.errors import WrongSchema
@@ -57,6 +63,30 @@ def test_database_of_a_newer_version_is_not_touched(engine):
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(WrongSchema, match="9999"):
         upgrade.upgrade(engine.database)
+
+
+def test_tables_do_not_change_under_nodes_that_know_the_old_ones(either_url, monkeypatch):
+    # given a database of before that a node serves
+    engine = Engine(either_url)
+    engine.execute(nodes.join, nodes.Node(roles=["web"]))
+    migrated = []
+    monkeypatch.setattr(upgrade, "_migrate", migrated.append)
+    with engine.database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0033'"))
+
+    # then it is not upgraded, and the node is named
+    with pytest.raises(WrongSchema, match=re.escape(f"{socket.gethostname()}:{os.getpid()} (web)")):
+        upgrade.upgrade(engine.database)
+    assert not migrated
+
+    # but it is when the node was killed a while ago
+    with engine.database.write() as connection:
+        connection.execute(update(schema.nodes).values(seen_at=system_clock() - nodes.DEAD - timedelta(seconds=5)))
+    assert upgrade.upgrade(engine.database) == ("0033", upgrade.HEAD)
+    assert len(migrated) == 1
+    with engine.database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": upgrade.HEAD})
+    engine.close()
 
 
 def test_database_with_tables_of_somebody_else_is_refused(tmp_path):
