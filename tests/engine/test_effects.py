@@ -245,5 +245,6 @@ def test_an_interrupting_timer_leaves_the_call_in_doubt_until_its_answer_comes(e
     assert steps.state(key) == "COMPLETED"
     assert ledger.effect(engine, job.key).effect == "IN_DOUBT"
 
+    engine.execute(effects.settle_late, job.key, job.lock_token - 1, EffectState.FAILED)     # of a worker before it
     engine.execute(effects.settle_late, job.key, job.lock_token, EffectState.CONFIRMED, {"x": 1})
     assert ledger.effect(engine, job.key).effect == "CONFIRMED"

@@ -135,6 +135,25 @@ def test_a_worker_that_is_late_may_answer_as_long_as_nobody_took_the_job(engine,
     assert steps.state(first.instance_key) == "COMPLETED"
 
 
+def test_what_a_worker_gives_back_or_keeps_longer_is_its_own(engine, clock, steps, orders):
+    # given a worker whose lock ran out, and was released
+    [first] = steps.take("pay", worker="slow")
+    clock.advance(minutes=2)
+    scheduler.run_once(engine)
+    with pytest.raises(WrongState, match="to be locked, but it is created"):
+        engine.execute(jobs.extend_lock, first.key, MINUTE, worker="slow")
+
+    # when another one has the job, and the first one gives it back
+    again = {job.key: job for job in steps.take("pay", worker="quick", max_jobs=2)}[first.key]
+    engine.execute(jobs.give_back, [first])
+
+    # then it stays with the other one; and once it was answered there is nothing to give back
+    assert (lists.job(engine, first.key).state, lists.job(engine, first.key).locked_by) == ("ACTIVATED", "quick")
+    engine.execute(jobs.complete, again.key, worker="quick")
+    engine.execute(jobs.give_back, [again])
+    assert lists.job(engine, first.key).state == "COMPLETED"
+
+
 def test_local_variables_of_an_answer_do_not_leave_the_element(engine, steps, orders):
     [job] = steps.take("pay")
     engine.execute(jobs.complete, job.key, {"paid": True}, local_variables={"receipt": 7}, worker="worker")

@@ -223,6 +223,29 @@ def test_answers_that_come_with_others_are_taken_once(nodes, steps, met):
     assert steps.state(key) == "COMPLETED"
 
 
+def test_a_worker_is_refused_whose_job_another_one_takes_at_that_moment(nodes, steps, clock, met):
+    one, two = nodes
+    steps.deploy(process("p", start(), service("work"), end()))
+
+    def with_others(tx, key, lock_token):
+        jobs.fetch(tx, [key])
+        jobs.complete(tx, key, lock_token=lock_token)
+
+    for answer in (jobs.complete, with_others):
+        # given a worker whose lock ran out
+        key = steps.start("p")
+        [job] = steps.take("work")
+        clock.advance(minutes=1)
+        one.execute(jobs.release_expired)
+
+        # then
+        taken, late = met(lambda: one.execute(activation.activate, ["work"], "quick", 1),
+                          lambda answer=answer, job=job: jobs_of(two, answer, job))
+        assert (len(taken), type(late)) == (1, WrongState)
+        jobs_of(one, jobs.complete, taken[0])
+        assert steps.state(key) == "COMPLETED"
+
+
 def test_a_job_that_is_answered_while_its_lock_is_found_expired_is_answered(nodes, steps, clock, met):
     one, two = nodes
     steps.deploy(process("p", start(), service("work"), end()))
@@ -289,6 +312,7 @@ def test_an_item_of_an_operation_is_done_by_one_of_two_nodes(nodes, steps, clock
 
     # then each step is taken once
     assert both(plans.judge, made) == (1, 0)
+    assert found.operation(one, made).state == "PLANNING"       # the first one was still at it
     assert one.execute(plans.judge, made) == 0
     [item] = found.items(one, made, limit=2).items
     first, second = both(plans.apply, made, WHY)

@@ -84,6 +84,13 @@ def test_what_a_dead_node_took_is_delivered_by_another_with_the_same_id(engine, 
     assert (again.event_id, again.body) == (lost.event_id, lost.body)
     # The first node wakes up: it must not take from the outbox what the other one holds.
     engine.execute(outbox.failed, lost, "too late")
+    engine.execute(outbox.give_back, [lost])
+    clock.advance(seconds=outbox.LOCK.total_seconds() / 2)
+    assert engine.execute(outbox.claim) == []
+    engine.execute(outbox.delivered, [lost])
+    engine.execute(outbox.give_back, [again])
+    [again] = engine.execute(outbox.claim)
+    assert (again.event_id, again.attempts) == (lost.event_id, 0)
     engine.execute(outbox.delivered, [again])
     assert lost.event_id not in {event.event_id for event in deliver(engine)}
 
