@@ -86,6 +86,18 @@ def test_instance_that_is_called_while_its_tree_is_suspended_rests_too(nodes, st
     assert steps.state(key) == "COMPLETED"
 
 
+def test_node_that_knows_an_instance_notices_that_another_one_suspended_it(nodes, steps):
+    one, two = nodes
+    steps.deploy(process("p", start(), service("work"), service("next"), end()))
+    key = steps.start("p")
+    [job] = steps.take("work")
+    two.execute(instances.suspend, key, WHY)
+    jobs_of(one, jobs.complete, job)
+    assert steps.at(key) == ["work"]
+    two.execute(instances.resume, key, WHY)
+    assert steps.at(key) == ["next"]
+
+
 def guarded(*more):
     """A job that a message or a timer ends, too; `more` comes after it."""
     after = f"work>{more[0]} {more[0]}>done" if more else "work>done"
