@@ -52,7 +52,7 @@ def test_mutated_texts_are_evaluated_or_refused(language):
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1_800)
+@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("part", range(8))
 def test_half_a_million_mutated_texts(part):
     seeds, rnd = all_seeds(), random.Random(f"{os.environ.get('FUZZ_FROM', '')} {part}")
