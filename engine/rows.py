@@ -19,7 +19,7 @@ AnyRow = Row[*tuple[Any, ...]]
 NewRow = dict[str, Any]
 """A row, or the values of a statement, to be written."""
 
-_INSERTS: dict[str, Insert] = {table.name: table.insert() for table in schema.metadata.sorted_tables}
+_INSERTS: dict[Table, Insert] = {table: table.insert() for table in schema.metadata.sorted_tables}
 
 
 class Rows:
@@ -28,25 +28,33 @@ class Rows:
     def __init__(self, database: Database, connection: Connection) -> None:
         self._database = database
         self._connection = connection
-        self._inserts: dict[str, dict[int, NewRow]] = {}
+        self._inserts: dict[Table, dict[int, NewRow]] = {}
         self._writes: dict[Executable | Upsert, list[NewRow]] = {}
 
     def insert(self, table: Table, row: NewRow) -> None:
         """Insert a row; it has a `key` and a value for every column."""
-        self._inserts.setdefault(table.name, {})[row["key"]] = row
+        rows = self._inserts.get(table)
+        if rows is None:
+            self._inserts[table] = {row["key"]: row}
+        else:
+            rows[row["key"]] = row
 
     def unwritten(self, table: Table, key: int) -> NewRow | None:
         """The row of this key if it is not written yet; it may be changed in place."""
-        rows = self._inserts.get(table.name)
+        rows = self._inserts.get(table)
         return rows.get(key) if rows else None
 
     def all_unwritten(self, table: Table) -> dict[int, NewRow]:
         """All rows of a table that are not written yet, by key; may be changed and removed."""
-        return self._inserts.get(table.name, {})
+        return self._inserts.get(table, {})
 
     def write(self, statement: Executable | Upsert, values: NewRow) -> None:
         """Run a statement with these values; all values of one statement are sent together, after the inserts."""
-        self._writes.setdefault(statement, []).append(values)
+        rows = self._writes.get(statement)
+        if rows is None:
+            self._writes[statement] = [values]
+        else:
+            rows.append(values)
 
     def flush(self) -> None:
         """Send everything to the database."""
@@ -54,7 +62,7 @@ class Rows:
             return
         (inserts, self._inserts), (writes, self._writes) = (self._inserts, {}), (self._writes, {})
         todo: list[tuple[Executable | Upsert, list[NewRow]]] = [
-            (statement, list(inserts[name].values())) for name, statement in _INSERTS.items() if inserts.get(name)
+            (statement, list(inserts[table].values())) for table, statement in _INSERTS.items() if inserts.get(table)
         ]
         todo += writes.items()
         self._database.execute_all(self._connection, todo)
