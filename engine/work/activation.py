@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -33,17 +33,18 @@ _v = schema.variables.c
 _e = schema.element_instances.c
 _t = schema.tenants.c
 
-_HANDED_OVER = (
+_OF_JOB = (
     "key", "type", "instance_key", "element_instance_key", "definition_key", "process_id", "element_id", "tenant_id",
-    "kind", "listener_event", "priority", "retries", "attempt", "headers", "lock_token", "idempotency_key",
-    "expected_by", "created_at", "due_at", "error_code", "error_message",
+    "kind", "listener_event", "priority", "retries", "headers", "idempotency_key", "expected_by", "created_at",
+    "error_message",
 )
-"""What of a job its worker is told, or hands it out."""
 _OF_INSTANCE = ("correlation_id", "trace_parent", "business_id", "version", "root_key", "tags")
-_TOLD = (*_HANDED_OVER, *_OF_INSTANCE)
+_TOLD = (*_OF_JOB, *_OF_INSTANCE)
+"""What a worker is told as it is, in the order of `ActivatedJob`."""
 
 _DUE = (
-    select(*[_j[name] for name in _HANDED_OVER], *[_i[name] for name in _OF_INSTANCE])
+    select(*[_j[name] for name in _OF_JOB], *[_i[name] for name in _OF_INSTANCE],
+           _j.lock_token, _j.attempt, _j.error_code, _j.due_at)
     .join(schema.instances, _i.key == _j.instance_key)
     .where(TO_HAND_OUT, _j.due_at <= bindparam("now"), _j.tenant_id == bindparam("tenant_id"))
     .order_by(_j.priority.desc(), _j.due_at, _j.key).limit(bindparam("max_jobs"))
@@ -99,7 +100,7 @@ VISIBLE_TO_MANY = (
 instances, and would be read as many times."""
 
 
-class ActivatedJob(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ActivatedJob(msgspec.Struct, frozen=True, gc=False):
     """A job that a worker holds.
 
     `variables` is everything the element sees, `declared` what was said of them (engine.declared). `error_message` is
@@ -110,34 +111,38 @@ class ActivatedJob(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     key: int
     type: str
     instance_key: int
-    root_key: int
     element_instance_key: int
     definition_key: int
     process_id: str
-    version: int
     element_id: str
     tenant_id: str
     kind: str
     listener_event: str | None
     priority: int
     retries: int
-    attempt: int
     headers: Mapping[str, str]
-    variables: Mapping[str, Any]
-    declared: Mapping[str, str]
-    worker: str
-    lock_token: int
-    locked_until: datetime
     idempotency_key: str
-    correlation_id: str
-    trace_parent: str | None
-    business_id: str | None
-    tags: list[str] | None
     expected_by: datetime | None
     created_at: datetime
     error_message: str | None
+    correlation_id: str
+    trace_parent: str | None
+    business_id: str | None
+    version: int
+    root_key: int
+    tags: list[str] | None
+    lock_token: int
+    attempt: int
+    worker: str
+    locked_until: datetime
+    variables: Mapping[str, Any]
+    declared: Mapping[str, str]
     lock_expired: bool
     in_doubt: bool
+
+
+_of_row: Callable[..., ActivatedJob] = ActivatedJob
+"""By place and not by name, because there may be hundreds: what is told as it is comes first."""
 
 
 def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jobs: int = 1,
@@ -161,21 +166,27 @@ def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jo
     until = tx.now + lock
     seen, declared = _visible(tx, found, variables)
     texts = effects.Texts()
-    for job in found:
-        waited = max(0.0, (tx.now - job.due_at).total_seconds())
+    taken = []
+    for *told, lock_token, attempt, error_code, due_at in found:
+        type, token = told[1], told[3]
+        job = _of_row(
+            *told, lock_token + 1, attempt + 1, worker, until, seen.get(token, {}), declared.get(token, {}),
+            error_code == LOCK_EXPIRED, error_code in DOUBTFUL,
+        )
         tx.rows.write(ACTIVATE, {
-            "b_key": job.key, "b_worker": worker, "b_until": until, "b_lock_token": job.lock_token + 1,
-            "b_attempt": job.attempt + 1, "b_now": tx.now,
-            **effects.sent(tx, job.type, job.error_code, job.headers, seen.get(job.element_instance_key, {}), texts),
+            "b_key": job.key, "b_worker": worker, "b_until": until, "b_lock_token": job.lock_token,
+            "b_attempt": job.attempt, "b_now": tx.now,
+            **effects.sent(tx, type, error_code, job.headers, job.variables, texts),
         })
-        tx.count("jobs_handed_out", job.type)
-        tx.observe("job_latency_seconds", waited, job.type)
+        waited = max(0.0, (tx.now - due_at).total_seconds())
+        tx.count("jobs_handed_out", type)
+        tx.observe("job_latency_seconds", waited, type)
         if tx.engine.tenants.several:
             tx.count("tenant_jobs_handed_out", job.tenant_id)
             tx.observe("tenant_job_latency_seconds", waited, job.tenant_id)
+        taken.append(job)
     tx.announce(due_topic(until))
-    return [_activated(job, worker, until, seen.get(job.element_instance_key, {}),
-                       declared.get(job.element_instance_key, {})) for job in found]
+    return taken
 
 
 def _due(tx: Transaction, types: Collection[str] | None, max_jobs: int, only: JobFilter | None,
@@ -279,14 +290,3 @@ def _read(tx: Transaction, tokens: list[int]) -> Iterable[tuple[int, str, Any, s
     rows = tx.select(VISIBLE_TO_MANY, {"tokens": tokens})
     once = {key: value for _, _, value, _, key in rows if value is not None}
     return ((token, name, once.get(key), declared) for token, name, _, declared, key in rows)
-
-
-def _activated(job: AnyRow, worker: str, until: datetime, variables: Mapping[str, Any],
-               declared: Mapping[str, str]) -> ActivatedJob:
-    told: dict[str, Any] = dict(zip(_TOLD, job, strict=True))
-    error_code = told.pop("error_code")
-    del told["due_at"]
-    told["attempt"] += 1
-    told["lock_token"] += 1
-    return ActivatedJob(**told, variables=variables, declared=declared, worker=worker, locked_until=until,
-                        lock_expired=error_code == LOCK_EXPIRED, in_doubt=error_code in DOUBTFUL)

@@ -8,6 +8,7 @@ leaves is *sent* or *in doubt*, never nothing.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +72,14 @@ UNDO = (
     ).order_by(_undone.c.settled_at.desc(), _undone.c.key.desc()).limit(1).scalar_subquery())
     .values(compensated_by=bindparam("b_job"))
 )
+
+
+def new_idempotency_key() -> str:
+    """A key that no other call has, anywhere: a random UUID (RFC 9562, version 4), as `uuid.uuid4` makes them, but
+    without an object for each."""
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 class Texts:

@@ -6,7 +6,6 @@ an answer that comes after another worker took the job is refused (`lock_token` 
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -35,7 +34,15 @@ if TYPE_CHECKING:
 _j = schema.jobs.c
 
 BY_KEY = with_instance(schema.jobs)
-BY_KEYS = select(schema.jobs).where(_j.key.in_(bindparam("keys", expanding=True))).order_by(_j.key).with_for_update()
+_UNASKED = frozenset({
+    "due_at", "expected_by", "suspended", "idempotency_key", "repeatable", "askable", "sent_at", "settled_at",
+    "request_digest", "response_digest", "evidence", "compensated_by", "ended_at",
+})
+"""What nobody asks of a job that is answered: by the thousand it is not free to be read."""
+BY_KEYS = (
+    select(*[column for column in _j if column.name not in _UNASKED])
+    .where(_j.key.in_(bindparam("keys", expanding=True))).order_by(_j.key).with_for_update()
+)
 INSTANCES_OF = locked_instances(select(_j.instance_key).where(_j.key.in_(bindparam("keys", expanding=True))))
 ONE = update(schema.jobs).where(_j.key == bindparam("b_key"))
 
@@ -105,7 +112,7 @@ def start_waiting(tx: Transaction, live: Live, entry: journal.JobOpened) -> None
         "locked_by": None, "locked_until": None, "lock_token": 0, "suspended": live.suspended_at is not None,
         "error_code": None, "error_message": None,
         # Not the key: a service that two databases share must never take one's job for the other's.
-        "idempotency_key": str(uuid.uuid4()), **effects.INTENDED,
+        "idempotency_key": effects.new_idempotency_key(), **effects.INTENDED,
         "created_at": tx.now, "changed_at": tx.now, "ended_at": None,
     })
     tx.announce(jobs_topic(type))
@@ -150,7 +157,8 @@ def complete(tx: Transaction, key: int, variables: Mapping[str, Any] | None = No
     job = _answered(tx, key, lock_token, worker)
     denied, changes = user_tasks.listener_answered(job, answer) if isinstance(answer, ListenerAnswer) else (None, {})
     directions = ad_hoc.checked(tx, job, answer) if isinstance(answer, Directions) else None
-    if _is_declared_error(tx, job, result | local, None, job["retries"]):
+    drawn = retrying.drawn(tx, job)
+    if drawn is not None and drawn.errors and _is_declared_error(tx, job, result | local, None, job["retries"]):
         return
     _answer(tx, job, JobState.COMPLETED, EffectState.CONFIRMED, response=result | local)
     effects.link_compensation(tx, job)
@@ -159,7 +167,7 @@ def complete(tx: Transaction, key: int, variables: Mapping[str, Any] | None = No
     if local:
         tx.resume(job["instance_key"], SetVariables(job["element_instance_key"], local, local=True))
     tx.resume(job["instance_key"], Complete(
-        token=job["element_instance_key"], variables=retrying.named_result(tx, job, result), denied=denied,
+        token=job["element_instance_key"], variables=retrying.named_result(drawn, result), denied=denied,
         changes=changes, directions=directions))
 
 

@@ -24,23 +24,22 @@ if TYPE_CHECKING:
 
 def attempts(entry: journal.JobOpened, contract: JobContract | None) -> int:
     """How often a job is tried: as the diagram says, else as the service's contract does."""
-    drawn = entry.element.job
-    if contract is None or contract.retries is None or drawn is None:
+    definition = entry.element.job
+    if contract is None or contract.retries is None or definition is None:
         return entry.retries
-    return contract.retries if drawn.retries is None and drawn.retry_cycle is None else entry.retries
+    return contract.retries if definition.retries is None and definition.retry_cycle is None else entry.retries
 
 
-def named_result(tx: Transaction, job: RowMapping, result: dict[str, Any]) -> dict[str, Any]:
+def named_result(drawn: JobDefinition | None, result: dict[str, Any]) -> dict[str, Any]:
     """The variables that a result becomes: those in it, or the one that the diagram names for it.
 
     A result of one value is that value then; one of several is an object. Source: Camunda 7 manual, "Service Task",
     `camunda:resultVariable`.
     """
-    definition = _definition(tx, job)
-    if definition is None or definition.result_variable is None:
+    if drawn is None or drawn.result_variable is None:
         return result
     value = next(iter(result.values())) if len(result) == 1 else result or None
-    return {definition.result_variable: value}
+    return {drawn.result_variable: value}
 
 
 def pause(tx: Transaction, job: RowMapping, left: int, otherwise: timedelta | None = None) -> timedelta:
@@ -49,7 +48,7 @@ def pause(tx: Transaction, job: RowMapping, left: int, otherwise: timedelta | No
 
     Source: Camunda 7 manual, "The Job Executor", section "Failed Jobs".
     """
-    definition = _definition(tx, job)
+    definition = drawn(tx, job)
     unsaid = otherwise or timedelta()
     # An attempt that was given back unused is no failure.
     if definition is None or definition.retry_cycle is None or left >= job["retries"]:
@@ -71,7 +70,7 @@ def declared_error(tx: Transaction, job: RowMapping, variables: Mapping[str, Any
     Source: Camunda 7 manual, "External Tasks", `camunda:errorEventDefinition`. Raises
     `bpmn.expressions.EvaluationError` if a rule cannot be evaluated.
     """
-    definition = _definition(tx, job)
+    definition = drawn(tx, job)
     if definition is None or not definition.errors:
         return None
     task = {"errorMessage": message, "errorDetails": message, "retries": retries, "topicName": job["type"],
@@ -83,7 +82,8 @@ def declared_error(tx: Transaction, job: RowMapping, variables: Mapping[str, Any
     return None
 
 
-def _definition(tx: Transaction, job: RowMapping) -> JobDefinition | None:
+def drawn(tx: Transaction, job: RowMapping) -> JobDefinition | None:
+    """What the diagram says of a job; None for one of a listener."""
     if job["kind"] != "BPMN_ELEMENT":
         return None
     element = tx.definition(job["definition_key"]).process.elements.get(job["element_id"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import RFC_4122, UUID
 
 import pytest
 
@@ -248,3 +249,11 @@ def test_an_interrupting_timer_leaves_the_call_in_doubt_until_its_answer_comes(e
     engine.execute(effects.settle_late, job.key, job.lock_token - 1, EffectState.FAILED)     # of a worker before it
     engine.execute(effects.settle_late, job.key, job.lock_token, EffectState.CONFIRMED, {"x": 1})
     assert ledger.effect(engine, job.key).effect == "CONFIRMED"
+
+
+def test_idempotency_keys_are_random_uuids():
+    keys = {effects.new_idempotency_key() for _ in range(2_000)}
+
+    assert len(keys) == 2_000
+    assert {(str(UUID(key)), UUID(key).version, UUID(key).variant) for key in keys} == {
+        (key, 4, RFC_4122) for key in keys}

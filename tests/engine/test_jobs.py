@@ -6,8 +6,9 @@ import threading
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
-from engine import definitions
+from engine import definitions, schema
 from engine.cluster import scheduler
 from engine.contracts import JobContract
 from engine.definitions import Resource
@@ -16,6 +17,7 @@ from engine.queries import effects as ledger
 from engine.queries import lists
 from engine.states import EffectState
 from engine.work import activation, effects, jobs
+from engine.work.activation import ActivatedJob
 from tests.engine.drawing import boundary, end, error, error_of, inside, process, service, start
 
 
@@ -35,6 +37,23 @@ def test_job_carries_what_the_worker_needs(engine, steps, order):
     assert (job.element_id, job.instance_key, job.business_id, job.attempt) == ("reserve", order, "A-1", 1)
     assert len(job.correlation_id) == 32
     assert job.locked_until == engine.clock() + timedelta(seconds=30)
+
+
+def test_job_is_told_every_column_by_its_own_name(engine, steps, order):
+    # given the row of a job and of its instance
+    with engine.read() as connection:
+        row = connection.execute(select(schema.jobs)).one()
+        instance = connection.execute(select(schema.instances)).one()
+
+    # when a worker takes it
+    [job] = steps.take("reserve")
+
+    # then each field that has the name of a column has its value (they are handed over by their places)
+    changed = {"lock_token": 1, "attempt": 1}
+    told = {**instance._mapping, **row._mapping, **changed}
+    fields = [name for name in ActivatedJob.__struct_fields__ if name in told and name != "locked_until"]
+    assert len(fields) > 20
+    assert {name: getattr(job, name) for name in fields} == {name: told[name] for name in fields}
 
 
 def test_completed_job_lets_the_instance_go_on(steps, order):
