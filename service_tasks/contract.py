@@ -92,10 +92,15 @@ class ServiceContract:
     probe: Callable[..., Any] | None = None
     probe_inputs: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The job type under which diagrams ask for the service."""
         return self.policy.name
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The parameters of the service's function, without the call."""
+        return tuple(self.inputs.model_fields)
 
     @cached_property
     def input_names(self) -> frozenset[str]:

@@ -98,7 +98,7 @@ def arguments(contract: ServiceContract, variables: Mapping[str, Any]) -> dict[s
         raise GiveUp(
             f"Expected the variables that service {contract.name!r} takes, but {faults_of(error)}."
         ) from error
-    return {name: getattr(inputs, name) for name in contract.inputs.model_fields}
+    return {name: getattr(inputs, name) for name in contract.parameters}
 
 
 def of_result(contract: ServiceContract, result: Any) -> Outcome:
@@ -106,19 +106,22 @@ def of_result(contract: ServiceContract, result: Any) -> Outcome:
     field. The service has acted by then, so it is not called again by itself."""
     if contract.output is None:
         return Completed()
-    promise = f"Expected service {contract.name!r} to give what its contract says, but"
     try:
-        value = contract.output.validate_python(result)
-        variables = contract.output.dump_python(value, mode="json", by_alias=True, warnings="error")
+        value = contract.output.validator.validate_python(result)
+        variables = contract.output.serializer.to_python(value, mode="json", by_alias=True, warnings="error")
         size = len(to_json_bytes(variables))
     except ValidationError as error:
-        return _acted(f"{promise} {faults_of(error)}.")
+        return _acted(f"{_promise(contract)} {faults_of(error)}.")
     except (PydanticSerializationError, ValueError) as error:
-        return _acted(f"{promise} its result cannot be written as JSON: {error}.")
+        return _acted(f"{_promise(contract)} its result cannot be written as JSON: {error}.")
     if size > contract.policy.max_result_bytes:
         limit = contract.policy.max_result_bytes
         return _acted(f"Expected at most {limit} bytes from service {contract.name!r}, but got {size}.")
     return Completed(variables)
+
+
+def _promise(contract: ServiceContract) -> str:
+    return f"Expected service {contract.name!r} to give what its contract says, but"
 
 
 def _acted(message: str) -> Failed:

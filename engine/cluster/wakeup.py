@@ -61,7 +61,9 @@ class Listener:
 
     def wake(self) -> None:
         """End the wait."""
-        self._event.set()
+        # Whoever waits looks after he has taken the sign down, so that one that is still up need not be put up again.
+        if not self._event.is_set():
+            self._event.set()
 
     def need(self) -> None:
         """Another process told of something that nobody acts upon there."""
