@@ -27,8 +27,10 @@ GROUP = "Nodes on one database (started and ended, wall clock; client threads in
 PROCESSES = (1, 2, 4)
 CLIENTS = 4
 """Threads of a process that start instances, each one instance a transaction."""
-AHEAD = 400
-"""Instances under way beyond which nobody starts more, so that what is started is also ended."""
+AHEAD = 200
+"""Instances under way for each process beyond which nobody starts more, so that what is started is also ended. Each
+process brings as much as the others: were it the same for all of them together, more nodes would have less to do at
+once, and would be measured at smaller transactions."""
 LOOK = 0.02
 WARM = 25
 """Instances that each thread starts before anything is measured: statements are compiled and prepared by then."""
@@ -89,9 +91,9 @@ def _together(engines: Sequence[Engine], process_id: str, count: int) -> float:
         process.start()
     try:
         barrier.wait(120)
-        _give_room(engines, room, RAMP)
+        _give_room(engines, room, RAMP, count * AHEAD)
         began, first = time.perf_counter(), _ended(engines, process_id)
-        _give_room(engines, room, SECONDS)
+        _give_room(engines, room, SECONDS, count * AHEAD)
         taken, ended = time.perf_counter() - began, _ended(engines, process_id) - first
     finally:
         for process in processes:
@@ -101,11 +103,11 @@ def _together(engines: Sequence[Engine], process_id: str, count: int) -> float:
     return ended / taken
 
 
-def _give_room(engines: Sequence[Engine], room: Event, seconds: float) -> None:
-    """For so long, let instances be started while not too many are under way: what is started is to be ended, too."""
+def _give_room(engines: Sequence[Engine], room: Event, seconds: float, most: int) -> None:
+    """For so long, let instances be started while fewer than so many are under way."""
     until = time.perf_counter() + seconds
     while time.perf_counter() < until:
-        if _under_way(engines) < AHEAD:
+        if _under_way(engines) < most:
             room.set()
         else:
             room.clear()
