@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -151,6 +151,15 @@ def search(engine: Engine, what: Searchable[Item], query: Search) -> Found[Item]
         total=min(total, COUNTED), more=total > COUNTED,
         first=_written(cursors[0]) if cursors else None, last=_written(cursors[-1]) if cursors else None,
     )
+
+
+def search_all(engine: Engine, what: Searchable[Item], query: Search) -> Iterator[Item]:
+    """Everything that matches, however much it is, in the order of the search. Raises InvalidInput as `search`."""
+    last, size = query.after, MAX_LIMIT
+    while size == MAX_LIMIT:
+        part = search(engine, what, replace(query, limit=MAX_LIMIT, after=last))
+        yield from part.items
+        last, size = part.last, len(part.items)
 
 
 def lean(what: Searchable[Any], conditions: Sequence[ColumnElement[bool]], *by: ColumnElement[Any]) -> Select[Any]:

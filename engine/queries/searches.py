@@ -288,6 +288,12 @@ def _below(table: Table) -> Callable[[Database, Criterion], ColumnElement[bool]]
     return made
 
 
+def _awaits(kind: str) -> Callable[[Database, Criterion], ColumnElement[bool]]:
+    """Whether an element waits for a message or a signal of a name."""
+    return lambda _, criterion: _e.key.in_(select(_s.element_instance_key).where(
+        _s.kind == kind, _s.name == criterion.value, _s.instance_key.is_not(None)))
+
+
 def _visible(_: Database, criterion: Criterion) -> ColumnElement[bool]:
     """Seen through a chain of scopes, innermost first: an inner variable hides the outer ones of its name."""
     def place(column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -329,6 +335,7 @@ ELEMENTS = Searchable(
     special={
         "process_id": of_process(_e.instance_key, _d.process_id, _i.process_id),
         "tenant_id": of_process(_e.instance_key, _d.tenant_id, _i.tenant_id),
+        "awaits_message": _awaits("MESSAGE"), "awaits_signal": _awaits("SIGNAL"),
     },
     order=(("instance_key", False), ("position", False)),
 )

@@ -7,8 +7,7 @@ from typing import Any
 from flask import Response
 
 from bpmn.model import EVENTS, Element, ElementType, EventKind
-from engine.queries.criteria import Criterion, Search, search
-from engine.queries.paging import MAX_LIMIT
+from engine.queries.criteria import Criterion, Search, search_all
 from engine.queries.searches import ELEMENTS, INCIDENTS, FoundElement, FoundIncident
 from engine.states import ElementState, IncidentState
 from web.camunda7 import formats, incidents, instances, known
@@ -51,12 +50,12 @@ def activity_id(found: FoundElement) -> str:
 def activity_tree(id: str) -> Response:
     """What is active in an instance, one inside the other."""
     found = instances.running(id)
-    active = search(engine(), ELEMENTS, Search(limit=MAX_LIMIT, criteria=[
+    active = [*search_all(engine(), ELEMENTS, Search(criteria=[
         Criterion("instance_key", "eq", found.key), Criterion("state", "eq", ElementState.ACTIVE.value),
-    ])).items
-    open_incidents = search(engine(), INCIDENTS, Search(limit=MAX_LIMIT, criteria=[
+    ]))]
+    open_incidents = search_all(engine(), INCIDENTS, Search(criteria=[
         Criterion("instance_key", "eq", found.key), Criterion("state", "eq", IncidentState.ACTIVE.value),
-    ])).items
+    ]))
     process = known.definition(found.definition_key).process
     definition_id = known.definition_id(found.definition_key)
     root = _node(found.key, None, found.process_id, process.name, "processDefinition", found.key, definition_id)

@@ -32,14 +32,9 @@ def _execution(found: FoundElement) -> dict[str, Any]:
 
 def _waiting(asked: Asked) -> list[Criterion]:
     """Those that wait for a message or signal of a name."""
-    found = []
-    for name, kind in (("messageEventSubscriptionName", "MESSAGE"), ("signalEventSubscriptionName", "SIGNAL")):
-        if name in asked.content:
-            waiting = search(engine(), SUBSCRIPTIONS, Search(limit=1000, criteria=[
-                Criterion("kind", "eq", kind), Criterion("name", "eq", as_text(asked.content[name], name)),
-                Criterion("is_start", "eq", False)])).items
-            found.append(Criterion("key", "in", [each.element_instance_key for each in waiting]))
-    return found
+    fields = {"messageEventSubscriptionName": "awaits_message", "signalEventSubscriptionName": "awaits_signal"}
+    return [Criterion(field, "eq", as_text(asked.content[name], name)) for name, field in fields.items()
+            if name in asked.content]
 
 
 EXECUTIONS = Kind(

@@ -9,7 +9,7 @@ from flask import Response, request
 from engine import requests
 from engine.errors import InvalidInput, NotFound
 from engine.operations import at_once
-from engine.queries.criteria import Criterion, Search, one, search
+from engine.queries.criteria import Criterion, Search, one, search_all
 from engine.queries.searches import INSTANCES, VARIABLES, FoundInstance
 from engine.states import InstanceState
 from web.body import body
@@ -122,8 +122,8 @@ def get(key: int) -> dict[str, Any]:
 def variables(key: int) -> dict[str, Any]:
     """The variables of an instance, typed."""
     own = Search(criteria=[Criterion("instance_key", "eq", key), Criterion("scope_key", "eq", key)],
-                 sort=[("name", False)], limit=1000)
-    return {each.name: values.written(each.value, each.declared) for each in search(engine(), VARIABLES, own).items}
+                 sort=[("name", False)])
+    return {each.name: values.written(each.value, each.declared) for each in search_all(engine(), VARIABLES, own)}
 
 
 def found(key: int) -> FoundInstance:

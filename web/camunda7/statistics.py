@@ -9,8 +9,7 @@ from flask import Response
 from engine import retention
 from engine.errors import InvalidInput, NotFound
 from engine.queries import statistics
-from engine.queries.criteria import Criterion, Search, search
-from engine.queries.paging import MAX_LIMIT
+from engine.queries.criteria import Criterion, Search, search_all
 from engine.queries.searches import DEFINITIONS
 from engine.queries.statistics import Standing
 from web.body import body
@@ -24,10 +23,10 @@ def definition_statistics() -> Response:
     """How many active instances, failed jobs and incidents every definition has."""
     asked = Asked.here()
     standings = statistics.of_definitions(engine())
-    found = search(engine(), DEFINITIONS, Search(sort=[("process_id", False), ("version", False)], limit=MAX_LIMIT))
+    found = search_all(engine(), DEFINITIONS, Search(sort=[("process_id", False), ("version", False)]))
     return answer([
         _written(definitions.get(each.key)["id"], standings.get(each.key, Standing()), asked)
-        | {"definition": definitions.get(each.key)} for each in found.items
+        | {"definition": definitions.get(each.key)} for each in found
     ])
 
 
@@ -75,8 +74,8 @@ def called_definitions(id: str) -> Response:
     return answer([
         definitions.get(each.key) | {"calledFromActivityIds": sorted(callers[each.process_id]),
                                      "callingProcessDefinitionId": known.definition_id(key)}
-        for each in search(engine(), DEFINITIONS, Search(limit=MAX_LIMIT, criteria=[
-            Criterion("process_id", "in", list(callers)), Criterion("latest", "eq", True)])).items
+        for each in search_all(engine(), DEFINITIONS, Search(criteria=[
+            Criterion("process_id", "in", list(callers)), Criterion("latest", "eq", True)]))
     ])
 
 

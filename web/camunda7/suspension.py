@@ -13,8 +13,7 @@ from engine import pausing
 from engine.approvals import asking
 from engine.errors import InvalidInput, WrongState
 from engine.operations import at_once
-from engine.queries.criteria import Criterion, Search, one, search
-from engine.queries.paging import MAX_LIMIT
+from engine.queries.criteria import Criterion, Search, one, search_all
 from engine.queries.searches import DEFINITIONS, INSTANCES, FoundDefinition
 from engine.states import InstanceState
 from web.body import Body, body
@@ -93,12 +92,4 @@ def _instances(found: FoundDefinition, *, suspended: bool, by_id: bool) -> list[
         Criterion("tenant_id", "eq", found.tenant_id), Criterion("state", "eq", InstanceState.ACTIVE.value),
         Criterion("suspended_at", "exists", suspended),
     ]
-    keys: list[int] = []
-    cursor = None
-    while True:
-        part = search(engine(), INSTANCES, Search(criteria=criteria, sort=[("key", False)], limit=MAX_LIMIT,
-                                                  after=cursor))
-        keys += [each.key for each in part.items]
-        cursor = part.last
-        if len(part.items) < MAX_LIMIT:
-            return keys
+    return [each.key for each in search_all(engine(), INSTANCES, Search(criteria=criteria, sort=[("key", False)]))]

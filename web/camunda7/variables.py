@@ -12,7 +12,7 @@ from flask import Response, request
 from engine import variables
 from engine.errors import NotFound
 from engine.queries import scopes
-from engine.queries.criteria import Criterion, Search, one, search
+from engine.queries.criteria import Criterion, Search, one, search_all
 from engine.queries.searches import VARIABLES, FoundVariable
 from engine.states import InstanceState
 from engine.transaction import Transaction
@@ -49,7 +49,7 @@ def _local_to_task(id: str) -> tuple[int, list[Criterion]]:
 
 
 def _seen(criteria: Sequence[Criterion]) -> dict[str, FoundVariable]:
-    found = search(engine(), VARIABLES, Search(criteria=criteria, sort=[("name", False)], limit=1000)).items
+    found = search_all(engine(), VARIABLES, Search(criteria=criteria, sort=[("name", False)]))
     return {variable.name: variable for variable in found}
 
 

@@ -114,6 +114,15 @@ def test_the_tree_of_active_activities(api):
         assert inner["parentActivityInstanceId"] == each["id"]
 
 
+def test_the_tree_and_the_variables_are_whole_however_many_there_are(api):
+    many = LOOP.replace(">2<", ">501<")
+    api.deploy(process("review", many, user("sign")))
+    id = api.start("review", {f"v{number:04d}": number for number in range(1_001)})
+    [body] = api.get(f"/process-instance/{id}/activity-instances")["childActivityInstances"]
+    assert sum(len(each["childActivityInstances"]) for each in body["childActivityInstances"]) == 501
+    assert len(api.get(f"/process-instance/{id}/variables")) == 1_001
+
+
 def test_the_tree_shows_incidents(api, order):
     [task] = api.fetch("pay")
     api.send("POST", f"/external-task/{task['id']}/failure", {"workerId": "w", "retries": 0})
