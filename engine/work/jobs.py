@@ -34,18 +34,12 @@ if TYPE_CHECKING:
 _j = schema.jobs.c
 
 BY_KEY = with_instance(schema.jobs)
-_UNASKED = frozenset({
-    "due_at", "expected_by", "suspended", "idempotency_key", "repeatable", "askable", "sent_at", "settled_at",
-    "request_digest", "response_digest", "evidence", "compensated_by", "ended_at",
-})
+_UNASKED = {*effects.INTENDED, "due_at", "expected_by", "suspended", "idempotency_key", "ended_at"} - {"effect"}
 """What nobody asks of a job that is answered: by the thousand it is not free to be read."""
-BY_KEYS = (
-    select(*[column for column in _j if column.name not in _UNASKED])
-    .where(_j.key.in_(bindparam("keys", expanding=True))).order_by(_j.key).with_for_update()
-)
-INSTANCES_OF = locked_instances(select(_j.instance_key).where(_j.key.in_(bindparam("keys", expanding=True))))
+_OF_KEYS = _j.key.in_(bindparam("keys", expanding=True))
+BY_KEYS = select(*[each for each in _j if each.name not in _UNASKED]).where(_OF_KEYS).order_by(_j.key).with_for_update()
+INSTANCES_OF = locked_instances(select(_j.instance_key).where(_OF_KEYS))
 ONE = update(schema.jobs).where(_j.key == bindparam("b_key"))
-
 CANCEL = (
     update(schema.jobs).where(_j.element_instance_key == bindparam("b_token"), _j.ended_at.is_(None))
     .values(state=JobState.CANCELED.value, changed_at=bindparam("b_now"), ended_at=bindparam("b_now"),
@@ -137,10 +131,8 @@ def fetch(tx: Transaction, keys: Collection[int]) -> None:
     if not keys:
         return
     wanted = {"keys": list(keys)}
-    for row in tx.select(INSTANCES_OF, wanted):
-        tx.instance_rows[row.instance_key] = row._mapping
-    for row in tx.select(BY_KEYS, wanted):
-        tx.fetched_jobs[row.key] = row._mapping
+    tx.instance_rows.update((row.instance_key, row._mapping) for row in tx.select(INSTANCES_OF, wanted))
+    tx.fetched_jobs.update((row.key, row._mapping) for row in tx.select(BY_KEYS, wanted))
 
 
 def complete(tx: Transaction, key: int, variables: Mapping[str, Any] | None = None, *,
