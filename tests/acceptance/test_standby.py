@@ -10,8 +10,10 @@ import subprocess
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from typer.testing import CliRunner
@@ -52,7 +54,8 @@ def pair():
     standby = served(folders[1])
     yield primary, standby
     for each in (standby, primary):
-        each.cleanup()
+        with suppress(psutil.NoSuchProcess):    # it was killed
+            each.cleanup()
         shutil.rmtree(each.pgdata, ignore_errors=True)
 
 
