@@ -90,7 +90,8 @@ def test_what_postgresql_has_to_clean_up_is_told(postgres, monkeypatch):
     engine, connection = postgres
     monkeypatch.setattr(upkeep, "MOST_DEAD", 10)
     monkeypatch.setattr(upkeep, "OLDEST_NUMBER", -1)
-    # Autovacuum is off at the server of the tests.
+    # Autovacuum is off at the server of the tests, and another test may have had this database before.
+    connection.execute("VACUUM")
     connection.execute("CREATE TABLE left_over AS SELECT 1 AS one FROM generate_series(1, 50)")
     connection.execute("DELETE FROM left_over")
     connection.execute("SELECT pg_stat_force_next_flush()")
