@@ -86,12 +86,16 @@ def test_who_waits_for_a_message_sees_the_one_that_was_published_meanwhile(odd, 
     assert [steps.state(each) for each in (key, other)] == ["COMPLETED", "COMPLETED"]
 
 
+def run_until_the_timer_fired(engine, steps):
+    key = steps.start("wait")
+    wait_until(engine, ended_topic(key), lambda: steps.state(key) == "COMPLETED")
+
+
 def test_timers_go_through_the_queue(odd, postgres_url):
     steps = Steps(odd)
     steps.deploy(waiting())
     with scheduling(odd):
-        key = steps.start("wait")
-        wait_until(odd, ended_topic(key), lambda: steps.state(key) == "COMPLETED")
+        run_until_the_timer_fired(odd, steps)
         with odd.read() as connection:
             count, lag = odd.queue.waiting(connection)
     assert (count, lag) == (0, timedelta())
@@ -108,8 +112,7 @@ def test_address_that_names_a_schema_is_the_queues_too(postgres_url, admin):
     steps = Steps(engine)
     steps.deploy(waiting())
     with scheduling(engine):
-        key = steps.start("wait")
-        wait_until(engine, ended_topic(key), lambda: steps.state(key) == "COMPLETED")
+        run_until_the_timer_fired(engine, steps)
 
     # then everything is there, and what a connection asks for beside it holds, too
     with admin.connect() as connection:
