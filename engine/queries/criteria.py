@@ -31,6 +31,7 @@ from sqlalchemy import (
 
 from engine.database import Database, UtcDateTime, from_json, to_json
 from engine.errors import InvalidInput
+from engine.queries import paging
 from engine.queries.paging import COUNTED, MAX_LIMIT
 from engine.states import ElementState, JobState
 from engine.wording import like
@@ -164,22 +165,14 @@ def search_all(engine: Engine, what: Searchable[Item], query: Search) -> Iterato
 
 def lean(what: Searchable[Any], conditions: Sequence[ColumnElement[bool]], *by: ColumnElement[Any]) -> Select[Any]:
     """The keys of what matches, of the one table if nothing is asked of another that is joined to it."""
-    alone = select(what.key).where(*conditions)
-    # What is joined is there: each row belongs to a row of it.
-    if len(alone.add_columns(*by).get_final_froms()) == 1:
-        return alone
-    return what.statement.where(*conditions).with_only_columns(what.key)
+    return paging.lean(what.statement, what.key, conditions, *by)
 
 
 def _rows(connection: Connection, what: Searchable[Any], order: Sequence[tuple[ColumnElement[Any], bool]],
           keys: Sequence[int]) -> list[RowMapping]:
     """What is shown of some, in the order of their keys, and their places in the order of a search."""
-    if not keys:
-        return []
-    statement = what.statement.add_columns(*(column.label(f"_place{i}") for i, (column, _) in enumerate(order)),
-                                           what.key.label("_key")).where(what.key.in_(keys))
-    by_key = {row["_key"]: row for row in connection.execute(statement).mappings()}
-    return [by_key[key] for key in keys if key in by_key]
+    places = (column.label(f"_place{i}") for i, (column, _) in enumerate(order))
+    return paging.in_order(connection, what.statement.add_columns(*places), what.key, keys)
 
 
 def beyond(what: Searchable[Any], query: Search) -> tuple[ColumnElement[bool], list[Any]]:

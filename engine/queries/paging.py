@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, func, literal, select
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, RowMapping, Select, func, literal, select
 
 Item = TypeVar("Item")
 
@@ -34,20 +34,36 @@ def page(connection: Connection, statement: Select[Any], make: type[Item], limit
     return Page(tuple(make(**row._mapping) for row in rows), min(total, COUNTED), total > COUNTED)
 
 
+def lean(rows: Select[Any], key: ColumnElement[int], where: Sequence[ColumnElement[bool]],
+         *by: ColumnElement[Any]) -> Select[Any]:
+    """The keys of the `rows` that match, of their one table if nothing is asked of another that is joined to it."""
+    alone = select(key).where(*where)
+    # What is joined is there: each row belongs to a row of it.
+    if len(alone.add_columns(*by).get_final_froms()) == 1:
+        return alone
+    return rows.where(*where).with_only_columns(key)
+
+
+def in_order(connection: Connection, rows: Select[Any], key: ColumnElement[int],
+             keys: Sequence[int]) -> list[RowMapping]:
+    """The `rows` with these keys, in the order of the keys, each with its own as `_key`."""
+    if not keys:
+        return []
+    statement = rows.add_columns(key.label("_key")).where(key.in_(keys))
+    by_key = {row["_key"]: row for row in connection.execute(statement).mappings()}
+    return [by_key[each] for each in keys if each in by_key]
+
+
 def page_of(connection: Connection, rows: Select[Any], key: ColumnElement[int], make: type[Item], *,
             where: Sequence[ColumnElement[bool]], order: Sequence[ColumnElement[Any]], limit: int,
             offset: int) -> Page[Item]:
     """The same, of the `rows` that match, in an order: their keys are found first, in their own table if nothing is
     asked of another one, and what is written of a row is read of those of the page only."""
-    matching = select(key).where(*where)
-    if len(matching.add_columns(*order).get_final_froms()) > 1:
-        matching = rows.with_only_columns(key).where(*where)
+    matching = lean(rows, key, where, *order)
     total = count(connection, matching)
     keys = connection.scalars(matching.order_by(*order).limit(min(limit, MAX_LIMIT)).offset(offset)).all()
-    found = connection.execute(rows.add_columns(key.label("_key")).where(key.in_(keys))).mappings() if keys else ()
-    by_key = {row["_key"]: row for row in found}
     items = tuple(make(**{str(name): row[name] for name in row if name != "_key"})
-                  for row in (by_key[each] for each in keys if each in by_key))
+                  for row in in_order(connection, rows, key, keys))
     return Page(items, min(total, COUNTED), total > COUNTED)
 
 

@@ -39,8 +39,7 @@ _OF_JOB = (
     "error_message",
 )
 _OF_INSTANCE = ("correlation_id", "trace_parent", "business_id", "version", "root_key", "tags")
-_TOLD = (*_OF_JOB, *_OF_INSTANCE)
-"""What a worker is told as it is, in the order of `ActivatedJob`."""
+"""After those of the job, what a worker is told as it is, in the order of `ActivatedJob`."""
 
 _DUE = (
     select(*[_j[name] for name in _OF_JOB], *[_i[name] for name in _OF_INSTANCE],
