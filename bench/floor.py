@@ -18,7 +18,7 @@ import psycopg
 from psycopg.types.json import set_json_dumps, set_json_loads
 from sqlalchemy import event, make_url
 
-from engine.database import from_json, to_json
+from engine.columns import from_json, to_json
 from engine.engine import Engine
 
 OWN = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA", "SAVEPOINT", "RELEASE")

@@ -1,7 +1,8 @@
-"""Everything that differs between SQLite and PostgreSQL, and how values are stored.
+"""Everything that differs between SQLite and PostgreSQL.
 
 SQLite is the default and needs nothing else: one file, write-ahead log, one writer at a time. PostgreSQL serves many
-nodes: row locks, `SKIP LOCKED`. Nothing outside this module asks which of the two it is.
+nodes: row locks, `SKIP LOCKED`. Nothing outside this module, and how values are stored (`engine.columns`),
+asks which of the two it is.
 """
 
 from __future__ import annotations
@@ -9,19 +10,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Connection,
-    DateTime,
-    Dialect,
     Executable,
-    Text,
     and_,
     create_engine,
     event,
@@ -36,14 +31,14 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.schema import Table
-from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from engine import outages, postgres_pool, sighted
+from engine.columns import UtcDateTime, from_json, to_json
 from engine.errors import Unavailable
 from engine.sight import Sight
 from engine.sighted import OF_ANY_SIGHT
 from engine.sqlite_writer import SqliteWriter
-from engine.statements import AnyRow, Convert, Prepared, Statements, send, together
+from engine.statements import AnyRow, Prepared, Statements, send, together
 
 POSTGRES_POOL: Mapping[str, Any] = {
     "pool_size": 10, "max_overflow": 20, "pool_timeout": 10, "pool_recycle": 1800, "pool_use_lifo": True,
@@ -62,122 +57,6 @@ HIDDEN_SESSIONS = text(
 WAITING_FOR_LOCKS = text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 ).execution_options(**{OF_ANY_SIGHT: True})
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-
-
-def _plain(value: Any) -> Any:
-    """A value that JSON has no word for: sets and tuples become lists, anything else its text."""
-    if isinstance(value, (set, frozenset)):
-        return sorted(value, key=str)
-    return str(value)
-
-
-_encoder = msgspec.json.Encoder(enc_hook=_plain, decimal_format="number")
-_encode = _encoder.encode
-_decode = msgspec.json.Decoder().decode
-
-
-def exact_json(value: Any) -> str:
-    """The JSON text of a value, without spaces. Dates become ISO 8601 texts, decimals numbers.
-
-    Raises UnicodeEncodeError, TypeError, RecursionError for what JSON cannot hold.
-    """
-    return _encode(value).decode()
-
-
-def to_json(value: Any) -> str:
-    """The JSON text of a value, as it is stored: NUL, which PostgreSQL cannot store, and halves of surrogate pairs,
-    which are no characters, become the replacement character."""
-    try:
-        text = _encode(value).decode()
-    except UnicodeEncodeError:
-        return exact_json(_storable(value))
-    return exact_json(_storable(value)) if "\\u0000" in text else text
-
-
-def storable_text(text: str) -> str:
-    """A text without what cannot be stored."""
-    return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, str):
-        return storable_text(value)
-    if isinstance(value, Mapping):
-        return {_storable(name): _storable(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_storable(each) for each in value]
-    return value
-
-
-def from_json(content: str | bytes) -> Any:
-    """The value of a JSON text."""
-    return _decode(content)
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A point in time: aware datetimes in and out. SQLite has no such type, so it keeps microseconds since 1970,
-    which sort and compare like the times they stand for."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(BigInteger() if dialect.name == "sqlite" else DateTime(timezone=True))
-
-    def bind_processor(self, dialect: Dialect) -> Convert:
-        return _to_microseconds if dialect.name == "sqlite" else _with_zone
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Convert:
-        return _from_microseconds if dialect.name == "sqlite" else _in_utc
-
-
-def _with_zone(value: datetime | None) -> datetime | None:
-    if value is not None and value.tzinfo is None:
-        raise ValueError(f"Expected a time with a time zone, but {value} has none.")
-    return value
-
-
-@lru_cache(1024)
-def _to_microseconds(value: datetime | None) -> int | None:
-    if value is None:
-        return None
-    if value.tzinfo is None:
-        raise ValueError(f"Expected a time with a time zone, but {value} has none.")
-    since = value - EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-
-
-@lru_cache(4096)      # the rows of a transaction are full of the same moments
-def _from_microseconds(value: int | None) -> datetime | None:
-    return None if value is None else EPOCH + timedelta(microseconds=value)
-
-
-def _in_utc(value: datetime | None) -> datetime | None:
-    return None if value is None else value.astimezone(UTC)
-
-
-class Json(TypeDecorator[Any]):
-    """A JSON value: text on SQLite, JSONB on PostgreSQL."""
-
-    impl = Text
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else postgresql.JSONB())
-
-    def bind_processor(self, dialect: Dialect) -> Convert | None:
-        return to_json if dialect.name == "sqlite" else super().bind_processor(dialect)
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Convert | None:
-        return _from_json if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
-
-
-def _from_json(content: str | None) -> Any:
-    return None if content is None else _decode(content)
-
 
 class Upsert:
     """An INSERT that updates the row instead when `key` is taken already."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.database import from_json, to_json
+from engine.columns import from_json, to_json
 
 
 class Declarations:

@@ -29,7 +29,8 @@ from sqlalchemy import (
 
 from bpmn.interpreter import Execution
 from engine import guard, schema
-from engine.database import Upsert, UtcDateTime, to_json
+from engine.columns import UtcDateTime, to_json
+from engine.database import Upsert
 from engine.errors import InvalidInput, NotFound
 from engine.programs import Definition
 from engine.states import IncidentState, InstanceState

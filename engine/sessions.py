@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, bindparam, delete, exists, select, update
 
 from engine import audit, schema
-from engine.database import Upsert, storable_text
+from engine.columns import storable_text
+from engine.database import Upsert
 from engine.errors import NotFound
 from engine.keyring import KeyProblem
 

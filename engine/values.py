@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine import masking
-from engine.database import exact_json, from_json, storable_text
+from engine.columns import exact_json, from_json, storable_text
 from engine.errors import InvalidInput
 
 LONGEST_NAME = 255

@@ -31,7 +31,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import custom_op
 
-from engine.database import to_json
+from engine.columns import to_json
 
 LARGEST = 2**31 - 1
 """The largest number that columns of small numbers hold; PostgreSQL compares them with no larger one."""

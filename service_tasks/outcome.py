@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 from pydantic_core import to_json as to_json_bytes
 
-from engine.database import from_json, to_json
+from engine.columns import from_json, to_json
 from engine.states import EffectState
 from service_tasks.connections import meaning_of
 from service_tasks.contract import Policy, ServiceContract

@@ -61,9 +61,9 @@ def test_spiffworkflow_is_known_in_the_interpreter_only():
 
 
 def test_databases_differ_in_few_files_only():
-    # How to speak to them, how they find rows of large lists, what their errors mean, and what only PostgreSQL has: the
-    # queue between nodes.
-    few = ("database.py", "wording.py", "outages.py", "cluster/queue_postgres.py")
+    # How to speak to them, how they keep values, how they find rows of large lists, what their errors mean, and what
+    # only PostgreSQL has: the queue between nodes.
+    few = ("database.py", "columns.py", "wording.py", "outages.py", "cluster/queue_postgres.py")
     home = {*(ROOT / "engine" / name for name in few), *(ROOT / "engine" / "migrations").rglob("*.py")}
     drivers = ("sqlite3", "psycopg", "sqlalchemy.dialects")
     for path in set(modules("engine")) - home:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, current_app
 
-from engine.database import to_json
+from engine.columns import to_json
 from engine.engine import Engine
 
 

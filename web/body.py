@@ -11,7 +11,7 @@ import msgspec
 from flask import request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from engine.database import from_json
+from engine.columns import from_json
 from engine.errors import InvalidInput
 
 LARGEST_KEY = 2**63 - 1

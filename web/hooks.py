@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, NotFound, RequestEntityTooLarge, ServiceUnavailable, Unauthorized
 
 from engine import secrets
-from engine.database import to_json
+from engine.columns import to_json
 from engine.errors import Rejection, TooMany, Unavailable
 from engine.inbound import arrivals, proofs, receiving, sources
 from engine.inbound.arrivals import Arrival

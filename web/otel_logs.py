@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from engine.database import from_json, to_json
+from engine.columns import from_json, to_json
 from web.otel import TracingMissing, wants
 
 OWN = ("opentelemetry", "urllib3", "requests")

@@ -14,7 +14,7 @@ from typing import Any
 
 from bpmn.expressions import EvaluationError, Expression, ExpressionError, camunda8, feel
 from engine import schedules, values
-from engine.database import to_json
+from engine.columns import to_json
 from engine.errors import InvalidInput, InvalidTimer
 from engine.inbound.arrivals import Event
 

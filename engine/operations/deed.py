@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from bpmn.model import Process
 from engine import schema
-from engine.database import to_json
+from engine.columns import to_json
 from engine.errors import InvalidInput
 from engine.rows import AnyRow
 

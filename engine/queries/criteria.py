@@ -29,7 +29,8 @@ from sqlalchemy import (
     select,
 )
 
-from engine.database import Database, UtcDateTime, from_json, to_json
+from engine.columns import UtcDateTime, from_json, to_json
+from engine.database import Database
 from engine.errors import InvalidInput
 from engine.queries import paging
 from engine.queries.paging import COUNTED, MAX_LIMIT

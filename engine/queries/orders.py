@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.types import NullType
 
 from engine import masking, schema
-from engine.database import UtcDateTime
+from engine.columns import UtcDateTime
 from engine.errors import InvalidInput
 from engine.queries import merging
 from engine.queries.conditions import ACTIVE, WORD_ACTIVE

@@ -26,7 +26,8 @@ from sqlalchemy import (
 )
 
 from engine import masking, schema
-from engine.database import Database, by_code_points, to_json
+from engine.columns import to_json
+from engine.database import Database, by_code_points
 from engine.errors import InvalidInput
 from engine.live import LOOKUP_LENGTH, has_value, lookup
 from engine.wording import whatever_case

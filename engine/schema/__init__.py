@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-from engine.database import Json, UtcDateTime
+from engine.columns import Json, UtcDateTime, Word
 from engine.schema.alerts import alert_rules as alert_rules
 from engine.schema.alerts import alert_samples as alert_samples
 from engine.schema.approvals import approval_files as approval_files
@@ -140,7 +140,7 @@ instances = Table(
     Column("version", Integer, nullable=False),
     Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
     Column("business_id", Text),
-    Column("state", String(16), nullable=False),
+    Column("state", Word(16), nullable=False),
     Column("suspended_at", UtcDateTime),
     Column("incident_count", Integer, nullable=False, default=0),
     Column("parent_key", BigInteger),
@@ -211,8 +211,8 @@ element_instances = Table(
     Column("definition_key", BigInteger, nullable=False),
     Column("scope_key", BigInteger, nullable=False),
     Column("element_id", String(255), nullable=False),
-    Column("type", String(32), nullable=False),
-    Column("state", String(16), nullable=False),
+    Column("type", Word(32), nullable=False),
+    Column("state", Word(16), nullable=False),
     Column("flow_id", Text),
     Column("position", BigInteger, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
@@ -241,7 +241,7 @@ jobs = Table(
     Column("type", String(255), nullable=False),
     Column("kind", String(32), nullable=False, default="BPMN_ELEMENT"),
     Column("listener_event", String(32)),
-    Column("state", String(16), nullable=False),
+    Column("state", Word(16), nullable=False),
     Column("priority", Integer, nullable=False, default=0),
     Column("retries", Integer, nullable=False),
     Column("attempt", Integer, nullable=False, default=0),
@@ -256,7 +256,7 @@ jobs = Table(
     Column("error_code", Text),
     Column("error_message", Text),
     Column("idempotency_key", String(128), nullable=False),
-    Column("effect", String(16), nullable=False),
+    Column("effect", Word(16), nullable=False),
     Column("repeatable", Boolean, nullable=False, default=True),
     Column("askable", Boolean, nullable=False, default=False),
     Column("sent_at", UtcDateTime),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, text
 
-from engine.database import Json, UtcDateTime
+from engine.columns import Json, UtcDateTime
 from engine.schema.base import metadata
 
 approvals = Table(

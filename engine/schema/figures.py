@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text
 
-from engine.database import Json, UtcDateTime
+from engine.columns import Json, UtcDateTime
 from engine.schema.base import metadata
 
 report_figures = Table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Integer, String, Table, Text, UniqueConstraint
 
-from engine.database import UtcDateTime
+from engine.columns import UtcDateTime
 from engine.schema.base import DEFAULT_TENANT, metadata
 
 forms = Table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, String, Table, Text, text
 
-from engine.database import UtcDateTime
+from engine.columns import UtcDateTime, Word
 from engine.schema.base import DEFAULT_TENANT, metadata
 
 _OPEN = text("state = 'ACTIVE'")
@@ -20,9 +20,9 @@ incidents = Table(
     Column("process_id", String(255), nullable=False),
     Column("element_id", String(255), nullable=False),
     Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
-    Column("type", String(64), nullable=False),
+    Column("type", Word(64), nullable=False),
     Column("message", Text, nullable=False),
-    Column("state", String(16), nullable=False),
+    Column("state", Word(16), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("resolved_at", UtcDateTime),
     Column("fingerprint", String(16), nullable=False, default="", server_default=""),

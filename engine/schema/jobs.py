@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 
-from engine.database import UtcDateTime
+from engine.columns import UtcDateTime
 from engine.schema.base import metadata
 
 job_failures = Table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, String, Table, Text
 
-from engine.database import Json, UtcDateTime
+from engine.columns import Json, UtcDateTime
 from engine.schema.base import DEFAULT_TENANT, metadata
 
 pauses = Table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, String, Table, Text
 
-from engine.database import UtcDateTime
+from engine.columns import UtcDateTime
 from engine.schema.base import metadata
 
 secrets = Table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, SmallInteger, String, Table, Text, text
 
-from engine.database import Json, UtcDateTime
+from engine.columns import Json, UtcDateTime, Word
 from engine.schema.base import DEFAULT_TENANT, metadata
 
 _OPEN = text("state = 'CREATED'")
@@ -21,7 +21,7 @@ user_tasks = Table(
     Column("tenant_id", String(64), nullable=False, default=DEFAULT_TENANT),
     Column("name", Text),
     Column("description", Text),
-    Column("state", String(16), nullable=False),
+    Column("state", Word(16), nullable=False),
     Column("assignee", Text),
     Column("owner", Text),
     Column("delegation", String(16)),

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, delete, select
 
 from engine import schema, values
-from engine.database import Upsert, exact_json
+from engine.columns import exact_json
+from engine.database import Upsert
 from engine.errors import InvalidInput, NotFound, WrongState
 
 if TYPE_CHECKING:

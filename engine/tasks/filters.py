@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import delete, func, or_, select, update
 
 from engine import audit, schema, values
-from engine.database import from_json
+from engine.columns import from_json
 from engine.errors import Conflict, InvalidInput, NotFound
 from engine.queries.instances import ANY
 from engine.queries.tasks import TaskCriteria

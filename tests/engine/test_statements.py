@@ -145,3 +145,39 @@ def test_command_that_is_refused_after_it_has_read_changes_nothing(engine, thous
         engine.execute(refuse)
     with engine.read() as connection:
         assert connection.execute(select(_v.key).where(_v.name == "n9000")).first() is None
+
+
+@pytest.mark.parametrize("values", [[1, True, 1.0, 1], [0, False, 0.0, 0], [None, "", None]])
+def test_values_that_are_equal_but_not_the_same_stay_apart_in_one_statement(engine, thousand, values):
+    """The driver is told once of a column that holds one value in all rows: 1 is not true, and 1.0 not 1."""
+
+    def write(tx):
+        for number, value in enumerate(values, 9100):
+            tx.rows.insert(schema.variables, {**variable(tx, number, value), "instance_key": thousand})
+
+    engine.execute(write)
+    with engine.read() as connection:
+        found = [row.value for row in connection.execute(
+            select(_v.value).where(_v.name.between("n9100", "n9199")).order_by(_v.name))]
+    assert [(type(value), value) for value in found] == [(type(value), value) for value in values]
+
+
+def test_state_is_sent_as_the_plain_text_that_it_is(engine, steps):
+    """A driver that is given a member of an enumeration looks for an adapter, which takes as long as the insert."""
+    from tests.engine.drawing import end, process, service, start
+
+    steps.deploy(process("calls", start(), service("s", "call"), end()))
+    sent = []
+
+    def note(_connection, _cursor, _statement, parameters, _context, many):
+        for each in parameters if many else [parameters]:
+            sent.extend(each.values() if isinstance(each, dict) else each or ())
+
+    event.listen(engine.database.engine, "before_cursor_execute", note)
+    try:
+        for _ in range(3):
+            steps.start("calls")
+    finally:
+        event.remove(engine.database.engine, "before_cursor_execute", note)
+    assert {"CREATED", "ACTIVE", "INTENDED", "SERVICE_TASK"} <= {each for each in sent if isinstance(each, str)}
+    assert [each for each in sent if isinstance(each, str) and type(each) is not str] == []

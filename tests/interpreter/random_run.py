@@ -12,7 +12,7 @@ from typing import Any
 from bpmn.interpreter import Execution, Program, journal
 from bpmn.interpreter.task import ERROR, STARTED, WAITING
 from bpmn.model import CalledProcess, Element, ElementType
-from engine.database import from_json, to_json
+from engine.columns import from_json, to_json
 
 VARIABLES = {"c": 0, "v": 0, "flag": 0, "orderId": "A-1"}
 PATIENCE = 3_000

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from engine.database import to_json
+from engine.columns import to_json
 from engine.errors import Conflict, InvalidInput, NotAllowed, NotFound, Rejection, Unavailable, WrongState
 from web import doors
 from web.origins import refuse_other_sites

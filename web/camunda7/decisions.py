@@ -8,7 +8,7 @@ from flask import Response
 
 from bpmn.dmn.results import rows
 from engine import decisions
-from engine.database import to_json
+from engine.columns import to_json
 from engine.errors import NotFound
 from engine.queries import deployed
 from engine.queries.criteria import Criterion, Search, one, search

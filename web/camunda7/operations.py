@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.database import to_json
+from engine.columns import to_json
 from engine.queries.audit import AUDIT
 from engine.queries.criteria import Criterion
 from engine.queries.things import AuditRow

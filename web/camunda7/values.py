@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from engine.database import from_json, to_json
+from engine.columns import from_json, to_json
 from engine.errors import InvalidInput
 from web import scanning
 from web.body import Body, shown

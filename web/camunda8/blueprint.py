@@ -12,7 +12,7 @@ import structlog
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
-from engine.database import to_json
+from engine.columns import to_json
 from engine.engine import Engine
 from engine.errors import (
     Conflict,

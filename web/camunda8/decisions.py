@@ -8,7 +8,7 @@ from flask import Response
 
 from bpmn.dmn.outcome import EvaluatedDecision, MatchedRule
 from engine import decisions
-from engine.database import to_json
+from engine.columns import to_json
 from engine.decisions import Evaluated
 from engine.queries.decisions import DecisionRow, of_graph
 from engine.transaction import Transaction

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.database import from_json
+from engine.columns import from_json
 from engine.errors import InvalidInput
 from engine.queries.criteria import Criterion
 from web.body import Body, shown

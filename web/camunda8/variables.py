@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, request
 
-from engine.database import to_json
+from engine.columns import to_json
 from engine.queries.searches import VARIABLES, FoundVariable
 from web.camunda8 import formats
 from web.camunda8.blueprint import answer, bp

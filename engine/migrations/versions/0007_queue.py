@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
-from engine.database import Json, UtcDateTime
+from engine.columns import Json, UtcDateTime
 
 revision = "0007"
 down_revision = "0006"

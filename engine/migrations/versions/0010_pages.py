@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from engine import fingerprints
-from engine.database import UtcDateTime
+from engine.columns import UtcDateTime
 
 revision = "0010"
 down_revision = "0009"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from alembic import op
 
-from engine.database import UtcDateTime
+from engine.columns import UtcDateTime
 
 revision = "0020"
 down_revision = "0019"

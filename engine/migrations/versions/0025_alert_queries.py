@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from engine.database import UtcDateTime
+from engine.columns import UtcDateTime
 
 revision = "0025"
 down_revision = "0024"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from engine.database import Json
+from engine.columns import Json
 
 revision = "0031"
 down_revision = "0030"
