@@ -19,7 +19,7 @@ from engine.live import Live
 from engine.programs import CALL, JOB, SUBSCRIPTION, TIMER, USER_TASK
 from engine.states import ElementState, InstanceState
 from engine.tasks import user_tasks
-from engine.work import jobs
+from engine.work import opening
 
 if TYPE_CHECKING:
     from engine.transaction import Transaction
@@ -32,7 +32,7 @@ END_ELEMENT = (
 )
 
 CLOSERS: Mapping[str, Callable[[Transaction, Live, int], None]] = {
-    JOB: jobs.stop_waiting,
+    JOB: opening.stop_waiting,
     USER_TASK: user_tasks.stop_waiting,
     TIMER: timers.stop_waiting,
     SUBSCRIPTION: subscriptions.stop_waiting,
@@ -153,7 +153,7 @@ def _job_opened(tx: Transaction, live: Live, entry: journal.JobOpened) -> None:
         business.thrown_as_job(tx, live, entry)
         tx.resume(live.key, Complete(entry.key, may_be_late=True))
         return
-    jobs.start_waiting(tx, live, entry)
+    opening.start_waiting(tx, live, entry)
 
 
 def _user_task_opened(tx: Transaction, live: Live, entry: journal.UserTaskOpened) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import repeat
-from operator import itemgetter
+from operator import is_, itemgetter
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -276,13 +276,21 @@ def _in_order(positions: Sequence[str], processors: Mapping[str, Convert], fixed
     def made(rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
         if len(rows) == 1:
             return [one(rows[0])]
-        columns: list[Iterable[Any]] = list(zip(*map(pick, rows), strict=True)) if own else []
+        columns: list[Any] = list(zip(*map(pick, rows), strict=True)) if own else []
         for at, processor in convert:
-            columns[at] = map(processor, columns[at])
+            columns[at] = _converted(processor, columns[at])
         for at, value in constant:
             columns.insert(at, repeat(value, len(rows)))
         return list(zip(*columns, strict=True)) if columns else [()] * len(rows)
     return made
+
+
+def _converted(processor: Convert, values: Sequence[Any]) -> Iterable[Any]:
+    """The values of a column for the driver. Often it is one and the same in all rows: the moment, or nothing."""
+    first = values[0]
+    if first is values[-1] and all(map(is_, values, repeat(first))):
+        return repeat(processor(first), len(values))
+    return map(processor, values)
 
 
 def _by_name(names: Iterable[str], processors: Mapping[str, Convert], fixed: Mapping[str, Any]) -> Parameters:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Executable, RowMapping
 
+from bpmn.interpreter import journal
 from engine.actions import Action
 from engine.cluster.partitions import group_of
 from engine.cluster.queue import Entry, Kind
 from engine.cluster.wakeup import due_topic
-from engine.rows import AnyRow, Rows
+from engine.rows import AnyRow, NewRow, Rows
 from engine.sight import Sight
 from engine.telemetry.metrics import Tally
 from engine.telemetry.spans import Noted
@@ -78,6 +79,8 @@ class Transaction:
         self.planned: list[Entry] = []
         self.prepared: list[Definition] = []
         self._definitions: dict[int, Definition] = {}
+        self.begun_jobs: dict[tuple[Any, ...], tuple[journal.JobOpened, NewRow]] = {}
+        """What jobs that begin in it have in common (`engine.work.opening`)."""
         self.tally = Tally()
         self.lines: list[tuple[str, dict[str, Any]]] = []
         """What is logged after the commit."""

@@ -18,7 +18,7 @@ from bpmn.interpreter import journal
 from bpmn.model import USER_TASK_JOB
 from engine import audit, forms, guard, schema, states, values
 from engine.actions import AskListeners, Complete, Fail, SetVariables
-from engine.database import from_json, to_json
+from engine.columns import from_json, to_json
 from engine.errors import Conflict, InvalidInput, InvalidTimer, NotFound, WrongState
 from engine.events import noting
 from engine.live import Live, with_instance
@@ -237,7 +237,7 @@ def changed(tx: Transaction, entry: journal.UserTaskChanged) -> None:
 
 def with_changes(headers: Mapping[str, str], changes: Mapping[str, Any]) -> dict[str, str]:
     """The headers of a listener's job, with what it is asked about: what the task is to be like."""
-    return {**headers, CHANGES_HEADER: to_json(changes)} if changes else dict(headers)
+    return {**headers, CHANGES_HEADER: to_json(changes)}
 
 
 def changes_asked(headers: Mapping[str, str]) -> tuple[dict[str, str], dict[str, Any]]:

@@ -178,7 +178,7 @@ class Runner:
     def _call_of_task(self, task: UserTaskRow) -> Call:
         seen: dict[str, object] = {}
         with self._engine.read() as connection:
-            for _, name, value, _ in connection.execute(activation.VISIBLE, {"tokens": [task.element_instance_key]}):
+            for _, name, value, *_ in connection.execute(activation.VISIBLE, {"tokens": [task.element_instance_key]}):
                 seen[name] = value
         return Call(number=len(self.calls) + 1, type=task.element_id, kind="USER_TASK", process_id=task.process_id,
                     element_id=task.element_id, instance_key=task.instance_key, at=self._clock.now, variables=seen,

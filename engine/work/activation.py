@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -84,19 +84,20 @@ _chain = _chain.union_all(
     .where(_e.scope_key != _chain.c.scope)
 )
 VISIBLE = (
-    select(_chain.c.token, _v.name, _v.value, _v.declared)
+    select(_chain.c.token, _v.name, _v.value, _v.declared, _v.key)
     .join(schema.variables, (_v.instance_key == _chain.c.instance_key) & (_v.scope_key == _chain.c.scope))
     .order_by(_chain.c.depth.desc())
 )
 """The variables that each of `tokens` sees, the outer scopes' first, so that the inner ones' replace them."""
-_first = func.row_number().over(partition_by=_v.key, order_by=_chain.c.token) == 1
+_outer_first = (_chain.c.depth.desc(), _chain.c.token)
+_first = func.row_number().over(partition_by=_v.key, order_by=_outer_first) == 1
 VISIBLE_TO_MANY = (
     select(_chain.c.token, _v.name, case((_first, _v.value)).label("value"), _v.declared, _v.key)
     .join(schema.variables, (_v.instance_key == _chain.c.instance_key) & (_v.scope_key == _chain.c.scope))
-    .order_by(_chain.c.depth.desc())
+    .order_by(*_outer_first)
 )
-"""The same for several tokens, but each value once: what a multi-instance activity goes through is seen by all its
-instances, and would be read as many times."""
+"""The same for several tokens, but each value once, in the first of its rows: what a multi-instance activity goes
+through is seen by all its instances, and would be read as many times."""
 
 
 class ActivatedJob(msgspec.Struct, frozen=True, gc=False):
@@ -164,7 +165,8 @@ def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jo
         return []
     until = tx.now + lock
     seen, declared = _visible(tx, found, variables)
-    texts = effects.Texts()
+    sending, same = effects.Sending(tx), {"b_worker": worker, "b_until": until, "b_now": tx.now}
+    several = tx.engine.tenants.several
     taken = []
     for *told, lock_token, attempt, error_code, due_at in found:
         type, token = told[1], told[3]
@@ -173,14 +175,13 @@ def activate(tx: Transaction, types: Collection[str] | None, worker: str, max_jo
             error_code == LOCK_EXPIRED, error_code in DOUBTFUL,
         )
         tx.rows.write(ACTIVATE, {
-            "b_key": job.key, "b_worker": worker, "b_until": until, "b_lock_token": job.lock_token,
-            "b_attempt": job.attempt, "b_now": tx.now,
-            **effects.sent(tx, type, error_code, job.headers, job.variables, texts),
+            "b_key": job.key, "b_lock_token": lock_token + 1, "b_attempt": attempt + 1, **same,
+            **sending.of(type, error_code, job.headers, job.variables),
         })
         waited = max(0.0, (tx.now - due_at).total_seconds())
         tx.count("jobs_handed_out", type)
         tx.observe("job_latency_seconds", waited, type)
-        if tx.engine.tenants.several:
+        if several:
             tx.count("tenant_jobs_handed_out", job.tenant_id)
             tx.observe("tenant_job_latency_seconds", waited, job.tenant_id)
         taken.append(job)
@@ -271,21 +272,19 @@ def _is_any(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
 def _visible(tx: Transaction, found: Sequence[AnyRow],
              names: Collection[str] | None) -> tuple[dict[int, dict[str, Any]], dict[int, dict[str, str]]]:
     """What each token sees, and what was declared of it. Values that several see are the same objects."""
-    seen: dict[int, dict[str, Any]] = {}
+    seen: dict[int, dict[str, Any]] = {job.element_instance_key: {} for job in found}
     said: dict[int, dict[str, str]] = {}
-    for token, name, value, declared in _read(tx, [job.element_instance_key for job in found]):
+    once: dict[int, Any] = {}
+    statement = VISIBLE_TO_MANY if len(found) > 1 else VISIBLE
+    for token, name, value, declared, key in tx.select(statement, {"tokens": list(seen)}):
+        if value is None:
+            value = once.get(key)
+        else:
+            once[key] = value
         if names is None or name in names:
-            seen.setdefault(token, {})[name] = value
+            seen[token][name] = value
             if declared is not None:
                 said.setdefault(token, {})[name] = declared
             elif token in said:
                 said[token].pop(name, None)
     return seen, said
-
-
-def _read(tx: Transaction, tokens: list[int]) -> Iterable[tuple[int, str, Any, str | None]]:
-    if len(tokens) == 1:
-        return ((*row,) for row in tx.select(VISIBLE, {"tokens": tokens}))
-    rows = tx.select(VISIBLE_TO_MANY, {"tokens": tokens})
-    once = {key: value for _, _, value, _, key in rows if value is not None}
-    return ((token, name, once.get(key), declared) for token, name, _, declared, key in rows)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import RowMapping, and_, bindparam, case, func, literal, null, select, update
 
 from engine import schema
+from engine.columns import to_json
 from engine.contracts import ANY_WORKER
-from engine.database import to_json
 from engine.states import EffectState
 
 if TYPE_CHECKING:
@@ -82,55 +82,63 @@ def new_idempotency_key() -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
-class Texts:
-    """JSON texts of values. A collection that many jobs are given is written once; it must not change meanwhile."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[Any, str]] = {}
-
-    def of(self, value: Any) -> str:
-        """The text of a value."""
-        if not isinstance(value, (dict, list)):
-            return to_json(value)
-        known = self._known.get(id(value))
-        if known is None:
-            # Kept with its text, or another value could be given its id.
-            known = self._known[id(value)] = (value, to_json(value))
-        return known[1]
-
-
-def digest(value: Mapping[str, Any], texts: Texts | None = None) -> str:
+def digest(text: str) -> str:
     """The SHA-256 of the JSON text of variables: requests and answers can be compared without being kept."""
-    text = to_json(value) if texts is None else (
-        "{" + ",".join([f"{to_json(name)}:{texts.of(each)}" for name, each in value.items()]) + "}")
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def sent(tx: Transaction, service: str, error_code: str | None, headers: Mapping[str, str],
-         variables: Mapping[str, Any] | None, texts: Texts | None = None) -> dict[str, Any]:
-    """The values of `SEND` for a job that a worker takes. `variables` is what the service is given, None if that is
-    not known; `texts` are those of other jobs that are taken together with it."""
-    contract = tx.engine.contracts.get(service, ANY_WORKER)
-    repeatable = contract.may_repeat(headers, variables or {})
-    # Whoever takes a doubtful call asks before he calls.
-    asks = error_code in DOUBTFUL and not repeatable
-    return {
-        "b_effect": EffectState.IN_DOUBT if asks else EffectState.SENT, "b_repeatable": repeatable,
-        "b_askable": contract.askable, "b_sent_at": None if asks else tx.now,
-        "b_request_digest": None if variables is None else _request(contract.inputs, variables, texts),
-    }
+class Sending:
+    """What the ledger notes of the jobs that one transaction hands out.
 
+    There may be hundreds that are much alike: what is the same for all jobs of a service is looked up once, and a
+    collection that many of them are given is written as JSON once; it must not change meanwhile.
+    """
 
-def _request(inputs: Collection[str] | None, variables: Mapping[str, Any], texts: Texts | None) -> str:
-    given = {name: variables[name] for name in sorted(variables) if inputs is None or name in inputs}
-    return digest(given, texts)
+    def __init__(self, tx: Transaction) -> None:
+        self._now, self._contracts = tx.now, tx.engine.contracts
+        self._same: dict[tuple[str, bool, bool], dict[str, Any]] = {}
+        self._begun: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+        self._written: dict[int, tuple[Any, str]] = {}
+
+    def of(self, service: str, error_code: str | None, headers: Mapping[str, str],
+           variables: Mapping[str, Any] | None) -> dict[str, Any]:
+        """The values of `SEND` for one job. `variables` is what the service is given, None if that is not known."""
+        contract = self._contracts.get(service, ANY_WORKER)
+        repeatable = contract.may_repeat(headers, variables or {})
+        # Whoever takes a doubtful call asks before he calls.
+        asks = not repeatable and error_code in DOUBTFUL
+        same = self._same.get((service, repeatable, asks))
+        if same is None:
+            same = self._same[service, repeatable, asks] = {
+                "b_effect": EffectState.IN_DOUBT if asks else EffectState.SENT, "b_repeatable": repeatable,
+                "b_askable": contract.askable, "b_sent_at": None if asks else self._now,
+            }
+        return {**same, "b_request_digest": None if variables is None else digest(self._text(service, variables))}
+
+    def _text(self, service: str, variables: Mapping[str, Any]) -> str:
+        """The JSON text of those variables that the service takes, in the order of their names."""
+        begun = self._begun.get((service, *variables))
+        if begun is None:
+            inputs = self._contracts.get(service, ANY_WORKER).inputs
+            begun = self._begun[service, *variables] = [
+                (name, f"{to_json(name)}:") for name in sorted(variables) if inputs is None or name in inputs]
+        return "{" + ",".join([begin + self._text_of(variables[name]) for name, begin in begun]) + "}"
+
+    def _text_of(self, value: Any) -> str:
+        if not isinstance(value, (dict, list)):
+            return to_json(value)
+        known = self._written.get(id(value))
+        if known is None:
+            # Kept with its text, or another value could be given its id.
+            known = self._written[id(value)] = (value, to_json(value))
+        return known[1]
 
 
 def settled(tx: Transaction, effect: EffectState, response: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The values with which the answer to a job settles its effect."""
     known = effect in (EffectState.CONFIRMED, EffectState.FAILED)
     return {
-        "b_effect": effect, "b_response": digest(response) if response else None,
+        "b_effect": effect, "b_response": digest(to_json(response)) if response else None,
         "b_settled_at": tx.now if known else None,
     }
 

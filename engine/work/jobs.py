@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import RowMapping, bindparam, select, update
 
 from bpmn.expressions import EvaluationError
-from bpmn.interpreter import Directions, journal
+from bpmn.interpreter import Directions
 from bpmn.model import USER_TASK_JOB
 from engine import ad_hoc, audit, guard, schema, services, states, values
 from engine.actions import Complete, Fail, SetVariables, ThrowError
@@ -21,7 +21,7 @@ from engine.cluster.queue import Kind
 from engine.cluster.wakeup import due_topic, jobs_topic
 from engine.contracts import ANY_WORKER
 from engine.errors import InvalidInput, NotFound, WrongState
-from engine.live import Live, locked_instances, with_instance
+from engine.live import locked_instances, with_instance
 from engine.states import OPEN_JOB_STATES, EffectState, JobState
 from engine.tasks import user_tasks
 from engine.tasks.user_tasks import ListenerAnswer
@@ -40,11 +40,6 @@ _OF_KEYS = _j.key.in_(bindparam("keys", expanding=True))
 BY_KEYS = select(*[each for each in _j if each.name not in _UNASKED]).where(_OF_KEYS).order_by(_j.key).with_for_update()
 INSTANCES_OF = locked_instances(select(_j.instance_key).where(_OF_KEYS))
 ONE = update(schema.jobs).where(_j.key == bindparam("b_key"))
-CANCEL = (
-    update(schema.jobs).where(_j.element_instance_key == bindparam("b_token"), _j.ended_at.is_(None))
-    .values(state=JobState.CANCELED.value, changed_at=bindparam("b_now"), ended_at=bindparam("b_now"),
-            locked_by=None, locked_until=None, effect=effects.ABANDONED)
-)
 ANSWER = (
     update(schema.jobs).where(_j.key == bindparam("b_key"))
     .values(state=bindparam("b_state"), retries=bindparam("b_retries"), due_at=bindparam("b_due_at"),
@@ -83,45 +78,6 @@ RELEASE = (
 )
 
 
-def start_waiting(tx: Transaction, live: Live, entry: journal.JobOpened) -> None:
-    """Create the job that an element waits for."""
-    if entry.key in tx.reopened_jobs:
-        return
-    if len(entry.type) > values.LONGEST_NAME:
-        message = f"Expected a job type of at most {values.LONGEST_NAME} characters, but it has {len(entry.type)}."
-        tx.resume(live.key, Fail(entry.key, "EXTRACT_VALUE_ERROR", message, may_be_late=True))
-        return
-    type = services.meant_by(tx, live, entry)
-    contract = services.contract_of(tx, type)
-    tx.rows.insert(schema.jobs, {
-        "key": tx.key(), "instance_key": live.key, "element_instance_key": entry.key,
-        "definition_key": live.definition.key, "process_id": live.definition.process_id,
-        "element_id": entry.element.id, "partition_key": live.partition_key, "tenant_id": live.tenant_id,
-        "type": type, "kind": entry.kind, "listener_event": entry.listener_event,
-        "state": JobState.CREATED, "priority": entry.priority, "attempt": 0,
-        "retries": retrying.attempts(entry, contract),
-        "headers": user_tasks.with_changes(entry.headers, entry.changes), "due_at": tx.now,
-        "expected_by": tx.now + contract.expected if contract and contract.expected else None,
-        "give_up_at": tx.now + contract.total if contract and contract.total else None,
-        "locked_by": None, "locked_until": None, "lock_token": 0, "suspended": live.suspended_at is not None,
-        "error_code": None, "error_message": None,
-        # Not the key: a service that two databases share must never take one's job for the other's.
-        "idempotency_key": effects.new_idempotency_key(), **effects.INTENDED,
-        "created_at": tx.now, "changed_at": tx.now, "ended_at": None,
-    })
-    tx.announce(jobs_topic(type))
-
-
-def stop_waiting(tx: Transaction, live: Live, token: int) -> None:
-    """Cancel the open job of a token; a job without retries stays, its incident is about it."""
-    if token in tx.failed_jobs or token in tx.done_tokens:
-        return
-    for row in tx.rows.all_unwritten(schema.jobs).values():
-        if row["element_instance_key"] == token and row["state"] in OPEN_JOB_STATES:
-            row.update(state=JobState.CANCELED, changed_at=tx.now, ended_at=tx.now)
-    tx.rows.write(CANCEL, {"b_token": token, "b_now": tx.now})
-
-
 def fetch(tx: Transaction, keys: Collection[int]) -> None:
     """Read and lock jobs that the same transaction is going to answer: one statement for all instead of one each.
 
@@ -132,7 +88,7 @@ def fetch(tx: Transaction, keys: Collection[int]) -> None:
         return
     wanted = {"keys": list(keys)}
     tx.instance_rows.update((row.instance_key, row._mapping) for row in tx.select(INSTANCES_OF, wanted))
-    tx.fetched_jobs.update((row.key, row._mapping) for row in tx.select(BY_KEYS, wanted))
+    tx.fetched_jobs.update([(row[0], row._mapping) for row in tx.select(BY_KEYS, wanted)])     # the key comes first
 
 
 def complete(tx: Transaction, key: int, variables: Mapping[str, Any] | None = None, *,
@@ -273,7 +229,7 @@ def lock(tx: Transaction, key: int, worker: str, duration: timedelta) -> datetim
     tx.rows.write(ACTIVATE, {
         "b_key": key, "b_worker": worker, "b_until": until, "b_lock_token": job["lock_token"] + 1,
         "b_attempt": job["attempt"] + 1, "b_now": tx.now,
-        **effects.sent(tx, job["type"], job["error_code"], job["headers"], None),
+        **effects.Sending(tx).of(job["type"], job["error_code"], job["headers"], None),
     })
     tx.announce(due_topic(until))
     _changed(tx, job, "LOCK", "locked_by", worker)

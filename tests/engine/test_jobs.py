@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from engine import definitions, schema
 from engine.cluster import scheduler
+from engine.columns import to_json
 from engine.contracts import JobContract
 from engine.definitions import Resource
 from engine.errors import InvalidInput, NotFound, WrongState
@@ -304,4 +305,4 @@ def test_each_job_sees_its_scopes_however_many_are_taken_together(engine, steps,
     assert len(seen) == len(expected)
     digests = {row.key: row.request_digest for row in ledger.effects(engine, states=tuple(EffectState)).items}
     for job in taken:
-        assert digests[job.key] == effects.digest(dict(sorted(job.variables.items())))
+        assert digests[job.key] == effects.digest(to_json(dict(sorted(job.variables.items()))))
