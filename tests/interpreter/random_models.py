@@ -1,7 +1,8 @@
 """Draws random processes out of blocks that fit together, so that every one of them can come to its end.
 
 A block has one way in and one way out. Whatever can keep its token from coming out (an error or terminate end event)
-takes the tokens beside it along, so that no join waits in vain. Ids are numbered in the order of drawing.
+takes the tokens beside it along, so that no join waits in vain. Nor is an inclusive join drawn where tokens of several
+firings of one event meet and a parallel join counts them. Ids are numbered in the order of drawing.
 """
 
 from __future__ import annotations
@@ -108,6 +109,10 @@ class Place:
     """How the scope around may be ended from within."""
     watched: bool = False
     """What happens after an event has nothing to do with signals, or it could set itself off for ever."""
+    mixed: bool = False
+    """Tokens of several firings of a boundary event may be there at once."""
+    counted: bool = False
+    """A parallel join around takes as many of them from each branch: none may be merged with another."""
 
     @property
     def caught(self) -> tuple[str, ...]:
@@ -115,6 +120,11 @@ class Place:
 
     def deeper(self, **changes: object) -> Place:
         return replace(self, depth=self.depth - 1, **changes)
+
+
+def of_its_own(place: Place) -> Place:
+    """The place as it is inside of a new scope, where no other tokens come."""
+    return replace(place, mixed=False, counted=False)
 
 
 def drawn(function: Callable[..., Any]) -> Callable[..., SearchStrategy[Any]]:
@@ -150,16 +160,21 @@ def leaf(place: Place) -> SearchStrategy[Block]:
 
 
 @drawn
-def watchers(draw, place, events, least=0, most=2):
+def watchers(draw, place, events, least=0, most=2, attached=False):
+    """Of an activity if they are attached to one, else of a scope: those have each their own inside."""
     found = []
     for kind in draw(some(events, least, most)):
         interrupting = kind in ALWAYS_INTERRUPTING or (kind not in NEVER_INTERRUPTING and draw(FLAG))
-        found.append(Watcher(kind, interrupting, draw(blocks(place.deeper(leaves=(), watched=True)))))
+        then = place.deeper(leaves=(), watched=True)
+        # Its tokens leave the place for an end event of their own: what counts there does not count them.
+        then = replace(then, mixed=not interrupting or then.mixed, counted=False) if attached else of_its_own(then)
+        found.append(Watcher(kind, interrupting, draw(blocks(then))))
     return found
 
 
 @drawn
 def scopes(draw, place, leaves):
+    place = of_its_own(place)
     body = draw(blocks(replace(place, leaves=("terminate", *leaves))))
     if leaves and draw(FLAG):
         body = Sequence([body, Leave(draw(one_of(leaves)))])
@@ -177,7 +192,7 @@ def activities(draw, place):
     activity = Activity(kind)
     if kind in ("job", "user", "call", "sub", "transaction") and place.depth > 0 and draw(number(0, 3)):
         events = (*WAITED_FOR, "error", *(("escalation",) if kind in WITH_INSIDE else ()))
-        activity.watchers = draw(watchers(place, events, least=1))
+        activity.watchers = draw(watchers(place, events, least=1, attached=True))
     if kind in WITH_INSIDE:
         leaves = ["error"] * any(watcher.event == "error" for watcher in activity.watchers)
         if kind == "transaction":
@@ -210,8 +225,9 @@ def blocks(draw, place):
         undone = activity.inside is not None and any(w.event == "compensation" for w in activity.inside.watchers)
         return Sequence([activity, Event("compensation", False)]) if undone else activity
     if kind == "split":
-        return Split(draw(one_of(("exclusive", "parallel", "inclusive"))),
-                     draw(few(place.deeper(), 2, 3)))
+        how = draw(one_of(("exclusive", "parallel") + (() if place.counted else ("inclusive",))))
+        counted = place.counted or (how == "parallel" and place.mixed)
+        return Split(how, draw(few(place.deeper(counted=counted), 2, 3)))
     if kind == "race":
         events = draw(some(place.caught, 2, 3))
         return Race([(event, draw(inner)) for event in events])

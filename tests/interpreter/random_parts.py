@@ -1,7 +1,8 @@
 """The long runs of random processes, in parts that the workers of `make test-long` share.
 
-Each part tries the same processes each time. `RANDOM_TIMES=10` tries ten times as many, `RANDOM_FROM=1`, or any other
-number, others.
+Each part tries the same processes each time, as long as the same modules were imported before: Hypothesis also draws
+what stands in them. `RANDOM_TIMES=10` tries ten times as many, `RANDOM_FROM=1`, or any other number, others. What fails
+is told as `@reproduce_failure(…)`, which holds everywhere.
 """
 
 from __future__ import annotations

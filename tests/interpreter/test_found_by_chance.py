@@ -116,3 +116,27 @@ def test_a_compensation_handler_does_not_see_what_is_local_to_the_event_that_cal
     [handler] = instance.waits
 
     assert instance.run.variables(handler)["x"] == "outer"
+
+
+@RELOAD
+def test_tokens_of_two_firings_meet_in_an_inclusive_join_as_those_of_one_do(reload):
+    """A join does not know which firing a token came from, as in Camunda 7: one that counts them waits in vain then."""
+    program = compile_process(model_of(diagram(
+        el("message", id="M", name="m"),
+        start("S"), user("U"), end("E"),
+        boundary("B", "U", el("messageEventDefinition", messageRef="M"), cancelActivity="false"),
+        gateway("inclusive", "Split"), user("One"), user("Two"), gateway("inclusive", "Join"), user("After"), end("E2"),
+        flows("S > U > E", "B > Split", "One > Join", "Two > Join", "Join > After > E2"),
+        flow("Split", "One", "${flag == 1}"), flow("Split", "Two", "${flag == 2}"),
+        platform="Camunda Platform", camunda__historyTimeToLive="1")).processes[0])
+    run = RandomRun(program, reload=reload)
+    [boundary_event] = [at for at, wait in run.waits.items() if wait.element.id == "B"]
+    for flag in (1, 2):
+        run.do(("flag",), flag)
+        run.do(("trigger", *boundary_event), 0)
+
+    for element in ("One", "Two"):
+        assert [wait.element.id for wait in run.waits.values()].count("After") == 0
+        run.do(("complete", next(key for (key, _), wait in run.waits.items() if wait.element.id == element)), 0)
+
+    assert [wait.element.id for wait in run.waits.values()].count("After") == 1
