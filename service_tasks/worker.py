@@ -249,10 +249,14 @@ class Worker:
         for key in done.lost:
             if key in self._held:
                 self._held[key].lost = True
+        begun = []
         for job in done.taken:
             held = Held(job, self._contracts[job.type])
-            held.trial = job.key in done.trials
-            self._dispatch(held, renew_at)
+            held.trial, held.renew_at = job.key in done.trials, renew_at
+            self._held[job.key] = held
+            begun.append(held)
+        for held in begun:
+            self._dispatch(held)
         if done.held is not None:
             self._heed(done.held, now)
 
@@ -270,9 +274,7 @@ class Worker:
         if self._held.get(held.job.key) is held:
             del self._held[held.job.key]
 
-    def _dispatch(self, held: Held, renew_at: float) -> None:
-        held.renew_at = renew_at
-        self._held[held.job.key] = held
+    def _dispatch(self, held: Held) -> None:
         self._allowances[held.contract.name].begin()
         if held.contract.is_async:
             self._loop.submit(self._call_async(held))
