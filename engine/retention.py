@@ -1,7 +1,8 @@
 """How long ended instances are kept, and how those that were kept long enough are taken away.
 
 A tree of instances (one and all that it called) goes together, by the rule of the outermost one; what a decision said
-that was asked by itself, by the rule of the decision. The audit trail stays: who did what outlives what it was done to.
+that was asked by itself, by the rule of the decision; what operations did, by the engine's. The audit trail stays: who
+did what outlives what it was done to.
 Large histories go in slices, the instance itself last, so that no transaction is long and a crash leaves nothing that
 is not found again.
 Source: Camunda 7 manual, "History cleanup"; Camunda 8 docs, "Data retention".
@@ -17,6 +18,7 @@ from sqlalchemy import BindParameter, Connection, Select, Table, bindparam, dele
 
 from engine import audit, schema
 from engine.errors import InvalidInput, NotFound
+from engine.operations import cleaning
 from engine.tenants import within
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ _u = schema.user_tasks.c
 
 KEPT = (schema.audit, schema.operation_items, schema.outbox)
 """Tables that outlive the instances they speak of. What waits to be told is told, however long its target is away; then
-it goes by itself."""
+it goes by itself. Items go with their operation (`engine.operations.cleaning`)."""
 OF_INSTANCE: tuple[Table, ...] = tuple(
     table for table in schema.metadata.sorted_tables if "instance_key" in table.c and table not in KEPT
 )
@@ -107,7 +109,7 @@ def set_version_days(tx: Transaction, definition_key: int, days: int | None) -> 
 def clean(tx: Transaction, default: timedelta | None) -> int:
     """Delete a slice of what was kept long enough; returns how many rows that was, 0 when nothing is left to do.
 
-    `default` is for definitions that say nothing; None keeps theirs for ever.
+    `default` is for definitions that say nothing, and for operations, which belong to none; None keeps theirs for ever.
     """
     deleted = 0
     for key, before in rules(tx.connection, tx.now, default):
@@ -121,6 +123,8 @@ def clean(tx: Transaction, default: timedelta | None) -> int:
             deleted += tx.connection.execute(
                 delete(schema.decision_evaluations).where(_e.key.in_(ALONE)),
                 {"decision_key": key, "before": before, "most": SLICE - deleted}).rowcount
+    if default is not None and deleted < SLICE:
+        deleted += cleaning.clean(tx, default, SLICE - deleted)
     return deleted
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, TextClause, bindparam, select, text
 
 from engine import indexes, retention, schema
+from engine.operations import cleaning
 from engine.sighted import OF_ANY_SIGHT
 
 if TYPE_CHECKING:
@@ -55,13 +56,14 @@ FREE_PAGES = _of_all(
     " pragma_page_count p, pragma_page_size s")
 FILE = _of_all("SELECT file FROM pragma_database_list WHERE name = 'main'")
 
-_i = schema.instances.c
+_i, _o = schema.instances.c, schema.operations.c
 OLDEST = (
     select(_i.ended_at)
     .where(_i.definition_key == bindparam("definition_key"), _i.ended_at.is_not(None), _i.parent_key.is_(None),
            _i.ended_at < bindparam("before"))
     .order_by(_i.ended_at).limit(1)
 )
+OLDEST_OPERATION = select(_o.ended_at).where(cleaning.IS_OVER).order_by(_o.ended_at).limit(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,7 @@ class Upkeep:
 
 
 def look(engine: Engine, history: timedelta | None) -> Upkeep:
-    """Look at everything. `history`: how long ended instances are kept whose process says nothing."""
+    """Look at everything. `history`: how long what ended is kept where no process says otherwise."""
     with engine.read() as connection:
         found = _sqlite(connection) if engine.database.is_sqlite else _postgresql(connection)
         return Upkeep(lost=indexes.lost(engine.database, connection),
@@ -99,6 +101,10 @@ def look(engine: Engine, history: timedelta | None) -> Upkeep:
 def _overdue(connection: Connection, now: datetime, history: timedelta | None) -> timedelta | None:
     late = [before - ended for key, before in retention.rules(connection, now - OVERDUE, history)
             if (ended := connection.scalar(OLDEST, {"definition_key": key, "before": before})) is not None]
+    if history is not None:
+        before = now - OVERDUE - history
+        ended = connection.scalar(OLDEST_OPERATION, {"before": before})
+        late += [] if ended is None else [before - ended]
     return max(late) + OVERDUE if late else None
 
 

@@ -31,6 +31,7 @@ COUNTS = (
     select(_m.operation_key, _m.state, func.count().label("found"))
     .where(_m.operation_key.in_(bindparam("keys", expanding=True))).group_by(_m.operation_key, _m.state)
 )
+IS_THERE = select(_o.key).where(_o.key == bindparam("key"))
 RISKY = select(func.count()).where(_m.operation_key == bindparam("key"), _m.risky)
 
 
@@ -119,6 +120,12 @@ def operation(engine: Engine, key: int) -> OperationRow:
         if row is None:
             raise NotFound(f"Expected to find an operation with key {key}, but there is none.")
         return OperationRow(**{str(name): row[name] for name in row}, **_counts(connection, [key])[key])
+
+
+def is_there(engine: Engine, key: int) -> bool:
+    """Whether there is an operation with this key; one that was kept long enough is gone."""
+    with engine.read() as connection:
+        return connection.scalar(IS_THERE, {"key": key}) is not None
 
 
 def _counts(connection: Connection, keys: Collection[int]) -> dict[int, dict[str, Any]]:

@@ -24,6 +24,7 @@ operations = Table(
     Column("ended_at", UtcDateTime),
     Index("ix_operations_unfinished", "key", sqlite_where=text("ended_at IS NULL"),
           postgresql_where=text("ended_at IS NULL")),
+    Index("ix_operations_ended", "ended_at"),
 )
 """One row per operation. `filter` is the query of the address of the list whose instances it froze; `repeats_key` the
 operation whose failed items it takes up; `applied_by` who let it be carried out, and `reason` why."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import re
+from datetime import timedelta
 
 import pytest
 
 from engine import instances
 from engine.cluster import nodes
 from engine.cluster.nodes import Node
-from engine.operations import carrying, plans
+from engine.operations import carrying, cleaning, plans
 from engine.queries import instance as one
 from engine.queries import instances as listed
 from engine.queries import lists
@@ -126,6 +127,12 @@ def test_pause_go_on_stop_and_plan_again(console, engine, failed_instance):
     again = key_of(console.post(f"/operations/{made}/repetition"))
     assert found.operation(engine, again).repeats_key == made
     assert found.operation(engine, again).total == 3
+    # and the new one leads to the old one as long as that is kept
+    link = f'href="/operations/{made}"'
+    assert link in console.text(f"/operations/{again}")
+    engine.execute(cleaning.clean, timedelta(days=-1), 100)
+    assert console.get(f"/operations/{made}").status_code == 404
+    assert link not in console.text(f"/operations/{again}")
 
 
 def test_consent_is_asked_for_what_cannot_be_taken_back(console, engine, failed_instance):

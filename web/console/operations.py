@@ -110,6 +110,7 @@ def operation(key: int) -> ResponseReturnValue:
         state=state, risky=risky, counts=counts, risks=risks, consent=row.final or risks > 0,
         approval=approvals.of_operation(engine(), key) if row.state == OperationState.WAITING else None,
         trouble=_trouble() if row.state in (OperationState.PLANNING, OperationState.RUNNING) else "",
+        repeated=row.repeats_key if row.repeats_key and found.is_there(engine(), row.repeats_key) else None,
         sentence=_sentence(row), act=_last_act(row), failed=row.failed_again + row.not_started,
         outcomes=(ItemState.FIXED, ItemState.FAILED_AGAIN, ItemState.SKIPPED, ItemState.NOT_STARTED),
     )
