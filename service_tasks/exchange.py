@@ -21,10 +21,11 @@ Answer = tuple[ActivatedJob, Outcome]
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """So many jobs of some types."""
+    """So many jobs of some types, and of what they see what is in `variables` (None: everything)."""
 
     types: tuple[str, ...]
     count: int
+    variables: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,8 @@ def exchange(
         except Rejection:
             done.lost.append(job.key)
     for want in wants:
-        done.taken += activation.activate(tx, want.types, worker, want.count, lock, partitions=tx.engine.partitions,
-                                          others_after=others_after)
+        done.taken += activation.activate(tx, want.types, worker, want.count, lock, variables=want.variables,
+                                          partitions=tx.engine.partitions, others_after=others_after)
     if wants:
         _try(tx, done, {type for want in wants for type in want.types}, worker, lock)
         done.held = frozenset(holds.current(tx))

@@ -223,12 +223,19 @@ class Worker:
         for name, allowance in self._allowances.items():
             count = allowance.available(now, room) if allowance.limited else 0
             if count > 0:
-                wants.append(Want((name,), count))
+                wants.append(Want((name,), count, self._taken_by((name,))))
                 room -= count
         unlimited = tuple(name for name, allowance in self._allowances.items() if not allowance.limited)
         if room > 0 and unlimited:
-            wants.append(Want(unlimited, room))
+            wants.append(Want(unlimited, room, self._taken_by(unlimited)))
         return wants
+
+    def _taken_by(self, names: tuple[str, ...]) -> frozenset[str] | None:
+        """The variables that one of these services takes; None if one may look at all of them."""
+        contracts = [self._contracts[name] for name in names]
+        if any(contract.policy.per_call is not None for contract in contracts):
+            return None
+        return frozenset().union(*(contract.input_names for contract in contracts))
 
     def _settle(
         self, answers: Sequence[tuple[Held, Outcome]], renewals: Sequence[ActivatedJob], done: Exchanged, now: float

@@ -98,6 +98,9 @@ VISIBLE_TO_MANY = (
 )
 """The same for several tokens, but each value once, in the first of its rows: what a multi-instance activity goes
 through is seen by all its instances, and would be read as many times."""
+_OF_NAMES = _v.name.in_(bindparam("names", expanding=True))
+NAMED, NAMED_TO_MANY = VISIBLE.where(_OF_NAMES), VISIBLE_TO_MANY.where(_OF_NAMES)
+"""Those of some names, for workers that say what they want: the others may be many, and large."""
 
 
 class ActivatedJob(msgspec.Struct, frozen=True, gc=False):
@@ -275,16 +278,20 @@ def _visible(tx: Transaction, found: Sequence[AnyRow],
     seen: dict[int, dict[str, Any]] = {job.element_instance_key: {} for job in found}
     said: dict[int, dict[str, str]] = {}
     once: dict[int, Any] = {}
-    statement = VISIBLE_TO_MANY if len(found) > 1 else VISIBLE
-    for token, name, value, declared, key in tx.select(statement, {"tokens": list(seen)}):
+    if names is None:
+        rows = tx.select(VISIBLE_TO_MANY if len(seen) > 1 else VISIBLE, {"tokens": list(seen)})
+    elif names:
+        rows = tx.select(NAMED_TO_MANY if len(seen) > 1 else NAMED, {"tokens": list(seen), "names": sorted(names)})
+    else:
+        return seen, said
+    for token, name, value, declared, key in rows:
         if value is None:
             value = once.get(key)
         else:
             once[key] = value
-        if names is None or name in names:
-            seen[token][name] = value
-            if declared is not None:
-                said.setdefault(token, {})[name] = declared
-            elif token in said:
-                said[token].pop(name, None)
+        seen[token][name] = value
+        if declared is not None:
+            said.setdefault(token, {})[name] = declared
+        elif token in said:
+            said[token].pop(name, None)
     return seen, said

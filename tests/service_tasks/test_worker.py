@@ -3,6 +3,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from engine.work import jobs
 from service_tasks import (
@@ -465,3 +466,41 @@ def test_what_a_service_does_to_its_arguments_is_not_seen_by_other_calls(stage):
     # then each call saw them as they are
     assert stage.ended(key).row.state == "COMPLETED"
     assert seen == [(4, ["new"])] * 4
+
+
+def test_only_those_variables_are_read_that_a_service_takes(stage):
+    """The others may be many, and large: each is read, and its JSON parsed, for nothing."""
+    read = []
+
+    def note(connection, cursor, statement, parameters, context, many):
+        if "RECURSIVE" in statement.upper():
+            read.append(parameters)
+
+    @service_task("work")
+    def work(order_id: str, note: str = "none") -> Result:
+        return Result(work_done=f"{order_id} {note}")
+
+    event.listen(stage.engine.database.engine, "before_cursor_execute", note)
+    try:
+        stage.serve(work)
+        key = stage.start(orderId="A-1", note="with care", large=["x" * 1000] * 100)
+        assert stage.ended(key).row.state == "COMPLETED"
+    finally:
+        event.remove(stage.engine.database.engine, "before_cursor_execute", note)
+
+    assert stage.variables(key)["workDone"] == "A-1 with care"
+    names = [each.values() if isinstance(each, dict) else each for each in read]
+    assert names
+    assert all({"orderId", "order_id", "note"} <= {*each} and "large" not in each for each in names)
+
+
+def test_a_service_that_takes_nothing_is_called(stage):
+    @service_task("work")
+    def work() -> Result:
+        return Result(work_done="anyway")
+
+    stage.serve(work)
+    key = stage.start(orderId="A-1")
+
+    assert stage.ended(key).row.state == "COMPLETED"
+    assert stage.variables(key) == {"orderId": "A-1", "workDone": "anyway"}
