@@ -7,10 +7,11 @@ it (`pickup` of the service's contract), its worker gave no sign of life (the lo
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import RowMapping, bindparam, func, select
 
 from engine import schema, services
 from engine.states import JobState
@@ -40,9 +41,10 @@ def give_up_untaken(tx: Transaction) -> int:
     for type, contract in services.known(tx).items():
         if contract.pickup is None or type in holds.current(tx):
             continue
-        for (key,) in tx.select(UNTAKEN, {"type": type, "before": tx.now - contract.pickup}):
+        before = tx.now - contract.pickup
+        for (key,) in tx.select(UNTAKEN, {"type": type, "before": before}):
             message = f"Expected a worker to take the job within {_words(contract.pickup)}, but none did."
-            count += jobs.give_up(tx, key, JobState.CREATED, message)
+            count += jobs.give_up(tx, key, partial(_is_untaken, before=before), message)
     return count
 
 
@@ -52,8 +54,16 @@ def give_up_overdue(tx: Transaction) -> int:
     for (key,) in tx.select(OVERDUE, {"now": tx.now}):
         message = "Expected the service to succeed within the time that its contract gives to all attempts together, " \
                   "but it did not."
-        count += jobs.give_up(tx, key, None, message)
+        count += jobs.give_up(tx, key, partial(_is_overdue, now=tx.now), message)
     return count
+
+
+def _is_untaken(job: RowMapping, *, before: datetime) -> bool:
+    return job["state"] == JobState.CREATED and bool(job["due_at"] <= before)
+
+
+def _is_overdue(job: RowMapping, *, now: datetime) -> bool:
+    return job["give_up_at"] is not None and bool(job["give_up_at"] <= now)
 
 
 def _words(length: timedelta) -> str:

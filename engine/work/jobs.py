@@ -6,7 +6,7 @@ an answer that comes after another worker took the job is refused (`lock_token` 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -293,13 +293,14 @@ def put_back(tx: Transaction, key: int, retries: int | None = None, *, effect: E
     tx.announce(jobs_topic(job["type"]))
 
 
-def give_up(tx: Transaction, key: int, only_if: JobState | None, message: str) -> bool:
-    """Open an incident for a job that is late; False if it is not open any more, or not in the state `only_if`.
+def give_up(tx: Transaction, key: int, is_late: Callable[[RowMapping], bool], message: str) -> bool:
+    """Open an incident for a job that is late; False if it is not open any more, or not late by what its row says now.
 
     What a worker that is at work on it does is in doubt, and its answer will be refused.
     """
+    # Who found it late had not locked it: it may have been taken, tried again or suspended since.
     job = _get(tx, key)
-    if job["state"] not in (JobState.CREATED, JobState.ACTIVATED) or (only_if and job["state"] != only_if):
+    if job["state"] not in (JobState.CREATED, JobState.ACTIVATED) or job["suspended"] or not is_late(job):
         return False
     at_work = job["state"] == JobState.ACTIVATED
     _give_up(tx, job, "JOB_NO_RETRIES", message, EffectState.IN_DOUBT if at_work else EffectState(job["effect"]))

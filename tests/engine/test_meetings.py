@@ -13,15 +13,17 @@ from sqlalchemy import create_engine, select
 
 from engine import instances, messages, retention, schema, tenants, timers
 from engine.alerts import rules
+from engine.contracts import JobContract
 from engine.database import Database
 from engine.engine import Engine
 from engine.errors import NotFound, Rejection, WrongState
 from engine.events import outbox, targets
 from engine.operations import carrying, migration, modification, plans
+from engine.queries import lists
 from engine.queries import operations as found
 from engine.queries.instances import InstanceFilter
 from engine.schema import DEFAULT_TENANT
-from engine.work import activation, holds, jobs
+from engine.work import activation, deadlines, holds, jobs
 from tests.engine.drawing import (
     boundary,
     call,
@@ -271,6 +273,33 @@ def test_a_job_that_is_answered_while_its_lock_is_found_expired_is_answered(node
         assert not isinstance(first, Exception)
         assert (found, steps.take("work")) == (0, [])
     steps.engine.execute(instances.cancel, key, WHY)
+
+
+def test_a_job_is_not_given_up_that_is_tried_or_rests_at_that_moment(nodes, steps, clock, met):
+    # given a service whose jobs must be taken in five minutes, and be done in an hour
+    one, two = nodes
+    for node in nodes:
+        node.contracts["work"] = JobContract(pickup=timedelta(minutes=5), total=timedelta(hours=1))
+    steps.deploy(process("p", start(), service("work", retries=3), end()))
+
+    def tried(tx):
+        [job] = activation.activate(tx, ["work"], "quick", 1)
+        tx.rows.flush()
+        jobs.fail(tx, job.key, "Too busy.", lock_token=job.lock_token, retries=2, retry_in=timedelta(minutes=1))
+
+    acts = {"tried": lambda _: one.execute(tried), "suspended": lambda key: one.execute(instances.suspend, key, WHY)}
+    for minutes, look, act in ((6, deadlines.give_up_untaken, "tried"), (6, deadlines.give_up_untaken, "suspended"),
+                               (61, deadlines.give_up_overdue, "suspended")):
+        key = steps.start("p")
+        clock.advance(minutes=minutes)
+
+        # when one node finds that it is late, while on the other one it is not any more
+        first, given_up = met(lambda act=act, key=key: acts[act](key), lambda look=look: two.execute(look))
+
+        # then
+        assert (first, given_up) == (None, 0), (look, act)
+        assert lists.incidents(one).total == 0
+        one.execute(instances.cancel, key, WHY)
 
 
 def test_an_instance_is_started_once_by_a_timer_that_two_schedulers_find(nodes, steps, clock, met):
