@@ -42,6 +42,9 @@ def test_filters_are_in_the_address(console, acts):
     for query in ("actor=bob", "kind=CANCEL+INSTANCE", "text=nothing", f"instance={other}", "until=2020-01-01T00:00",
                   "text=%25", "text=_md%7C"):
         assert not reasons(query), query
+    nothing = console.text("/audit?actor=bob")
+    assert "No entry matches" in nothing
+    assert "Whatever people or programs do" not in nothing
     assert "Expected a time" in console.text("/audit?since=yesterday", 422)
 
 
