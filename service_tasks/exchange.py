@@ -40,13 +40,16 @@ class Trip:
 @dataclass(slots=True)
 class Exchanged:
     """What came of an exchange: new jobs (those in `trials` are let through by a breaker to see whether the service
-    works), jobs whose answer came too late, jobs that others hold now, and jobs whose answer could not be written.
-    `held` are the services that are held; None if nobody looked."""
+    works), jobs whose answer came too late, jobs whose lock was renewed, jobs that others hold now, and jobs whose
+    answer could not be written. `untold` are breakers that are still to be turned. `held` are the services that are
+    held; None if nobody looked."""
 
     taken: list[ActivatedJob] = field(default_factory=list)
     refused: list[tuple[ActivatedJob, Rejection]] = field(default_factory=list)
+    renewed: list[int] = field(default_factory=list)
     lost: list[int] = field(default_factory=list)
     unsaved: set[int] = field(default_factory=set)
+    untold: list[Trip | str] = field(default_factory=list)
     trials: set[int] = field(default_factory=set)
     held: frozenset[str] | None = None
 
@@ -81,6 +84,8 @@ def exchange(
             jobs.extend_lock(tx, job.key, lock, lock_token=job.lock_token)
         except Rejection:
             done.lost.append(job.key)
+        else:
+            done.renewed.append(job.key)
     for want in wants:
         done.taken += activation.activate(tx, want.types, worker, want.count, lock, variables=want.variables,
                                           partitions=tx.engine.partitions, others_after=others_after)

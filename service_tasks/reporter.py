@@ -31,7 +31,8 @@ class Reporter:
         self, answers: Sequence[Answer], renewals: Sequence[ActivatedJob], wants: Sequence[Want],
         breakers: Sequence[Trip | str] = (), others_after: timedelta | None = None,
     ) -> Exchanged:
-        """One exchange in one transaction; if that fails, each answer in a transaction of its own.
+        """One exchange in one transaction; if that fails, each answer in a transaction of its own, and the rest of it
+        is left to the next one.
 
         Raises what the engine raises when there is no answer to save.
         """
@@ -42,12 +43,12 @@ class Reporter:
             if not answers:
                 raise
             logger.warning("Expected to report %d answers, which are kept and offered again: %s", len(answers), error)
-            return Exchanged(unsaved={job.key for job, _ in answers})
+            return Exchanged(unsaved={job.key for job, _ in answers}, untold=list(breakers))
         except Exception:
             if not answers:
                 raise
             logger.exception("Expected to report %d answers together, but it failed; trying one by one.", len(answers))
-        done = Exchanged()
+        done = Exchanged(untold=list(breakers))
         for answer in answers:
             self._report(answer, done)
         return done

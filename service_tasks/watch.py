@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from service_tasks.contract import ServiceContract
@@ -41,6 +41,10 @@ class Watch:
         """The breakers to open and to close, once."""
         due, self._due = self._due, []
         return due
+
+    def put_off(self, untold: Sequence[Trip | str]) -> None:
+        """Nobody could be told of these breakers: they are due again."""
+        self._due = [*untold, *self._due]
 
     def look(self, held: frozenset[str]) -> frozenset[str]:
         """Take note of the services that are held now; those that are not any more."""

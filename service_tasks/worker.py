@@ -21,7 +21,6 @@ from engine.cluster.queue import TAKEOVER
 from engine.cluster.wakeup import Listener, jobs_topic
 from engine.engine import Engine
 from engine.errors import Unavailable
-from engine.work.activation import ActivatedJob
 from service_tasks.errors import UnknownOutcome
 from service_tasks.exchange import Exchanged, Want
 from service_tasks.held import Held, Stage, about_job
@@ -186,7 +185,8 @@ class Worker:
             [(held.job, outcome) for held, outcome in answers], renewals, wants, self._watch.due(), others_after,
         )
         self._has_enough = bool(done.taken) or not wants
-        self._settle(answers, renewals, done, now)
+        self._watch.put_off(done.untold)
+        self._settle(answers, done, now)
         self._looks_at = 0.0 if done.taken or answers else time.monotonic() + IN_VAIN
         if done.unsaved:
             self._stopping.wait(PAUSE)
@@ -237,9 +237,7 @@ class Worker:
             return None
         return frozenset().union(*(contract.input_names for contract in contracts))
 
-    def _settle(
-        self, answers: Sequence[tuple[Held, Outcome]], renewals: Sequence[ActivatedJob], done: Exchanged, now: float
-    ) -> None:
+    def _settle(self, answers: Sequence[tuple[Held, Outcome]], done: Exchanged, now: float) -> None:
         for held, outcome in answers:
             held.reports += 1
             if held.job.key in done.unsaved and held.reports < REPORTS:
@@ -250,9 +248,9 @@ class Worker:
             with about_job(job):
                 logger.warning("The answer of service %r came too late: %s", job.type, error)
         renew_at = now + self._lock.total_seconds() / 3
-        for job in renewals:
-            if job.key in self._held:
-                self._held[job.key].renew_at = renew_at
+        for key in done.renewed:
+            if key in self._held:
+                self._held[key].renew_at = renew_at
         for key in done.lost:
             if key in self._held:
                 self._held[key].lost = True

@@ -1,0 +1,348 @@
+"""A worker's turns, one by one: what it holds, keeps, gives back, and offers again while the engine refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from contextlib import ExitStack
+from datetime import timedelta
+
+import pytest
+
+from engine import instances
+from engine.errors import Unavailable
+from engine.queries import effects as ledger
+from engine.queries import lists
+from engine.states import EffectState
+from engine.work import activation, holds, jobs
+from service_tasks import Breaker, service_task
+from service_tasks import worker as worker_module
+from service_tasks.exchange import exchange
+from service_tasks.held import Stage
+from service_tasks.outcome import Completed, Failed, Thrown
+from service_tasks.reporter import Reporter
+from service_tasks.threads import Threads
+from service_tasks.worker import Worker
+
+FOR_EVER = 1e9
+MINUTE = timedelta(minutes=1)
+AWAY = Unavailable("the line is cut")
+
+
+@pytest.fixture
+def database_url(sqlite_url):
+    return sqlite_url
+
+
+@service_task("work", idempotent=True)
+def work() -> None:
+    """The one that most tests are about."""
+
+
+@pytest.fixture
+def hire(stage, monkeypatch):
+    """Gives a worker whose turns the test makes itself, and what it would call: nothing is called meanwhile."""
+    monkeypatch.setattr(worker_module, "PAUSE", 0.0)
+    leaving = ExitStack()
+
+    def hire(*services, **options):
+        worker = Worker(stage.engine, stage.offer(*services or [work]), **options)
+        leaving.enter_context(worker._listener)
+        leaving.callback(worker._crew.stop)
+        begun = []
+        monkeypatch.setattr(worker._crew, "submit", lambda call, took: begun.append(call))
+        monkeypatch.setattr(worker._loop, "submit", begun.append)
+        return worker, begun
+
+    with leaving:
+        yield hire
+
+
+@pytest.fixture
+def faults(stage, monkeypatch):
+    """What the next exchanges fail with, one after the other; None is a success."""
+    coming = deque()
+    execute = stage.engine.execute
+
+    def failing(command, *args, **more):
+        error = coming.popleft() if command is exchange and coming else None
+        if error is not None:
+            raise error
+        return execute(command, *args, **more)
+
+    monkeypatch.setattr(stage.engine, "execute", failing)
+    return coming
+
+
+def only(worker):
+    [held] = worker._held.values()
+    return held
+
+
+def job_of(stage, key):
+    [job] = lists.jobs(stage.engine, instance_key=key).items
+    return job
+
+
+def taken_by(stage, worker, count=1):
+    return stage.engine.execute(activation.activate, ["work"], worker, count, MINUTE)
+
+
+def test_a_lost_lock_is_noticed_once_and_stays_with_the_other_worker(stage, hire, monkeypatch):
+    # given a worker that is at its call, while another one has its job
+    worker, _ = hire()
+    key = stage.start()
+    worker._turn()
+    held = only(worker)
+    assert held.begin(time.monotonic() + FOR_EVER)
+    stage.engine.execute(jobs.unlock, held.job.key)
+    [other] = taken_by(stage, "other")
+    renewed = []
+    monkeypatch.setattr(Reporter, "exchange", lambda self, answers, renewals, *more, told=Reporter.exchange: (
+        renewed.append(len(renewals)), told(self, answers, renewals, *more))[1])
+
+    # when it is to renew its lock, three times
+    for _ in range(3):
+        held.renew_at = 0.0
+        worker._turn()
+
+    # then it tried once, does not hurry on account of it, and the lock of the other one ends as it did
+    assert (renewed, held.lost) == ([1, 0, 0], True)
+    assert worker._patience() > 0
+    assert job_of(stage, key).locked_until == other.locked_until
+
+
+def test_a_lock_that_was_renewed_is_left_alone_for_a_while(stage, hire, clock):
+    worker, _ = hire(lock=timedelta(minutes=3))
+    key = stage.start()
+    worker._turn()
+    held = only(worker)
+    for _ in range(2):
+        held.renew_at, before = 0.0, job_of(stage, key).locked_until
+        clock.advance(seconds=30)
+        worker._turn()
+        assert job_of(stage, key).locked_until - before >= timedelta(seconds=30)
+        assert held.renew_at > time.monotonic() + 50
+
+
+@pytest.mark.parametrize("fault", [AWAY, RuntimeError("a bug")])
+def test_a_lock_that_could_not_be_renewed_with_an_answer_is_renewed_at_the_next_turn(stage, hire, faults, clock, fault):
+    # given two calls under way, one of which answered while the lock of the other is to be renewed
+    worker, _ = hire()
+    stage.start(), stage.start()
+    worker._turn()
+    answering, calling = worker._held.values()
+    for each in (answering, calling):
+        assert each.begin(time.monotonic() + FOR_EVER)
+    calling.renew_at = 0.0
+    worker._deliver(answering, Completed())
+    clock.advance(seconds=20)
+
+    # when that exchange fails, and the next one does not
+    faults.append(fault)
+    worker._turn()
+    assert calling.renew_at == 0.0
+    worker._turn()
+
+    # then the other one has its lock anew, and the answer arrived
+    assert lists.job(stage.engine, calling.job.key).locked_until - calling.job.locked_until >= timedelta(seconds=20)
+    assert list(worker._held.values()) == [calling]
+
+
+def test_an_answer_that_could_not_be_written_is_offered_again_and_counted_once(stage, hire, faults):
+    worker, _ = hire()
+    key = stage.start()
+    worker._turn()
+    held = only(worker)
+    assert held.begin(time.monotonic() + FOR_EVER)
+    worker._deliver(held, Completed())
+    faults.extend([AWAY, AWAY])
+    for _ in range(2):
+        assert worker._turn() is True
+        assert only(worker) is held
+    assert stage.see(key).row.state == "ACTIVE"
+    worker._turn()
+    assert (stage.see(key).row.state, worker.busy, worker._allowances["work"].running) == ("COMPLETED", 0, 0)
+    assert len(worker._watch._health["work"]._seen) == 1
+
+
+def test_an_answer_that_is_refused_for_ever_is_dropped_and_its_job_left_to_others(stage, hire, faults, monkeypatch):
+    monkeypatch.setattr(worker_module, "REPORTS", 3)
+    worker, _ = hire()
+    key = stage.start()
+    worker._turn()
+    worker._deliver(only(worker), Completed())
+    faults.extend([AWAY] * 3)
+    for busy in (1, 1, 0):
+        worker._turn()
+        assert worker.busy == busy
+    assert job_of(stage, key).state == "ACTIVATED"
+
+
+def test_breakers_that_could_not_be_turned_are_turned_with_the_next_exchange(stage, hire, faults):
+    @service_task("work", idempotent=True, breaker=Breaker(least=1))
+    def breaks() -> None:
+        """It answers what the test says."""
+
+    for fault in (AWAY, RuntimeError("a bug")):
+        worker, _ = hire(breaks)
+        key = stage.start()
+        worker._turn()
+        worker._deliver(only(worker), Failed("down"))
+        faults.append(fault)
+        worker._turn()
+        assert holds.all_of_them(stage.engine) == ()
+        worker._turn()
+        [hold] = holds.all_of_them(stage.engine)
+        assert "down" in hold.reason
+        stage.engine.execute(holds.release, "work", "next")
+        stage.engine.execute(instances.cancel, key, "next")
+
+
+@pytest.mark.parametrize(("coming", "states", "unsaved"), [
+    # together; one by one: the first, the incident about it, the second
+    ([RuntimeError("bug")], ["COMPLETED", "COMPLETED"], []),
+    ([RuntimeError("bug"), RuntimeError("bug")], ["ACTIVE", "COMPLETED"], []),
+    ([RuntimeError("bug"), RuntimeError("bug"), RuntimeError("bug")], ["ACTIVE", "COMPLETED"], [0]),
+    ([RuntimeError("bug"), AWAY], ["ACTIVE", "COMPLETED"], [0]),
+    ([AWAY], ["ACTIVE", "ACTIVE"], [0, 1]),
+])
+def test_one_broken_answer_does_not_hold_up_the_others(stage, hire, faults, coming, states, unsaved):
+    hire()
+    keys = [stage.start(), stage.start()]
+    taken = taken_by(stage, "w", 2)
+    faults.extend(coming)
+    done = Reporter(stage.engine, "w", MINUTE).exchange([(job, Completed()) for job in taken], [], [])
+    assert [stage.see(key).row.state for key in keys] == states
+    assert done.unsaved == {taken[n].key for n in unsaved}
+    told = [incident.message for key in keys for incident in stage.see(key).incidents]
+    assert told == (["Expected the process to go on after service 'work', but it failed inside the engine: "
+                     "RuntimeError: bug"] if len(coming) == 2 and not unsaved else [])
+
+
+def test_an_exchange_without_answers_that_fails_is_told_and_one_by_one_late_answers_are_refused(stage, hire, faults):
+    hire()
+    stage.start()
+    [job] = taken_by(stage, "w")
+    reporter = Reporter(stage.engine, "w", MINUTE)
+    for fault in (AWAY, RuntimeError("bug")):
+        faults.append(fault)
+        with pytest.raises(type(fault)):
+            reporter.exchange([], [job], [])
+    stage.engine.execute(jobs.unlock, job.key)
+    faults.append(RuntimeError("bug"))
+    assert [late.key for late, _ in reporter.exchange([(job, Completed())], [], []).refused] == [job.key]
+
+
+def test_a_worker_outlives_every_fault_of_its_engine(stage, hire, faults):
+    registry = stage.offer(work)
+    faults.extend([AWAY, RuntimeError("bug"), AWAY])
+    key = stage.start()
+    stage.hire(registry)
+    assert stage.ended(key).row.state == "COMPLETED"
+    assert not faults
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_what_was_given_back_is_not_called_any_more(stage, hire, is_async):
+    calls = []
+
+    @service_task("work")
+    def plain() -> None:
+        calls.append(1)
+
+    @service_task("work")
+    async def waiting() -> None:
+        calls.append(1)
+
+    worker, begun = hire(waiting if is_async else plain)
+    key = stage.start()
+    worker._turn()
+    worker._stopping.set()
+    worker._turn()
+    assert (job_of(stage, key).state, worker.busy) == ("CREATED", 0)
+    [call] = begun
+    asyncio.run(call) if is_async else call(Threads(0, "none"))
+    assert (calls, worker._inbox.qsize()) == ([], 0)
+
+
+def test_a_hold_gives_back_what_waits_and_leaves_alone_what_is_called_and_what_is_tried(stage, hire):
+    worker, _ = hire()
+    for _ in range(3):
+        stage.start()
+    worker._turn()
+    called, tried, waiting = worker._held.values()
+    assert called.begin(time.monotonic() + FOR_EVER)
+    tried.trial = True
+    stage.engine.execute(holds.hold, "work", "not now")
+    worker._turn()
+    assert [each.stage for each in (called, tried, waiting)] == [Stage.CALLING, Stage.WAITING, Stage.ANSWERED]
+    worker._turn()
+    job = lists.job(stage.engine, waiting.job.key)
+    assert (job.state, job.retries) == ("CREATED", waiting.job.retries)
+    assert ledger.effect(stage.engine, job.key).effect == "INTENDED"
+    assert worker.busy == 2
+
+
+def test_a_worker_that_stops_gives_back_only_what_it_does_not_call(stage, hire):
+    worker, _ = hire()
+    stage.start(), stage.start()
+    worker._turn()
+    called, waiting = worker._held.values()
+    assert called.begin(time.monotonic() + FOR_EVER)
+    stage.start()
+    worker._stopping.set()
+    worker._turn()
+    assert (called.stage, waiting.stage, worker.busy) == (Stage.CALLING, Stage.ANSWERED, 1)
+
+
+def test_a_job_that_came_back_is_not_dropped_with_its_first_answer(stage, hire):
+    worker, _ = hire()
+    stage.start()
+    worker._turn()
+    first = only(worker)
+    stage.engine.execute(jobs.unlock, first.job.key)
+    worker._turn()
+    second = only(worker)
+    assert second is not first
+    worker._deliver(first, Completed())
+    worker._turn()
+    assert only(worker) is second
+
+
+def test_an_answer_is_given_once_and_each_step_taken_once(stage, hire):
+    worker, _ = hire()
+    stage.start()
+    worker._turn()
+    held = only(worker)
+    assert not held.answer(only_from=Stage.CALLING)
+    assert [held.begin(1.0), held.begin(2.0), held.give_up_at] == [True, False, 1.0]
+    assert not held.answer(only_from=Stage.WAITING)
+    assert [worker._deliver(held, Completed()) for _ in range(2)] == [True, False]
+    assert not held.begin(3.0)
+    assert worker._inbox.qsize() == 1
+
+
+def test_a_call_may_outlast_its_timeout_a_little(stage, hire):
+    worker, _ = hire()
+    stage.start()
+    worker._turn()
+    held = only(worker)
+    timeout = held.contract.policy.timeout.total_seconds()
+    assert worker._give_up_time(held) - time.monotonic() > timeout
+
+
+@pytest.mark.parametrize(("outcome", "effect"), [
+    (Completed({"n": 1}), "CONFIRMED"), (Failed("no"), "FAILED"), (Thrown("NO", "no"), "FAILED"),
+    (Failed("lost", effect=EffectState.IN_DOUBT), "IN_DOUBT"),
+    (Thrown("NO", "no", effect=EffectState.IN_DOUBT), "IN_DOUBT"),
+])
+def test_the_ledger_learns_from_an_answer_that_the_process_no_longer_wants(stage, hire, outcome, effect):
+    hire()
+    key = stage.start()
+    [job] = taken_by(stage, "w")
+    stage.engine.execute(instances.cancel, key, "enough")
+    done = stage.engine.execute(exchange, [(job, outcome)], [], [], "w", MINUTE)
+    assert len(done.refused) == 1
+    assert ledger.effect(stage.engine, job.key).effect == effect
