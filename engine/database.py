@@ -32,7 +32,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.schema import Table
 
-from engine import outages, postgres_pool, sighted
+from engine import outages, pooler, postgres_pool, sighted
 from engine.columns import UtcDateTime, from_json, to_json
 from engine.errors import Unavailable
 from engine.sight import Sight
@@ -85,6 +85,7 @@ class Database:
             parsed = parsed.set(drivername="postgresql+psycopg")
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self._prepared: dict[Executable | Upsert, Prepared] = {}
+        self.pooler = pooler.Pooler()
         if self.is_sqlite:
             # Readers never wait for each other, so there is no reason to make them wait for a connection.
             self.engine = create_engine(parsed, pool_size=10, max_overflow=100,
@@ -97,6 +98,7 @@ class Database:
                 isolation_level=postgres_pool.ISOLATION, connect_args=postgres_pool.asked_for(parsed),
             )
             postgres_pool.try_rested(self.engine)
+            self.pooler.watch(self.engine)
         self._reader = self.engine.execution_options(
             read_only=True, **({} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}))
         self._statements = Statements(self.engine.dialect)

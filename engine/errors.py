@@ -98,6 +98,16 @@ class Unavailable(Exception):
         super().__init__(f"Expected the database to answer, but: {why}. {outcome}; try again in a moment.")
 
 
+class SharedSessions(Unavailable):
+    """A pooler before the database hands sessions on between transactions: announcements would be lost, and statements
+    that are prepared. `advice`: what to do about it."""
+
+    advice = "Set pool_mode=session for it (docs/SCALING.md, *PgBouncer*), or lead DATABASE_URL to PostgreSQL itself."
+
+    def __init__(self) -> None:
+        super().__init__("the pooler before it hands sessions on between transactions (pool_mode)")
+
+
 class Failure(Exception):
     """The process cannot go on by itself; the engine raises an incident for it.
 

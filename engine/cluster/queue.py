@@ -124,7 +124,7 @@ def of(database: Database) -> Queue:
         return LocalQueue()
     from engine.cluster.queue_postgres import PostgresQueue
 
-    return PostgresQueue(database.engine.url)
+    return PostgresQueue(database.engine.url, database.pooler)
 
 
 def soon(entries: Iterable[Entry], now: datetime) -> list[Entry]:

@@ -32,7 +32,7 @@ from pgqueuer.errors import FailingListenerError, RetryRequested
 from pgqueuer.queries import Queries, SyncQueries
 from sqlalchemy import URL, Connection
 
-from engine import postgres_pool
+from engine import pooler, postgres_pool
 from engine.cluster.queue import Entry, Handler, Kind, moment_of, name
 from engine.cluster.wakeup import DUE, ENDED, HERE
 from engine.errors import Unavailable
@@ -116,10 +116,11 @@ class OpenDriver:
 class PostgresQueue:
     """The queue of one engine. `is_live` only after `start` with a handler, and while the database answers."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, before: pooler.Pooler) -> None:
         self._dsn = dsn(url)
-        self._settings = {"options": postgres_pool.own_options(url),
-                          "default_transaction_isolation": postgres_pool.ISOLATION.lower()}
+        self._before = before
+        self._options = postgres_pool.own_options(url)
+        self._settings = {"default_transaction_isolation": postgres_pool.ISOLATION.lower()}
         self._node = uuid.uuid4().hex
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -235,9 +236,9 @@ class PostgresQueue:
         assert news is not None
         assert hurry is not None
         assert stop is not None
-        names = {**self._settings, "application_name": "partitur-wakeup"}
-        connection = await asyncpg.connect(self._dsn, timeout=5, server_settings=names)
+        connection = await asyncpg.connect(self._dsn, timeout=5, server_settings=self._asked_for("partitur-wakeup"))
         try:
+            await self._settle(connection)
             await connection.add_listener(CHANNEL, self._heard)
             connection.add_termination_listener(lambda _: news.set())
             # What was told while nobody listened is not known: everybody looks.
@@ -258,6 +259,15 @@ class PostgresQueue:
         finally:
             await _closed(connection.close(timeout=2))
 
+    def _asked_for(self, name: str) -> dict[str, str]:
+        asked = {"application_name": name}
+        return asked if self._before.is_there else {**asked, **self._settings, "options": self._options}
+
+    async def _settle(self, connection: Any) -> None:
+        if self._before.is_there:
+            said, values = pooler.saying({**pooler.settings(self._options), **self._settings}, "${}")
+            await connection.execute(said, *values)
+
     def _heard(self, _connection: object, _pid: object, _channel: object, note: object) -> None:
         node, *topics = json.loads(str(note))
         if node != self._node and self._wakeup:
@@ -267,7 +277,8 @@ class PostgresQueue:
         assert self._stop is not None
         pool = await asyncpg.create_pool(
             self._dsn, min_size=2, max_size=3, timeout=5, command_timeout=30,
-            server_settings={**self._settings, "application_name": "partitur-queue"},
+            # Each time it is taken: the pool resets it when it comes back.
+            server_settings=self._asked_for("partitur-queue"), setup=self._settle if self._before.is_there else None,
         )
         threads = ThreadPoolExecutor(THREADS, "partitur-due")
         try:

@@ -22,7 +22,7 @@ import httpx
 
 from engine.cluster import agreed
 from engine.engine import Engine
-from engine.errors import WrongSchema
+from engine.errors import SharedSessions, WrongSchema
 from web import bundles
 from web.auth.accessfile import AccessFile, AccessFileError
 from web.auth.openid import Provider, ProviderTrouble
@@ -281,6 +281,9 @@ def check_database(settings: Settings) -> Iterator[Check]:
     except WrongSchema as error:
         yield Check(name="Database", result=Result.FAILED, found=error.found, advice=error.advice)
         return
+    except SharedSessions as error:
+        yield Check(name="Database", result=Result.FAILED, found=error.why, advice=error.advice)
+        return
     except Exception as error:  # whatever the driver raises is the finding
         yield Check(
             name="Database",
@@ -290,6 +293,9 @@ def check_database(settings: Settings) -> Iterator[Check]:
         )
         return
     yield Check(name="Database", result=Result.OK, found=shown_url(settings.database_url))
+    if engine.database.pooler.is_there:
+        yield Check(name="Pooler", result=Result.OK, found="connections lead through one, and keep their sessions",
+                    advice="Let it have 35 for each process (default_pool_size): who finds none waits.")
     try:
         if trouble := keeping.check_writing(engine):
             yield trouble

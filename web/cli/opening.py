@@ -17,7 +17,7 @@ from bpmn.python_scripts import PythonScripts, PythonScriptsMissing
 from bpmn.reading.source import ScriptLanguages
 from engine.cluster import agreed
 from engine.engine import Engine
-from engine.errors import Unavailable
+from engine.errors import SharedSessions, Unavailable
 from engine.keyring import Keyring
 from web import otel_logs
 from web.auth.accessfile import AccessFile, AccessFileError
@@ -99,6 +99,8 @@ def reaching(settings: Settings) -> Iterator[None]:
     except ModuleNotFoundError as error:
         raise Refused(f"Expected the driver of {shown}, but there is no module {error.name!r}: "
                       "`pip install 'partitur[postgres]'`.") from error
+    except SharedSessions as error:
+        raise Refused(f"Expected to open the database {shown}, but: {error.why}. {error.advice}") from error
     except Unavailable as error:
         raise Refused(f"Expected to open the database {shown}, but: {error.why}. See DATABASE_URL.") from error
     except SQLAlchemyError as error:
