@@ -29,6 +29,14 @@ class Want:
 
 
 @dataclass(frozen=True, slots=True)
+class Wants:
+    """What a worker has room for: so many jobs altogether, and of some types no more than each of `each` says."""
+
+    each: Sequence[Want] = ()
+    room: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Trip:
     """A service fails too often: its breaker is to open."""
 
@@ -58,7 +66,7 @@ def exchange(
     tx: Transaction,
     answers: Sequence[Answer],
     renewals: Sequence[ActivatedJob],
-    wants: Sequence[Want],
+    wants: Wants,
     worker: str,
     lock: timedelta,
     breakers: Sequence[Trip | str] = (),
@@ -86,11 +94,14 @@ def exchange(
             done.lost.append(job.key)
         else:
             done.renewed.append(job.key)
-    for want in wants:
-        done.taken += activation.activate(tx, want.types, worker, want.count, lock, variables=want.variables,
-                                          partitions=tx.engine.partitions, others_after=others_after)
-    if wants:
-        _try(tx, done, {type for want in wants for type in want.types}, worker, lock)
+    for want in wants.each:
+        # What one of them left is there for the next: most services have no jobs most of the time.
+        count = min(want.count, wants.room - len(done.taken))
+        if count > 0:
+            done.taken += activation.activate(tx, want.types, worker, count, lock, variables=want.variables,
+                                              partitions=tx.engine.partitions, others_after=others_after)
+    if wants.each:
+        _try(tx, done, {type for want in wants.each for type in want.types}, worker, lock)
         done.held = frozenset(holds.current(tx))
     return done
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from engine.engine import Engine
 from engine.errors import Unavailable
 from engine.work.activation import ActivatedJob
-from service_tasks.exchange import Answer, Exchanged, Trip, Want, exchange
+from service_tasks.exchange import Answer, Exchanged, Trip, Wants, exchange
 from service_tasks.held import about_job
 from service_tasks.outcome import Failed
 
@@ -28,7 +28,7 @@ class Reporter:
         self._lock = lock
 
     def exchange(
-        self, answers: Sequence[Answer], renewals: Sequence[ActivatedJob], wants: Sequence[Want],
+        self, answers: Sequence[Answer], renewals: Sequence[ActivatedJob], wants: Wants,
         breakers: Sequence[Trip | str] = (), others_after: timedelta | None = None,
     ) -> Exchanged:
         """One exchange in one transaction; if that fails, each answer in a transaction of its own, and the rest of it
@@ -66,7 +66,7 @@ class Reporter:
 
     def _report_alone(self, answer: Answer, done: Exchanged) -> None:
         try:
-            done.refused += self._run([answer], [], []).refused
+            done.refused += self._run([answer], [], Wants()).refused
         except (Unavailable, DBAPIError):
             logger.exception("Expected to report job %d, but the database cannot be written.", answer[0].key)
             done.unsaved.add(answer[0].key)
@@ -81,13 +81,13 @@ class Reporter:
             f"{type(error).__name__}: {error}", retries=0,
         )
         try:
-            self._run([(job, failed)], [], [])
+            self._run([(job, failed)], [], Wants())
         except Exception:
             logger.exception("Expected to report job %d as failed, but that failed too.", job.key)
             done.unsaved.add(job.key)
 
     def _run(
-        self, answers: Sequence[Answer], renewals: Sequence[ActivatedJob], wants: Sequence[Want],
+        self, answers: Sequence[Answer], renewals: Sequence[ActivatedJob], wants: Wants,
         breakers: Sequence[Trip | str] = (), others_after: timedelta | None = None,
     ) -> Exchanged:
         return self._engine.execute(exchange, answers, renewals, wants, self._worker, self._lock, breakers,

@@ -22,7 +22,7 @@ from engine.cluster.wakeup import Listener, jobs_topic
 from engine.engine import Engine
 from engine.errors import Unavailable
 from service_tasks.errors import UnknownOutcome
-from service_tasks.exchange import Exchanged, Want
+from service_tasks.exchange import Exchanged, Want, Wants
 from service_tasks.held import Held, Stage, about_job
 from service_tasks.limits import Allowance
 from service_tasks.outcome import Outcome, Returned
@@ -89,7 +89,7 @@ class Worker:
         self._reporter = Reporter(engine, self.name, lock)
         self._lock, self._poll = lock, poll.total_seconds()
         self._size, self._most, self._pace = threads, held, 0
-        self._looks_at = 0.0
+        self._looks_at, self._first = 0.0, 0
         self._has_enough = False
         self._crew = Crew(threads, f"service-{self.name}")
         self._took: dict[str, float] = {}
@@ -177,14 +177,14 @@ class Worker:
         answers = self._ready()
         self._pace = len(answers)
         renewals = [held.job for held in self._held.values() if held.renew_at <= now and not held.lost]
-        wants = [] if self._stopping.is_set() else self._wants(now)
-        if not (answers or renewals or wants):
+        wants = Wants() if self._stopping.is_set() else self._wants(now)
+        if not (answers or renewals or wants.each):
             return False
         others_after = self._others_after()
         done = self._reporter.exchange(
             [(held.job, outcome) for held, outcome in answers], renewals, wants, self._watch.due(), others_after,
         )
-        self._has_enough = bool(done.taken) or not wants
+        self._has_enough = bool(done.taken) or not wants.each
         self._watch.put_off(done.untold)
         self._settle(answers, done, now)
         self._looks_at = 0.0 if done.taken or answers else time.monotonic() + IN_VAIN
@@ -215,20 +215,19 @@ class Worker:
                 outcome = self._watch.judge(held, outcome, time.monotonic())
             ready.append((held, outcome))
 
-    def _wants(self, now: float) -> list[Want]:
-        """What there is room for: services with limits first, one by one, then all the others together."""
+    def _wants(self, now: float) -> Wants:
+        """What there is room for: of each service with limits what they allow, and of all the others together. Another
+        one is first each time, so that none takes all the room for itself."""
         # As many as a turn gets done may wait for a thread: few transactions for fast services, no hoard of slow ones.
         room = min(self._size + 2 * self._pace, self._most) - (len(self._held) - self._pace)
-        wants = []
-        for name, allowance in self._allowances.items():
-            count = allowance.available(now, room) if allowance.limited else 0
-            if count > 0:
-                wants.append(Want((name,), count, self._taken_by((name,))))
-                room -= count
-        unlimited = tuple(name for name, allowance in self._allowances.items() if not allowance.limited)
-        if room > 0 and unlimited:
-            wants.append(Want(unlimited, room, self._taken_by(unlimited)))
-        return wants
+        limited = {name: allowance for name, allowance in self._allowances.items() if allowance.limited}
+        unlimited = tuple(name for name in self._allowances if name not in limited)
+        counts: dict[tuple[str, ...], int] = {(name,): each.available(now, room) for name, each in limited.items()}
+        if unlimited:
+            counts[unlimited] = room
+        wants = [Want(names, count, self._taken_by(names)) for names, count in counts.items() if count > 0]
+        self._first = (self._first + 1) % max(1, len(wants))
+        return Wants(wants[self._first:] + wants[:self._first], room)
 
     def _taken_by(self, names: tuple[str, ...]) -> frozenset[str] | None:
         """The variables that one of these services takes; None if one may look at all of them."""

@@ -18,7 +18,7 @@ from engine.states import EffectState
 from engine.work import activation, holds, jobs
 from service_tasks import Breaker, service_task
 from service_tasks import worker as worker_module
-from service_tasks.exchange import exchange
+from service_tasks.exchange import Want, Wants, exchange
 from service_tasks.held import Stage
 from service_tasks.outcome import Completed, Failed, Thrown
 from service_tasks.reporter import Reporter
@@ -213,7 +213,7 @@ def test_one_broken_answer_does_not_hold_up_the_others(stage, hire, faults, comi
     keys = [stage.start(), stage.start()]
     taken = taken_by(stage, "w", 2)
     faults.extend(coming)
-    done = Reporter(stage.engine, "w", MINUTE).exchange([(job, Completed()) for job in taken], [], [])
+    done = Reporter(stage.engine, "w", MINUTE).exchange([(job, Completed()) for job in taken], [], Wants())
     assert [stage.see(key).row.state for key in keys] == states
     assert done.unsaved == {taken[n].key for n in unsaved}
     told = [incident.message for key in keys for incident in stage.see(key).incidents]
@@ -229,10 +229,10 @@ def test_an_exchange_without_answers_that_fails_is_told_and_one_by_one_late_answ
     for fault in (AWAY, RuntimeError("bug")):
         faults.append(fault)
         with pytest.raises(type(fault)):
-            reporter.exchange([], [job], [])
+            reporter.exchange([], [job], Wants())
     stage.engine.execute(jobs.unlock, job.key)
     faults.append(RuntimeError("bug"))
-    assert [late.key for late, _ in reporter.exchange([(job, Completed())], [], []).refused] == [job.key]
+    assert [late.key for late, _ in reporter.exchange([(job, Completed())], [], Wants()).refused] == [job.key]
 
 
 def test_a_worker_outlives_every_fault_of_its_engine(stage, hire, faults):
@@ -324,6 +324,45 @@ def test_an_answer_is_given_once_and_each_step_taken_once(stage, hire):
     assert worker._inbox.qsize() == 1
 
 
+def test_services_with_limits_share_the_room_with_the_others(stage, hire):
+    @service_task("a", concurrency=100)
+    def a() -> None:
+        """More at once than there is room for."""
+
+    @service_task("b", concurrency=3)
+    def b() -> None:
+        """Fewer."""
+
+    worker, _ = hire(work, a, b, threads=4, held=6)
+
+    def wanted():
+        wants = worker._wants(0.0)
+        return {want.types[0]: want.count for want in wants.each}, wants.room, wants.each[0].types[0]
+
+    # each may have all the room, whoever has jobs, and each is the first to ask for it
+    found = [wanted() for _ in range(3)]
+    assert {first for *_, first in found} == {"work", "a", "b"}
+    assert all((each, room) == ({"work": 4, "a": 4, "b": 3}, 4) for each, room, _ in found)
+    # together they take no more than that, also where one has nothing to do
+    for _ in range(9):
+        stage.start()
+    worker._turn()
+    assert worker.busy == 4
+    worker._turn()
+    assert worker.busy == 4
+    # what waits counts, and it holds no more than it may, however quick it is: six, and what it answers in this turn
+    worker._pace = 1000
+    assert wanted()[1] == 6 + 1000 - 4
+
+
+def test_one_exchange_takes_no_more_than_there_is_room_for(stage, hire):
+    hire()
+    for _ in range(3):
+        stage.start()
+    wants = Wants([Want(("work",), 1), Want(("none",), 2), Want(("work",), 2), Want(("work",), 2)], 2)
+    assert len(stage.engine.execute(exchange, [], [], wants, "w", MINUTE).taken) == 2
+
+
 def test_a_call_may_outlast_its_timeout_a_little(stage, hire):
     worker, _ = hire()
     stage.start()
@@ -343,6 +382,6 @@ def test_the_ledger_learns_from_an_answer_that_the_process_no_longer_wants(stage
     key = stage.start()
     [job] = taken_by(stage, "w")
     stage.engine.execute(instances.cancel, key, "enough")
-    done = stage.engine.execute(exchange, [(job, outcome)], [], [], "w", MINUTE)
+    done = stage.engine.execute(exchange, [(job, outcome)], [], Wants(), "w", MINUTE)
     assert len(done.refused) == 1
     assert ledger.effect(stage.engine, job.key).effect == effect
