@@ -100,6 +100,8 @@ class Worker:
         self._listener: Listener = engine.wakeup.listen([jobs_topic(name) for name in self._contracts])
         # One that serves some partitions only cannot answer for the others.
         self._listener.acts = engine.partitions is None
+        self._all_ready = threading.Event()
+        """No call is under way whose answer could be waited for."""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"worker-{self.name}", daemon=True)
 
@@ -156,10 +158,11 @@ class Worker:
         last look for jobs was in vain."""
         until = time.monotonic() + GATHER
         while self._engine.is_busy and time.monotonic() < until and not self._stopping.wait(GLANCE):
-            pass
+            self._all_ready.set()
         before = 0
+        self._all_ready.clear()
         while before < (ready := self._inbox.qsize()) < len(self._held) and time.monotonic() < until \
-                and not self._stopping.wait(SOON):
+                and not self._stopping.is_set() and not self._all_ready.wait(SOON):
             before = ready
         while self._inbox.empty() and not self._stopping.is_set():
             left = self._looks_at - time.monotonic()
@@ -327,6 +330,8 @@ class Worker:
         if not held.answer(only_from=only_from):
             return False
         self._inbox.put((held, outcome))
+        if self._inbox.qsize() >= len(self._held):
+            self._all_ready.set()
         self._listener.wake()
         return True
 

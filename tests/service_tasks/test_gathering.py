@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -12,6 +13,7 @@ from service_tasks import Registry, service_task
 from service_tasks.worker import Worker
 from tests.engine.drawing import end, process, service, start
 from tests.engine.steps import Steps
+from tests.service_tasks.stage import LONG
 
 FOR_EVER = 1e9
 
@@ -84,3 +86,38 @@ def test_it_gathers_for_a_while_only(worker, monkeypatch):
     monkeypatch.setattr(Engine, "is_busy", property(lambda engine: True))
     monkeypatch.setattr("service_tasks.worker.GATHER", 0.0)
     worker._gather()
+
+
+def test_it_waits_for_calls_that_are_about_to_answer_and_not_longer(stage, monkeypatch):
+    # given one call that has answered, and another one under way
+    monkeypatch.setattr("service_tasks.worker.GATHER", FOR_EVER)
+    monkeypatch.setattr("service_tasks.worker.SOON", LONG)
+    called, gate = threading.Semaphore(0), threading.Semaphore(1)
+
+    @service_task("work")
+    def work() -> None:
+        called.release()
+        assert gate.acquire(timeout=LONG)
+
+    Steps(stage.engine).deploy(process("two", start(), service("work"), end()))
+    registry = Registry()
+    registry.add(work)
+    worker = Worker(stage.engine, registry)
+    for _ in range(2):
+        stage.engine.execute(instances.start, "two")
+    with worker._listener:
+        worker._turn()
+        for _ in range(2):
+            assert called.acquire(timeout=LONG)
+        answered(worker)
+
+        # when that one answers, too
+        gathering = threading.Thread(target=worker._gather, daemon=True)
+        gathering.start()
+        gate.release()
+        gathering.join(LONG / 2)
+
+        # then both are reported, without waiting for the end of the patience
+        assert not gathering.is_alive()
+        assert worker._inbox.qsize() == 2
+    worker._crew.stop()
