@@ -10,6 +10,7 @@ Source: IETF draft "The Idempotency-Key HTTP Header Field".
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -34,6 +35,8 @@ KEPT = timedelta(days=7)
 SLICE = 2_000
 """How many commands are forgotten at once."""
 LONGEST_KEY = 255
+QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+"""A text as a structured field has it (RFC 9651, "Strings"), of any letters."""
 LARGEST_ANSWER = 1024 * 1024
 """Bytes; a larger answer is not kept, and a repetition is told that it was carried out."""
 
@@ -88,6 +91,11 @@ def repeats() -> bool:
 
 def checked_key(key: str) -> str:
     """A key as it may be. Raises InvalidInput."""
+    # The draft quotes every key. One without quotes is taken, too, but not with a comma: servers and proxies join a
+    # header that comes twice by one, each in its own way, so that the same request would have several keys.
+    if "," in key and not QUOTED.fullmatch(key):
+        raise InvalidInput("Expected one Idempotency-Key, with double quotes around it if there is a comma in it, but "
+                           "found a comma without them: perhaps the header was sent twice.")
     if not 1 <= len(key) <= LONGEST_KEY:
         raise InvalidInput(f"Expected an Idempotency-Key of 1 to {LONGEST_KEY} printable characters, "
                            f"but it has {len(key)}.")

@@ -79,7 +79,7 @@ def test_refused_request_may_be_tried_again_under_its_key(client, engine):
     assert client.post("/v2/process-instances", json=body, headers=KEY).status_code == 200
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256, "a\tb"])
+@pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "z, z", "z,z", '"z","z"', '"z", "z"', "a,b"])
 @pytest.mark.parametrize("path", [door[0] for door in DOORS])
 def test_key_that_cannot_be_used_is_refused_in_the_words_of_the_door(client, engine, path, key):
     answer = client.post(path, json={"processDefinitionId": "review"}, headers={"Idempotency-Key": key})
@@ -88,7 +88,17 @@ def test_key_that_cannot_be_used_is_refused_in_the_words_of_the_door(client, eng
     assert count(engine, "instances") == 0
 
 
-@pytest.mark.parametrize("key", ["заказ-4711", "注文-1", "müller", "🙂" * 255, b"\xfc of a client of old"])
+def test_header_that_is_sent_twice_is_refused(client, engine):
+    path, body = DOORS[0]
+    answer = client.post(path, json=body, headers=[("Idempotency-Key", "z"), ("Idempotency-Key", "z")])
+    assert (answer.status_code, answer.get_json()["detail"]) == (
+        400, "Expected one Idempotency-Key, with double quotes around it if there is a comma in it, but found a comma "
+             "without them: perhaps the header was sent twice.")
+    assert count(engine, "instances") == 0
+
+
+@pytest.mark.parametrize("key", ["заказ-4711", "注文-1", "müller", "🙂" * 255, b"\xfc of a client of old",
+                                 '"order 7, pay"', r'"a \" b, c"'])
 def test_key_may_be_in_any_language(client, engine, key):
     path, body = DOORS[0]
     raw = (key if isinstance(key, bytes) else key.encode()).decode("latin-1")
