@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, note, seed, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -40,20 +42,26 @@ def api(module_url):
     engine.close()
 
 
-def drawn(api, mode, examples, **more):
-    """Send what is drawn for each operation; answers have to fit the document."""
+def drawn(api, mode, examples, begin=None):
+    """Send what is drawn for each operation; answers have to fit the document.
+
+    The same is drawn each time, or what the number `begin` leads to. What fails is told as a command of curl, and as
+    `@reproduce_failure(…)`.
+    """
     count = 0
     for found in api.get_all_operations():
         operation = found.ok()
         if mode is GenerationMode.NEGATIVE and not operation.query:
             continue    # nothing could be wrong about it
 
-        @settings(max_examples=examples, deadline=None, suppress_health_check=QUIET, database=None, **more)
+        @settings(max_examples=examples, deadline=None, suppress_health_check=QUIET, database=None,
+                  derandomize=begin is None, print_blob=True)
         @given(case=operation.as_strategy(generation_mode=mode))
         def check(case):
+            note(f"FUZZ_FROM={begin}")
             case.call_and_validate(checks=CHECKS)
 
-        check()
+        (check if begin is None else seed(begin)(check))()
         count += 1
     assert count >= 6
 
@@ -63,11 +71,11 @@ MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 
 @pytest.mark.parametrize("mode", MODES, ids=str)
 def test_answers_fit_the_document(api, mode):
-    drawn(api, mode, 10, derandomize=True)
+    drawn(api, mode, 10)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(7_200)
 @pytest.mark.parametrize("mode", MODES, ids=str)
 def test_answers_to_very_many_requests_fit_the_document(api, mode):
-    drawn(api, mode, 500)
+    drawn(api, mode, 500, int(os.environ.get("FUZZ_FROM", "0")))
