@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from engine.engine import Engine
 from service_tasks import Call, Registry
+from service_tasks.exchange import exchange
 from tests.examples.order import load
 from tests.service_tasks.stage import Stage, TurnableClock
 
@@ -55,3 +57,19 @@ def stage(database_url, clock):
     yield stage
     stage.close()
     engine.close()
+
+
+@pytest.fixture
+def faults(stage, monkeypatch):
+    """What the next exchanges fail with, one after the other; None is a success."""
+    coming = deque()
+    execute = stage.engine.execute
+
+    def failing(command, *args, **more):
+        error = coming.popleft() if command is exchange and coming else None
+        if error is not None:
+            raise error
+        return execute(command, *args, **more)
+
+    monkeypatch.setattr(stage.engine, "execute", failing)
+    return coming

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from engine import instances
 from engine.errors import Unavailable
 from engine.queries import effects as ledger
 from engine.queries import lists
-from engine.states import EffectState
 from engine.work import activation, holds, jobs
 from service_tasks import Breaker, service_task
 from service_tasks import worker as worker_module
-from service_tasks.exchange import Want, Wants, exchange
-from service_tasks.held import Stage
-from service_tasks.outcome import Completed, Failed, Thrown
+from service_tasks.errors import NotSent
+from service_tasks.held import Held, Stage
+from service_tasks.outcome import Completed, Failed
 from service_tasks.reporter import Reporter
 from service_tasks.threads import Threads
 from service_tasks.worker import Worker
@@ -57,22 +56,6 @@ def hire(stage, monkeypatch):
 
     with leaving:
         yield hire
-
-
-@pytest.fixture
-def faults(stage, monkeypatch):
-    """What the next exchanges fail with, one after the other; None is a success."""
-    coming = deque()
-    execute = stage.engine.execute
-
-    def failing(command, *args, **more):
-        error = coming.popleft() if command is exchange and coming else None
-        if error is not None:
-            raise error
-        return execute(command, *args, **more)
-
-    monkeypatch.setattr(stage.engine, "execute", failing)
-    return coming
 
 
 def only(worker):
@@ -200,41 +183,6 @@ def test_breakers_that_could_not_be_turned_are_turned_with_the_next_exchange(sta
         stage.engine.execute(instances.cancel, key, "next")
 
 
-@pytest.mark.parametrize(("coming", "states", "unsaved"), [
-    # together; one by one: the first, the incident about it, the second
-    ([RuntimeError("bug")], ["COMPLETED", "COMPLETED"], []),
-    ([RuntimeError("bug"), RuntimeError("bug")], ["ACTIVE", "COMPLETED"], []),
-    ([RuntimeError("bug"), RuntimeError("bug"), RuntimeError("bug")], ["ACTIVE", "COMPLETED"], [0]),
-    ([RuntimeError("bug"), AWAY], ["ACTIVE", "COMPLETED"], [0]),
-    ([AWAY], ["ACTIVE", "ACTIVE"], [0, 1]),
-])
-def test_one_broken_answer_does_not_hold_up_the_others(stage, hire, faults, coming, states, unsaved):
-    hire()
-    keys = [stage.start(), stage.start()]
-    taken = taken_by(stage, "w", 2)
-    faults.extend(coming)
-    done = Reporter(stage.engine, "w", MINUTE).exchange([(job, Completed()) for job in taken], [], Wants())
-    assert [stage.see(key).row.state for key in keys] == states
-    assert done.unsaved == {taken[n].key for n in unsaved}
-    told = [incident.message for key in keys for incident in stage.see(key).incidents]
-    assert told == (["Expected the process to go on after service 'work', but it failed inside the engine: "
-                     "RuntimeError: bug"] if len(coming) == 2 and not unsaved else [])
-
-
-def test_an_exchange_without_answers_that_fails_is_told_and_one_by_one_late_answers_are_refused(stage, hire, faults):
-    hire()
-    stage.start()
-    [job] = taken_by(stage, "w")
-    reporter = Reporter(stage.engine, "w", MINUTE)
-    for fault in (AWAY, RuntimeError("bug")):
-        faults.append(fault)
-        with pytest.raises(type(fault)):
-            reporter.exchange([], [job], Wants())
-    stage.engine.execute(jobs.unlock, job.key)
-    faults.append(RuntimeError("bug"))
-    assert [late.key for late, _ in reporter.exchange([(job, Completed())], [], Wants()).refused] == [job.key]
-
-
 def test_a_worker_outlives_every_fault_of_its_engine(stage, hire, faults):
     registry = stage.offer(work)
     faults.extend([AWAY, RuntimeError("bug"), AWAY])
@@ -355,14 +303,6 @@ def test_services_with_limits_share_the_room_with_the_others(stage, hire):
     assert wanted()[1] == 6 + 1000 - 4
 
 
-def test_one_exchange_takes_no_more_than_there_is_room_for(stage, hire):
-    hire()
-    for _ in range(3):
-        stage.start()
-    wants = Wants([Want(("work",), 1), Want(("none",), 2), Want(("work",), 2), Want(("work",), 2)], 2)
-    assert len(stage.engine.execute(exchange, [], [], wants, "w", MINUTE).taken) == 2
-
-
 def test_a_call_may_outlast_its_timeout_a_little(stage, hire):
     worker, _ = hire()
     stage.start()
@@ -372,16 +312,22 @@ def test_a_call_may_outlast_its_timeout_a_little(stage, hire):
     assert worker._give_up_time(held) - time.monotonic() > timeout
 
 
-@pytest.mark.parametrize(("outcome", "effect"), [
-    (Completed({"n": 1}), "CONFIRMED"), (Failed("no"), "FAILED"), (Thrown("NO", "no"), "FAILED"),
-    (Failed("lost", effect=EffectState.IN_DOUBT), "IN_DOUBT"),
-    (Thrown("NO", "no", effect=EffectState.IN_DOUBT), "IN_DOUBT"),
-])
-def test_the_ledger_learns_from_an_answer_that_the_process_no_longer_wants(stage, hire, outcome, effect):
-    hire()
-    key = stage.start()
+def test_a_call_that_never_left_leaves_the_doubt_about_the_one_before_it(stage, hire):
+    worker, _ = hire()
+    stage.start()
     [job] = taken_by(stage, "w")
-    stage.engine.execute(instances.cancel, key, "enough")
-    done = stage.engine.execute(exchange, [(job, outcome)], [], Wants(), "w", MINUTE)
-    assert len(done.refused) == 1
-    assert ledger.effect(stage.engine, job.key).effect == effect
+    for in_doubt, effect in ((False, "INTENDED"), (True, "IN_DOUBT")):
+        held = Held(structs.replace(job, in_doubt=in_doubt), worker._contracts["work"])
+        assert (held.doubtful, held.of_error(NotSent("refused")).effect) == (False, effect)
+
+
+def test_a_service_that_gives_up_before_its_time_is_told_in_its_own_words(stage, hire):
+    @service_task("work", timeout=3600)
+    async def waiting() -> None:
+        raise TimeoutError("the bank is closed")
+
+    worker, begun = hire(waiting)
+    stage.start()
+    worker._turn()
+    asyncio.run(*begun)
+    assert "the bank is closed" in worker._inbox.get(timeout=30)[1].message
