@@ -38,15 +38,21 @@ def _of_all(sql: str) -> TextClause:
 DEAD = _of_all(
     "SELECT relname, n_dead_tup FROM pg_stat_user_tables WHERE schemaname = current_schema()"
     " AND n_dead_tup > :most AND n_dead_tup > n_live_tup ORDER BY n_dead_tup DESC LIMIT 5")
+_AHEAD = ("pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END,"
+          " {})")
 SLOTS = _of_all(
-    "SELECT slot_name FROM pg_replication_slots WHERE NOT active AND restart_lsn IS NOT NULL AND pg_wal_lsn_diff("
-    "CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, restart_lsn) > :most")
+    "SELECT slot_name, CASE WHEN wal_status = 'lost' THEN 'lost' WHEN active THEN 'slow' ELSE 'idle' END"
+    f" FROM pg_replication_slots WHERE wal_status = 'lost' OR {_AHEAD.format('restart_lsn')} > :most ORDER BY 1")
 STANDBYS = _of_all(
-    "SELECT coalesce(nullif(application_name, ''), host(client_addr), 'unnamed'), replay_lag FROM pg_stat_replication"
-    " WHERE replay_lag > :late ORDER BY replay_lag DESC LIMIT 5")
+    # A lag is told only after something was replayed since the two met: not if replay was paused before.
+    "SELECT coalesce(nullif(application_name, ''), host(client_addr), 'unnamed'), CASE WHEN replay_lag > :late"
+    f" THEN replay_lag END FROM pg_stat_replication WHERE replay_lag > :late OR {_AHEAD.format('replay_lsn')} > :most"
+    " ORDER BY replay_lag DESC NULLS LAST LIMIT 5")
+HIDDEN_STANDBYS = _of_all("SELECT count(*) FROM pg_stat_replication WHERE state IS NULL")
 REPLAYED = _of_all(
     "SELECT pg_is_in_recovery(), EXISTS (SELECT FROM pg_stat_wal_receiver), CASE WHEN pg_last_wal_receive_lsn()"
-    " IS DISTINCT FROM pg_last_wal_replay_lsn() THEN clock_timestamp() - pg_last_xact_replay_timestamp() END")
+    " IS DISTINCT FROM pg_last_wal_replay_lsn() THEN clock_timestamp() - pg_last_xact_replay_timestamp() END,"
+    " CASE WHEN pg_is_in_recovery() THEN pg_is_wal_replay_paused() END")
 NUMBERS = _of_all("SELECT age(datfrozenxid) FROM pg_database WHERE datname = current_database()")
 PREPARED = _of_all(
     "SELECT gid, clock_timestamp() - prepared FROM pg_prepared_xacts WHERE database = current_database()"
@@ -71,17 +77,19 @@ class Upkeep:
     """What is not as it should be; all of it empty or None where all is well.
 
     `lost`: indexes of ours that are not there or not used. `dead`: tables with more dead rows than live ones, and how
-    many. `slots`: of replication, which nobody reads and which keep the log. `behind`: standbys of this server, and by
-    how much. `replica`: what is wrong if this is one. `oldest_number`: how many transactions ago rows were frozen, if
-    that is too many. `prepared`: transactions that wait for their second phase. `log`: bytes of SQLite's write-ahead
-    log, and `free` of its pages without content, if they are many. `overdue`: for how long history is there that was
-    to go.
+    many. `slots`: of replication, and whether each keeps the log because nobody reads it (`idle`) or too slowly
+    (`slow`), or has `lost` what its reader needs. `behind`: standbys of this server, and by how much; None: not known,
+    but by a lot of log. `hidden_standbys`: of which this account is told nothing. `replica`: what is wrong if this is
+    one. `oldest_number`: how many transactions ago rows were frozen, if that is too many. `prepared`: transactions that
+    wait for their second phase. `log`: bytes of SQLite's write-ahead log, and `free` of its pages without content, if
+    they are many. `overdue`: for how long history is there that was to go.
     """
 
     lost: tuple[str, ...] = ()
     dead: tuple[tuple[str, int], ...] = ()
-    slots: tuple[str, ...] = ()
-    behind: tuple[tuple[str, timedelta], ...] = ()
+    slots: tuple[tuple[str, str], ...] = ()
+    behind: tuple[tuple[str, timedelta | None], ...] = ()
+    hidden_standbys: int = 0
     replica: str | None = None
     oldest_number: int | None = None
     prepared: tuple[tuple[str, timedelta], ...] = ()
@@ -114,20 +122,23 @@ def _postgresql(connection: Connection) -> dict[str, Any]:
 
     number = int(connection.scalar(NUMBERS) or 0)
     return {
-        "dead": rows(DEAD, most=MOST_DEAD), "slots": tuple(name for (name,) in rows(SLOTS, most=MOST_KEPT)),
-        "behind": rows(STANDBYS, late=LATE), "prepared": rows(PREPARED, late=LATE), "replica": _replica(connection),
+        "dead": rows(DEAD, most=MOST_DEAD), "slots": rows(SLOTS, most=MOST_KEPT),
+        "behind": rows(STANDBYS, late=LATE, most=MOST_KEPT),
+        "hidden_standbys": int(connection.scalar(HIDDEN_STANDBYS) or 0),
+        "prepared": rows(PREPARED, late=LATE), "replica": _replica(connection),
         "oldest_number": number if number > OLDEST_NUMBER else None,
     }
 
 
 def _replica(connection: Connection) -> str | None:
-    is_one, receives, behind = connection.execute(REPLAYED).one()
+    is_one, receives, behind, paused = connection.execute(REPLAYED).one()
     if not is_one:
         return None
     if not receives:
         return "it is a standby that receives nothing from its primary"
     if behind is not None and behind > LATE:
-        return f"it is a standby that is {int(behind.total_seconds())} s behind its primary"
+        why = ", and its replay is paused" if paused else ""
+        return f"it is a standby that is {int(behind.total_seconds())} s behind its primary{why}"
     return None
 
 

@@ -102,8 +102,10 @@ def test_what_postgresql_has_to_clean_up_is_told(postgres, monkeypatch):
 
 
 @pytest.mark.parametrize(("seen", "name", "result", "said"), [
-    ({"slots": ("backup",)}, "Replication slots", "warning", "nobody reads backup; more than 1,024 MB of log are kept"),
-    ({"behind": (("copy", timedelta(minutes=5)),)}, "Standbys", "warning", "behind: copy (5 min)"),
+    ({"slots": (("backup", "idle"), ("feed", "slow"))}, "Replication slots", "warning",
+     "nobody reads backup, and more than 1,024 MB of log are kept; more than 1,024 MB of log are kept for feed"),
+    ({"behind": (("copy", timedelta(minutes=5)), ("far", None))}, "Standbys", "warning",
+     "behind: copy (5 min), far (more than 1,024 MB)"),
     ({"replica": "it is a standby that receives nothing from its primary"}, "Replica", "warning", "receives nothing"),
     ({"prepared": (("x-1", timedelta(hours=3)),)}, "Prepared", "warning", "second phase: x-1 (3 h)"),
     ({"log": 3 * 2**30}, "Write-ahead log", "warning", "3,072 MB beside the database"),

@@ -36,6 +36,8 @@ OLDEST_PYTHON = (3, 11)
 OLDEST_SQLITE = (3, 35)
 LEAST_FREE_MEGABYTES = 500
 BUILD_NODE = (20, 19)
+TOO_SMALL = "query_wait_timeout"
+"""What PgBouncer says to whom it had no session for."""
 SOON_OVER = timedelta(days=14)
 """A certificate that ends sooner is to be renewed."""
 RELEASED = 1_760_000_000
@@ -289,7 +291,8 @@ def check_database(settings: Settings) -> Iterator[Check]:
             name="Database",
             result=Result.FAILED,
             found=str(error).splitlines()[0],
-            advice="Look at DATABASE_URL, and whether the database server runs.",
+            advice="Look at DATABASE_URL, and whether the database server runs." if TOO_SMALL not in str(error)
+            else "Give PgBouncer a larger default_pool_size: 35 for each process (docs/SCALING.md, *PgBouncer*).",
         )
         return
     yield Check(name="Database", result=Result.OK, found=shown_url(settings.database_url))

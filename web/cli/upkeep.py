@@ -14,6 +14,13 @@ from web.cli.vitals import words
 NAMED = 5
 """How many indexes are named."""
 
+TOLD_OF_SLOTS = {
+    "idle": "nobody reads {names}, and more than {size} of log are kept",
+    "slow": "more than {size} of log are kept for {names}, whose reader does not keep up",
+    "lost": "the log that {names} needs is gone",
+}
+"""What is said of slots, by what is wrong with them (`engine.upkeep.Upkeep.slots`)."""
+
 
 def examine(engine: Engine, history: timedelta | None) -> Iterator[Check]:
     """Look at everything; `history` is how long ended instances are kept whose process says nothing."""
@@ -59,20 +66,29 @@ def _storage(seen: Upkeep) -> Iterator[Check]:
 def _replication(seen: Upkeep) -> Iterator[Check]:
     if seen.replica is not None:
         yield Check(name="Replica", result=Result.WARNING, found=seen.replica,
-                    advice="What is read here is old. Look at its log, and whether it reaches its primary.")
+                    advice="What is read here is old. Look at its log, whether it reaches its primary, and whether"
+                           " somebody paused it (`SELECT pg_wal_replay_resume()`).")
     if seen.behind:
         yield Check(name="Standbys", result=Result.WARNING, found=f"behind: {_aged(seen.behind)}",
                     advice="What they show is old, and what was not sent is lost if this server is. Look at their load"
                            " and at the network.")
+    if seen.hidden_standbys:
+        yield Check(name="Standbys", result=Result.OK,
+                    found=f"{seen.hidden_standbys} follow, but how far is not told to this account",
+                    advice="`GRANT pg_read_all_stats` to it shows that, too.")
     if seen.slots:
         yield Check(name="Replication slots", result=Result.WARNING,
-                    found=f"nobody reads {', '.join(seen.slots)}; more than {_megabytes(upkeep.MOST_KEPT)} of log are"
-                          " kept",
-                    advice="Start who reads them, or `SELECT pg_drop_replication_slot(…)`: they fill the disk.")
+                    found="; ".join(TOLD_OF_SLOTS[kind].format(
+                        names=", ".join(name for name, each in seen.slots if each == kind),
+                        size=_megabytes(upkeep.MOST_KEPT))
+                        for kind in TOLD_OF_SLOTS if any(each == kind for _, each in seen.slots)),
+                    advice="Look at who reads them, or `SELECT pg_drop_replication_slot(…)`: they fill the disk. Who"
+                           " reads one that has lost its log begins anew, from a copy.")
 
 
-def _aged(found: Iterable[tuple[str, timedelta]]) -> str:
-    return ", ".join(f"{name} ({words(age)})" for name, age in found)
+def _aged(found: Iterable[tuple[str, timedelta | None]]) -> str:
+    return ", ".join(f"{name} ({f'more than {_megabytes(upkeep.MOST_KEPT)}' if age is None else words(age)})"
+                     for name, age in found)
 
 
 def _megabytes(size: int) -> str:
