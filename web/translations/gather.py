@@ -31,8 +31,8 @@ SILENT_FILES = frozenset({
     "bpmn/wording.py", "engine/cluster/queue_postgres.py", "engine/pooler.py", "engine/upgrade.py",
     "service_tasks/alerts/watcher.py", "service_tasks/breaker.py", "service_tasks/contract.py",
     "service_tasks/openapi.py", "service_tasks/registry.py", "service_tasks/retry.py", "service_tasks/templates.py",
-    "web/app.py", "web/auth/oauth.py", "web/auth/rules.py", "web/body.py", "web/bundles.py", "web/console/form_pages.py", "web/metrics.py", "web/parking.py",
-    "web/sentences.py"})
+    "web/app.py", "web/auth/oauth.py", "web/auth/rules.py", "web/body.py", "web/bundles.py",
+    "web/console/form_pages.py", "web/metrics.py", "web/parking.py", "web/sentences.py"})
 """The same: what speaks when a server starts or a service is declared."""
 SILENT_CALLS = re.compile(
     r"""(.*\.)?(_?logger|logging|log|re)\.\w+|_|n?gettext|lazy_n?gettext|text|Index|exec_driver_sql|(.*\.)?exec_driver_sql
