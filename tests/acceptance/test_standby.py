@@ -123,7 +123,7 @@ def is_told_of_troubles(primary, standby, engine, folder, monkeypatch):
         here.execute("SELECT pg_drop_replication_slot('feed')")
         there.execute("SELECT pg_wal_replay_resume()")
         with subprocess.Popen([program("pg_receivewal"), "-h", primary.pgdata, "-U", "postgres", "-D", folder,
-                               "--slot", "backup"], stderr=subprocess.DEVNULL) as reading:
+                               "--slot", "backup", "--status-interval=1"], stderr=subprocess.DEVNULL) as reading:
             until(lambda: not found(), "the log was not read")
             reading.send_signal(signal.SIGSTOP)
             fill_segments()
