@@ -73,6 +73,7 @@ def test_what_was_just_given_waits_its_time(crew, clock):
 
     crew.submit(busy, 0.0)
     assert begun.wait(30)
+    crew.look_after()
     clock[0] += STUCK * 2
     for _ in range(2):
         crew.submit(lambda _: None, 0.0)
@@ -80,6 +81,26 @@ def test_what_was_just_given_waits_its_time(crew, clock):
     crew.look_after()
     assert crew.is_behind
     go_on.set()
+
+
+def test_what_waits_stays_while_one_after_the_other_is_done(crew, clock):
+    begun, go_on = queue.SimpleQueue(), queue.SimpleQueue()
+
+    def busy(_):
+        begun.put(1)
+        go_on.get(timeout=30)
+
+    for _ in range(3):
+        crew.submit(busy, 0.0)
+    begun.get(timeout=30)
+    crew.look_after()
+    clock[0] += STUCK * 2
+    go_on.put(1)
+    begun.get(timeout=30)
+    crew.look_after()
+    assert crew.is_behind
+    for _ in range(2):
+        go_on.put(1)
 
 
 def test_a_thread_that_is_to_go_goes_though_the_work_before_it_moved():

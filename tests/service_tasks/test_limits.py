@@ -28,7 +28,7 @@ def test_a_rate_fills_up_with_time_to_one_seconds_worth():
         allowance.begin()
 
     assert allowance.available(100.0, 50) == 0
-    assert allowance.available(100.5, 50) == 2
+    assert [allowance.available(100.5, 50) for _ in range(2)] == [2, 2]
     assert allowance.available(200.0, 50) == 4
 
 

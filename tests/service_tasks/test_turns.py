@@ -231,6 +231,66 @@ def test_a_hold_gives_back_what_waits_and_leaves_alone_what_is_called_and_what_i
     assert (job.state, job.retries) == ("CREATED", waiting.job.retries)
     assert ledger.effect(stage.engine, job.key).effect == "INTENDED"
     assert worker.busy == 2
+    assert (worker.resting, worker._allowances["work"].limited) == ({"work"}, False)
+
+    # when it is released, it is used gently at first
+    stage.engine.execute(holds.release, "work", "now")
+    worker._turn()
+    assert (worker.resting, worker._allowances["work"].limited) == (frozenset(), True)
+
+
+def test_a_breaker_lets_one_job_through_and_waits_until_there_is_one(stage, hire, clock):
+    # given a service that has rested, and has no job
+    worker, _ = hire()
+    stage.engine.execute(holds.open_breaker, "work", "down", timedelta(seconds=10), MINUTE)
+    clock.advance(seconds=11)
+    worker._turn()
+    assert worker.busy == 0
+
+    # when there are some, then one is tried at once, and no other as long as that lasts
+    for _ in range(3):
+        stage.start()
+    for _ in range(2):
+        worker._turn()
+        assert only(worker).trial
+
+
+def test_a_breaker_is_opened_once_and_what_is_under_way_costs_no_attempt(stage, hire):
+    @service_task("work", idempotent=True, breaker=Breaker(least=2))
+    def breaks() -> None:
+        """It answers what the test says."""
+
+    worker, _ = hire(breaks)
+    stage.start()
+    worker._turn()
+    held, watch = only(worker), worker._watch
+    failed, given_up = Failed("down"), Failed("never", retries=0)
+    attempts = held.job.retries
+    assert [watch.judge(held, failed, now).retries for now in (0.0, 1.0, 2.0)] == [None, attempts, attempts]
+    [trip] = watch.due()
+    assert (trip.service, watch.due()) == ("work", [])
+    # four more of those under way fail, and one gives up: the service rests no longer for that
+    assert [watch.judge(held, failed, 3.0).retries for _ in range(4)] == [attempts] * 4
+    assert watch.judge(held, given_up, 3.0).retries == 0
+    assert watch.due() == []
+
+    # a call that is let through opens it again or closes it, or says nothing
+    held.trial = True
+    assert watch.judge(held, failed, 4.0).retries == attempts
+    [trip] = watch.due()
+    assert "was let through failed" in trip.reason
+    watch.judge(held, given_up, 5.0)
+    assert watch.due() == []
+    watch.judge(held, Completed(), 6.0)
+    assert watch.due() == ["work"]
+    assert not worker._watch._health["work"]._seen
+
+    # a trial that another node's breaker asked for costs no attempt either, and who is not held pays
+    assert watch.look(frozenset()) == {"work"}
+    assert watch.judge(held, failed, 7.0).retries == attempts
+    held.trial = False
+    watch.due(), watch.look(frozenset())
+    assert watch.judge(held, failed, 8.0).retries is None
 
 
 def test_a_worker_that_stops_gives_back_only_what_it_does_not_call(stage, hire):
