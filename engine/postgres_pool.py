@@ -30,6 +30,11 @@ ISOLATION = "READ COMMITTED"
 they would miss what those did for whom they waited."""
 
 
+DSN_OPTIONS = {"host", "port", "sslmode", "sslcert", "sslkey", "sslrootcert", "sslcrl", "passfile",
+               "target_session_attrs"}
+"""What asyncpg understands of a URL's query; anything else it would take for a setting of the server."""
+
+
 def asked_for(url: URL) -> dict[str, Any]:
     """What each connection of a process asks for."""
     asked = {name: value for name, value in CONNECTION.items() if name not in url.query}
@@ -40,6 +45,15 @@ def own_options(url: URL) -> str:
     """The options of the server that a URL has, or else the environment, as libpq takes them."""
     given = url.query.get("options", os.environ.get("PGOPTIONS", ""))
     return given if isinstance(given, str) else " ".join(given)
+
+
+def dsn(url: URL) -> str:
+    """The address for asyncpg. What a URL leaves out comes from the environment (PGHOST, …), for psycopg too."""
+    # Of several hosts, each in a parameter of its own, asyncpg would know the last one only.
+    kept = {key: value if isinstance(value, str) else ",".join(value)
+            for key, value in url.query.items() if key in DSN_OPTIONS}
+    return url.set(drivername="postgresql", query=kept).render_as_string(hide_password=False)
+
 
 RESTED = 0.25
 """Seconds after which a connection is tried before it is used again, for the server may have been restarted."""

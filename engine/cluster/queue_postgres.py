@@ -82,10 +82,6 @@ _builder = qb.QueryQueueBuilder(SETTINGS)
 
 _ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
-DSN_OPTIONS = {"host", "port", "sslmode", "sslcert", "sslkey", "sslrootcert", "sslcrl", "passfile",
-               "target_session_attrs"}
-"""What asyncpg understands of a URL's query; anything else it would take for a setting of the server."""
-
 
 def in_one_sentence(record: logging.LogRecord) -> bool:
     """Let a library tell of a lost connection as we do: a warning with the reason, and no traceback."""
@@ -117,7 +113,7 @@ class PostgresQueue:
     """The queue of one engine. `is_live` only after `start` with a handler, and while the database answers."""
 
     def __init__(self, url: URL, before: pooler.Pooler) -> None:
-        self._dsn = dsn(url)
+        self._dsn = postgres_pool.dsn(url)
         self._before = before
         self._options = postgres_pool.own_options(url)
         self._settings = {"default_transaction_isolation": postgres_pool.ISOLATION.lower()}
@@ -359,14 +355,6 @@ def notes(node: str, topics: Iterable[str]) -> list[str]:
         found[-1].append(topic)
         size += length
     return [json.dumps(each, separators=(",", ":")) for each in found]
-
-
-def dsn(url: URL) -> str:
-    """The address for asyncpg. What a URL leaves out comes from the environment (PGHOST, …), for psycopg too."""
-    # Of several hosts, each in a parameter of its own, asyncpg would know the last one only.
-    kept = {key: value if isinstance(value, str) else ",".join(value)
-            for key, value in url.query.items() if key in DSN_OPTIONS}
-    return url.set(drivername="postgresql", query=kept).render_as_string(hide_password=False)
 
 
 def _for_others(topics: Iterable[str]) -> set[str]:
