@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from engine.queries import lists
+from engine.states import EffectState
 from engine.work import holds
 from service_tasks import Breaker, GiveUp, Retry, outcome, service_task
 from service_tasks.contract import Policy
@@ -33,6 +34,19 @@ def test_a_breaker_opens_when_enough_calls_of_enough_failed():
 
 def test_old_calls_are_forgotten():
     assert not any(reasons(NO, NO, NO, NO, apart=4.0))
+    assert not any(reasons(NO, NO, NO, YES, YES, YES, NO, apart=3.0))
+    # one that is as old as the window is
+    assert not any(reasons(NO, NO, NO, NO, apart=10 / 3))
+    assert any(reasons(NO, NO, NO, NO, apart=3.0))
+
+
+def test_a_success_opens_nothing_and_what_opened_one_does_not_count_again():
+    assert not any(reasons(NO, NO, YES, YES))
+    assert reasons(*[NO] * 8) == [False, False, False, True] * 2
+
+
+def test_a_call_in_doubt_is_a_failure_of_the_service_though_an_operator_is_asked():
+    assert any(reasons(*[Failed("lost", retries=0, effect=EffectState.IN_DOUBT)] * 4))
 
 
 @pytest.mark.parametrize("other", [Thrown("NO_STOCK", ""), Failed("a variable is missing", retries=0)])

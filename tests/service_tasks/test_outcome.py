@@ -17,7 +17,8 @@ from service_tasks import (
     service_task,
 )
 from service_tasks.contract import Policy, contract_of
-from service_tasks.outcome import Attempt, Completed, Thrown
+from service_tasks.errors import JobError
+from service_tasks.outcome import Attempt, Completed, Failed, Thrown
 
 TWICE_IS_FINE = Policy(name="reserve", retry=Retry(first=2, jitter=0), idempotent=True)
 ONCE_ONLY = Policy(name="transfer", retry=Retry(first=2, jitter=0), idempotent=False)
@@ -75,8 +76,9 @@ def test_a_result_over_the_limit_is_refused():
 
     failed = outcome.of_result(contract_of(dump), {"text": "x" * 100})
 
-    assert failed.retries == 0
+    assert (failed.retries, failed.effect) == (0, "IN_DOUBT")
     assert "100 bytes" in failed.message
+    assert outcome.of_result(contract_of(dump), {"text": "x" * 89}) == Completed({"text": "x" * 89})
 
 
 def test_a_service_that_promises_nothing_gives_nothing():
@@ -181,3 +183,25 @@ def test_nothing_is_tried_after_the_total_time():
 
 def test_a_long_error_message_is_cut():
     assert len(outcome.of_error(TWICE_IS_FINE, ValueError("x" * 10_000), FIRST).message) <= outcome.MAX_MESSAGE
+
+
+def test_a_service_that_can_be_asked_is_asked_before_an_operator_is():
+    policy = Policy(name="transfer", probe=lambda: None)
+    failed = outcome.of_error(policy, UnknownOutcome("reply lost"), FIRST)
+    assert (failed.retries, failed.effect) == (None, "IN_DOUBT")
+    failed = outcome.of_probe_error(policy, ConnectionRefusedError("down"), FIRST)
+    assert (failed.retries, failed.effect) == (None, "IN_DOUBT")
+
+
+def test_an_answer_that_may_have_acted_says_so_whatever_it_asks_for():
+    for in_doubt, effect in ((False, "FAILED"), (True, "IN_DOUBT")):
+        refused, again = BpmnError("NO"), JobError("no", retries=4)
+        refused.in_doubt = again.in_doubt = in_doubt
+        assert outcome.of_error(ONCE_ONLY, refused, FIRST).effect == effect
+        assert outcome.of_error(TWICE_IS_FINE, again, FIRST) == Failed("no", retries=4, effect=effect)
+        once = outcome.of_error(ONCE_ONLY, again, FIRST)
+        assert (once.retries, once.effect) == ((0, effect) if in_doubt else (4, effect))
+
+
+def test_what_the_service_asked_for_holds_for_a_wait_that_the_diagram_states_too():
+    assert outcome.of_error(TWICE_IS_FINE, RetryLater(30), FIRST).at_least == timedelta(seconds=30)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service_tasks import Retry
+from service_tasks.retry import LONGEST_WAIT
 
 
 def seconds(waits):
@@ -29,6 +30,10 @@ def test_jitter_moves_a_wait_by_its_share_and_no_more(failures, chance):
     wait = Retry(first=1, cap=60, jitter=0.25).wait(failures, chance)
 
     assert plain * 0.749 <= wait <= plain * 1.251
+
+
+def test_no_wait_is_longer_than_a_calendar_has_room_for():
+    assert Retry(first=timedelta(days=400), cap=timedelta(days=999_999_999), jitter=1).wait(9, 1.0) == LONGEST_WAIT
 
 
 def test_no_attempt_begins_after_the_total_time():
