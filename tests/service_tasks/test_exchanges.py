@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from engine import instances
 from engine.errors import Unavailable
 from engine.queries import effects as ledger
 from engine.states import EffectState
 from engine.work import activation, jobs
-from service_tasks import service_task
+from service_tasks import BpmnError, DidNotHappen, NotSent, service_task
 from service_tasks.exchange import Want, Wants, exchange
+from service_tasks.held import Held
 from service_tasks.outcome import Completed, Failed, Thrown
 from service_tasks.reporter import Reporter
 
@@ -90,3 +92,25 @@ def test_the_ledger_learns_from_an_answer_that_the_process_no_longer_wants(stage
     done = stage.engine.execute(exchange, [(job, outcome)], [], Wants(), "w", MINUTE)
     assert len(done.refused) == 1
     assert ledger.effect(stage.engine, job.key).effect == effect
+
+
+def test_what_an_error_means_depends_on_whether_the_service_was_asked_or_called(stage):
+    def find() -> DidNotHappen:
+        return DidNotHappen()
+
+    @service_task("work", idempotent=False, probe=find)
+    def transfer() -> None:
+        """What must not be done twice."""
+
+    registry = stage.offer(transfer)
+    stage.start()
+    [job] = taken_by(stage, "w")
+    held = Held(structs.replace(job, in_doubt=True), registry.contracts["work"])
+    assert held._attempt().failures == 0
+    # it could not be asked: the doubt stays
+    assert held.of_error(ConnectionRefusedError("down")).effect == "IN_DOUBT"
+    assert isinstance(held.of_error(BpmnError("NO")), Failed)
+    # it was asked, and is called then
+    assert held.of_finding(DidNotHappen()) is None
+    assert held.of_error(NotSent("down")).effect == "INTENDED"
+    assert isinstance(held.of_error(BpmnError("NO")), Thrown)
