@@ -15,7 +15,7 @@ from engine.work import activation, jobs
 from service_tasks import BpmnError, DidNotHappen, NotSent, service_task
 from service_tasks.exchange import Want, Wants, exchange
 from service_tasks.held import Held
-from service_tasks.outcome import Completed, Failed, Thrown
+from service_tasks.outcome import Completed, Failed, Returned, Thrown
 from service_tasks.reporter import Reporter
 
 MINUTE = timedelta(minutes=1)
@@ -114,3 +114,13 @@ def test_what_an_error_means_depends_on_whether_the_service_was_asked_or_called(
     assert held.of_finding(DidNotHappen()) is None
     assert held.of_error(NotSent("down")).effect == "INTENDED"
     assert isinstance(held.of_error(BpmnError("NO")), Thrown)
+
+
+def test_no_answer_of_any_kind_counts_once_another_worker_has_the_job(stage):
+    stage.offer(work)
+    stage.start()
+    [job] = taken_by(stage, "w")
+    stage.engine.execute(jobs.unlock, job.key)
+    taken_by(stage, "other")
+    for late in (Completed(), Failed("no"), Thrown("NO", "no"), Returned(3)):
+        assert len(stage.engine.execute(exchange, [(job, late)], [], Wants(), "w", MINUTE).refused) == 1
