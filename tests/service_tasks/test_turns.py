@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
 
@@ -32,6 +33,12 @@ AWAY = Unavailable("the line is cut")
 @pytest.fixture
 def database_url(sqlite_url):
     return sqlite_url
+
+
+def carried_out(coroutine):
+    """Run it in a thread of its own: beside a test with a browser, this one has a loop already."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, coroutine).result()
 
 
 @service_task("work", idempotent=True)
@@ -211,7 +218,7 @@ def test_what_was_given_back_is_not_called_any_more(stage, hire, is_async):
     worker._turn()
     assert (job_of(stage, key).state, worker.busy) == ("CREATED", 0)
     [call] = begun
-    asyncio.run(call) if is_async else call(Threads(0, "none"))
+    carried_out(call) if is_async else call(Threads(0, "none"))
     assert (calls, worker._inbox.qsize()) == ([], 0)
 
 
@@ -389,5 +396,5 @@ def test_a_service_that_gives_up_before_its_time_is_told_in_its_own_words(stage,
     worker, begun = hire(waiting)
     stage.start()
     worker._turn()
-    asyncio.run(*begun)
+    carried_out(*begun)
     assert "the bank is closed" in worker._inbox.get(timeout=30)[1].message
