@@ -98,7 +98,8 @@ VISIBLE_TO_MANY = (
 )
 """The same for several tokens, but each value once, in the first of its rows: what a multi-instance activity goes
 through is seen by all its instances, and would be read as many times."""
-_OF_NAMES = _v.name.in_(bindparam("names", expanding=True))
+# Not by the index of names: it has the variables of all instances, of which SQLite would read every one of these names.
+_OF_NAMES = _v.name.concat("").in_(bindparam("names", expanding=True))
 NAMED, NAMED_TO_MANY = VISIBLE.where(_OF_NAMES), VISIBLE_TO_MANY.where(_OF_NAMES)
 """Those of some names, for workers that say what they want: the others may be many, and large."""
 
