@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal, or_, select, text, update
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, case, func, literal, or_, select, text, update
 
 from engine import permits, schema
 from engine.cluster.partitions import Partitions, among
@@ -98,10 +98,12 @@ VISIBLE_TO_MANY = (
 )
 """The same for several tokens, but each value once, in the first of its rows: what a multi-instance activity goes
 through is seen by all its instances, and would be read as many times."""
-# Not by the index of names: it has the variables of all instances, of which SQLite would read every one of these names.
-_OF_NAMES = _v.name.concat("").in_(bindparam("names", expanding=True))
-NAMED, NAMED_TO_MANY = VISIBLE.where(_OF_NAMES), VISIBLE_TO_MANY.where(_OF_NAMES)
+_NAMES: BindParameter[Any] = bindparam("names", expanding=True)
+NAMED, NAMED_TO_MANY = (each.where(_v.name.in_(_NAMES)) for each in (VISIBLE, VISIBLE_TO_MANY))
 """Those of some names, for workers that say what they want: the others may be many, and large."""
+NAMED_LITE, NAMED_LITE_TO_MANY = (each.where(_v.name.concat("").in_(_NAMES)) for each in (VISIBLE, VISIBLE_TO_MANY))
+"""The same for SQLite, which would go by the index of names and read those of all instances. PostgreSQL knows how many
+there are, and must be able to see the name: or it takes a far worse plan for many tokens."""
 
 
 class ActivatedJob(msgspec.Struct, frozen=True, gc=False):
@@ -282,7 +284,8 @@ def _visible(tx: Transaction, found: Sequence[AnyRow],
     if names is None:
         rows = tx.select(VISIBLE_TO_MANY if len(seen) > 1 else VISIBLE, {"tokens": list(seen)})
     elif names:
-        rows = tx.select(NAMED_TO_MANY if len(seen) > 1 else NAMED, {"tokens": list(seen), "names": sorted(names)})
+        one, many = (NAMED_LITE, NAMED_LITE_TO_MANY) if tx.engine.database.is_sqlite else (NAMED, NAMED_TO_MANY)
+        rows = tx.select(many if len(seen) > 1 else one, {"tokens": list(seen), "names": sorted(names)})
     else:
         return seen, said
     for token, name, value, declared, key in rows:

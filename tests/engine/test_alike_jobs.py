@@ -106,7 +106,7 @@ def test_variables_of_some_names_are_found_by_their_scopes_and_not_among_those_o
     with engine.read() as connection:
         if connection.dialect.name != "sqlite":
             pytest.skip("PostgreSQL sees how many there are of each name.")
-        for statement in (activation.NAMED, activation.NAMED_TO_MANY):
+        for statement in (activation.NAMED_LITE, activation.NAMED_LITE_TO_MANY):
             text = str(statement.params(tokens=[1, 2], names=["a", "b"]).compile(
                 connection, compile_kwargs={"literal_binds": True}))
             plan = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}")]
