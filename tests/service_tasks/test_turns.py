@@ -70,6 +70,15 @@ def only(worker):
     return held
 
 
+def at_its_call(stage, worker):
+    """An instance whose service the worker begins to call: its key, and the job in the worker's hands."""
+    key = stage.start()
+    worker._turn()
+    held = only(worker)
+    assert held.begin(time.monotonic() + FOR_EVER)
+    return key, held
+
+
 def job_of(stage, key):
     [job] = lists.jobs(stage.engine, instance_key=key).items
     return job
@@ -82,10 +91,7 @@ def taken_by(stage, worker, count=1):
 def test_a_lost_lock_is_noticed_once_and_stays_with_the_other_worker(stage, hire, monkeypatch):
     # given a worker that is at its call, while another one has its job
     worker, _ = hire()
-    key = stage.start()
-    worker._turn()
-    held = only(worker)
-    assert held.begin(time.monotonic() + FOR_EVER)
+    key, held = at_its_call(stage, worker)
     stage.engine.execute(jobs.unlock, held.job.key)
     [other] = taken_by(stage, "other")
     renewed = []
@@ -142,10 +148,7 @@ def test_a_lock_that_could_not_be_renewed_with_an_answer_is_renewed_at_the_next_
 
 def test_an_answer_that_could_not_be_written_is_offered_again_and_counted_once(stage, hire, faults):
     worker, _ = hire()
-    key = stage.start()
-    worker._turn()
-    held = only(worker)
-    assert held.begin(time.monotonic() + FOR_EVER)
+    key, held = at_its_call(stage, worker)
     worker._deliver(held, Completed())
     faults.extend([AWAY, AWAY])
     for _ in range(2):
