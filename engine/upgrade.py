@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 logger = structlog.get_logger(__name__)
 
-HEAD = "0035"
+HEAD = "0036"
 """The newest revision in `engine/migrations/versions`."""
 
 REVISIONS = Path(__file__).parent / "migrations"

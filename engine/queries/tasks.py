@@ -91,10 +91,10 @@ def search(engine: Engine, criteria: TaskCriteria, *, sort: str = "urgent", limi
     if order is None:
         raise InvalidInput(f"Expected to sort by one of {', '.join(SORTS)}, but found {sort!r}.")
     with engine.read() as connection:
-        matching = _matching(criteria, connection)
-        part = matching.order_by(*order, _u.key).limit(limit).offset(offset)
+        keys = matching(criteria, connection)
+        part = keys.order_by(*order, _u.key).limit(limit).offset(offset)
         rows = things.USER_TASKS.where(_u.key.in_(part)).order_by(*order, _u.key)
-        total = connection.scalar(_counted(matching, COUNTED)) or 0
+        total = connection.scalar(_counted(keys, COUNTED)) or 0
         items = tuple(UserTaskRow(**row._mapping) for row in connection.execute(rows))
     return TaskPart(items, min(total, COUNTED), total > COUNTED)
 
@@ -102,14 +102,14 @@ def search(engine: Engine, criteria: TaskCriteria, *, sort: str = "urgent", limi
 def counts(engine: Engine, wanted: Sequence[TaskCriteria], most: int = FEW) -> list[int]:
     """How many open tasks match each of some criteria; `most` + 1 stands for more than `most`. Raises InvalidInput."""
     with engine.read() as connection:
-        return [connection.scalar(_counted(_matching(criteria, connection), most)) or 0 for criteria in wanted]
+        return [connection.scalar(_counted(matching(criteria, connection), most)) or 0 for criteria in wanted]
 
 
-def _counted(matching: Select[Any], most: int) -> Select[Any]:
-    return select(func.count()).select_from(matching.limit(most + 1).subquery())
+def _counted(keys: Select[Any], most: int) -> Select[Any]:
+    return select(func.count()).select_from(keys.limit(most + 1).subquery())
 
 
-def _matching(criteria: TaskCriteria, connection: Connection) -> Select[Any]:
+def matching(criteria: TaskCriteria, connection: Connection) -> Select[Any]:
     """The keys of the tasks. Raises InvalidInput for a value that cannot be searched for."""
     conditions = [OPEN, *_people(criteria), *_ranges(criteria)]
     for column, value in ((_u.process_id, criteria.process_id), (_u.tenant_id, criteria.tenant_id),

@@ -8,6 +8,8 @@ from engine.columns import Json, UtcDateTime, Word
 from engine.schema.base import DEFAULT_TENANT, metadata
 
 _OPEN = text("state = 'CREATED'")
+URGENT = ("priority DESC", "(due_at IS NULL)", "due_at", "created_at", "key")
+"""The order in which open tasks are shown when nobody says another (`engine.queries.tasks.SORTS`)."""
 
 user_tasks = Table(
     "user_tasks", metadata,
@@ -38,6 +40,7 @@ user_tasks = Table(
     Index("ix_user_tasks_open", "assignee", "created_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index("ix_user_tasks_due", "due_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index("ix_user_tasks_process", "process_id", "element_id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    Index("ix_user_tasks_urgent", *map(text, URGENT), sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index("ix_user_tasks_instance", "instance_key"),
     Index("ix_user_tasks_element_instance", "element_instance_key"),
 )

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
-from engine import instances
+from engine import instances, schema
 from engine.errors import Conflict, InvalidInput, NotFound, WrongState
 from engine.queries import lists, paging, tasks
 from engine.tasks import comments as task_comments
@@ -253,3 +253,23 @@ def test_open_tasks_are_found_by_an_index_however_many_are_over(engine, criteria
         plan = "\n".join(str(row[3]) for row in steps_)
     assert index in plan
     assert "SCAN user_tasks\n" not in plan + "\n"
+
+
+@pytest.mark.parametrize("criteria", [{}, {"variable": "a"}])
+def test_page_of_the_most_urgent_tasks_is_read_without_all_others(engine, monkeypatch, criteria):
+    # given a variable that so many have that each task is asked for it
+    monkeypatch.setattr(tasks, "COUNTED", -1)
+    wanted = task_filters.read(criteria, "ada", [], engine.clock())
+
+    # when
+    with engine.read() as connection:
+        if not engine.database.is_sqlite:
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        urgent = tasks.matching(wanted, connection).order_by(*tasks.SORTS["urgent"], schema.user_tasks.c.key).limit(50)
+        explain = "EXPLAIN QUERY PLAN" if engine.database.is_sqlite else "EXPLAIN"
+        asked = str(urgent.compile(connection.engine, compile_kwargs={"literal_binds": True}))
+        plan = "\n".join(str(row[-1]) for row in connection.exec_driver_sql(f"{explain} {asked}"))
+
+    # then nothing is sorted
+    assert "ix_user_tasks_urgent" in plan
+    assert "Sort" not in plan and "TEMP B-TREE" not in plan
