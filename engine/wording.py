@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import (
@@ -112,6 +113,22 @@ def not_by_index(column: ColumnElement[Any], connection: Connection) -> ColumnEl
     if not must_be_led(connection):
         return column
     return UnaryExpression(column, operator=custom_op("+"), type_=column.type)
+
+
+@contextmanager
+def unsorted(connection: Connection) -> Iterator[None]:
+    """Inside, PostgreSQL sorts nothing that an index has in the order that is asked for. For parts of an order of which
+    it expects far fewer rows than there are: it would read and sort them all instead of the first ones.
+
+    Source: https://www.postgresql.org/docs/current/runtime-config-query.html, `enable_sort`.
+    """
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    connection.exec_driver_sql("SET LOCAL enable_sort = off")
+    yield
+    # Not after an error, which ends the transaction and the setting with it.
+    connection.exec_driver_sql("SET LOCAL enable_sort = on")
 
 
 def merged_parts(connection: Connection, pairs: Sequence[tuple[int, str]],

@@ -36,7 +36,7 @@ from engine.queries.narrowing import LOOKED_THROUGH, Narrowed
 from engine.queries.paging import COUNTED, count_in_order
 from engine.queries.walking import Asked, by_value, fitting, passed, read, walk
 from engine.states import InstanceState
-from engine.wording import must_be_led, one_of
+from engine.wording import must_be_led, one_of, unsorted
 
 _i, _d = schema.instances.c, schema.definitions.c
 _shown = schema.variables.alias("shown")
@@ -190,6 +190,11 @@ def _by_variable(asked: Asked, name: str, limit: int, offset: int) -> list[int]:
         matching = select(_i.key, _NUMBER.label("value"), _s.lookup.label("text")).select_from(
             schema.instances.outerjoin(_shown, own))
         return by_value(asked, matching.where(*asked.wanted), limit, offset)
+    with unsorted(asked.connection):
+        return _through_values(asked, name, limit, offset)
+
+
+def _through_values(asked: Asked, name: str, limit: int, offset: int) -> list[int]:
     # PostgreSQL would expect few that are equal, and sort them all.
     mine = (_s.scope_key >= _s.instance_key, _s.scope_key <= _s.instance_key, _s.name == name)
     has = select(literal(1)).where(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import event
 
 from engine import instances, schema
 from engine.errors import InvalidInput
@@ -154,3 +155,24 @@ def test_what_is_sorted_by_is_in_the_order_of_an_index(engine):
             assert index in plan
             assert "TEMP B-TREE" not in plan
             assert "Sort" not in plan
+
+
+@pytest.mark.parametrize("sort", ["variable:v", "-variable:v"])
+def test_values_of_a_variable_are_read_in_the_order_of_their_index(engine, made, sort):
+    if engine.database.is_sqlite:
+        pytest.skip("SQLite follows the index whatever it expects.")
+    settings = []
+
+    def note(connection, _cursor, statement, *_):
+        if "variables AS shown" in statement:
+            settings.append(connection.connection.driver_connection.execute("SHOW enable_sort").fetchone()[0])
+
+    # when
+    event.listen(engine.database.engine, "before_cursor_execute", note)
+    lists.search(engine, InstanceFilter(), sort=sort)
+    event.remove(engine.database.engine, "before_cursor_execute", note)
+
+    # then PostgreSQL is told to, and sorts again what comes after it
+    assert set(settings) == {"off"}
+    with engine.read() as connection:
+        assert connection.exec_driver_sql("SHOW enable_sort").scalar() == "on"
