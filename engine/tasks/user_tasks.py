@@ -109,9 +109,7 @@ def stop_waiting(tx: Transaction, live: Live, token: int) -> None:
     """Cancel the open task of a token, unless it was just completed, or only its job has failed."""
     if token in tx.done_tokens or token in tx.kept_tokens:
         return
-    for row in tx.rows.all_unwritten(schema.user_tasks).values():
-        if row["element_instance_key"] == token:
-            row.update(state=UserTaskState.CANCELED, ended_at=tx.now)
+    # One that begins in this transaction, too: what is inserted is written before what is changed.
     tx.rows.write(CANCEL, {"b_token": token, "b_now": tx.now})
     element = live.definition.process.elements.get(live.tokens.get(token, ""))
     task = element.user_task if element else None

@@ -12,7 +12,7 @@ from engine.actions import Fail
 from engine.cluster.wakeup import jobs_topic
 from engine.live import Live
 from engine.rows import NewRow
-from engine.states import OPEN_JOB_STATES, JobState
+from engine.states import JobState
 from engine.tasks import user_tasks
 from engine.work import effects, retrying
 
@@ -75,7 +75,5 @@ def stop_waiting(tx: Transaction, live: Live, token: int) -> None:
     """Cancel the open job of a token; a job without retries stays, its incident is about it."""
     if token in tx.failed_jobs or token in tx.done_tokens:
         return
-    for row in tx.rows.all_unwritten(schema.jobs).values():
-        if row["element_instance_key"] == token and row["state"] in OPEN_JOB_STATES:
-            row.update(state=JobState.CANCELED, changed_at=tx.now, ended_at=tx.now)
+    # One that begins in this transaction, too: what is inserted is written before what is changed.
     tx.rows.write(CANCEL, {"b_token": token, "b_now": tx.now})

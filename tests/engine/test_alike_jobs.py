@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
-from engine import instances
+from engine import instances, schema
 from engine.columns import to_json
 from engine.contracts import JobContract
 from engine.declared import Declarations
@@ -12,7 +13,7 @@ from engine.queries import effects as ledger
 from engine.queries import lists
 from engine.states import EffectState
 from engine.work import activation, effects, jobs
-from tests.engine.drawing import end, inside, process, script, service, start
+from tests.engine.drawing import end, inside, process, script, service, start, user
 
 OF_ITEMS = ('<bpmn:multiInstanceLoopCharacteristics><bpmn:extensionElements><zeebe:loopCharacteristics '
             'inputCollection="=items" inputElement="item"/></bpmn:extensionElements>'
@@ -112,3 +113,22 @@ def test_variables_of_some_names_are_found_by_their_scopes_and_not_among_those_o
             plan = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}")]
             [variables] = [line for line in plan if "variables" in line]
             assert "(instance_key=? AND scope_key=?" in variables
+
+
+def test_jobs_and_tasks_that_begin_and_end_in_one_step_are_over(engine, steps):
+    # given branches of which the last one ends the process as soon as the others have begun
+    steps.deploy(process(
+        "p", start(), '<bpmn:parallelGateway id="fork"/>', for_each_item(service("work")), user("check"),
+        script("one", "1", "one"), script("two", "2", "two"),
+        '<bpmn:endEvent id="stop"><bpmn:terminateEventDefinition/></bpmn:endEvent>',
+        flows="start>fork fork>work fork>check fork>one one>two two>stop"))
+
+    # when
+    steps.start("p", {"items": [1, 2]})
+
+    # then
+    with engine.read() as connection:
+        for table in (schema.jobs, schema.user_tasks):
+            rows = connection.execute(select(table.c.state, table.c.ended_at)).all()
+            assert {tuple(row) for row in rows} == {("CANCELED", engine.clock())}
+            assert len(rows) == (2 if table is schema.jobs else 1)
