@@ -76,6 +76,8 @@ PAGES: tuple[tuple[str, str], ...] = (
     ("one process, finished", "/processes/bench_done"),
     ("tasks", "/tasks"),
     ("tasks by name, page 1,000", "/tasks?sort=name&offset=49950"),
+    ("tasks that contain a text", "/tasks?q=4711"),
+    ("tasks that contain none", "/tasks?q=nobody"),
     ("tasks with a variable that all have", "/tasks?variable=orderId"),
     ("tasks with a frequent variable", "/tasks?variable=amount&value=100"),
     ("own API: tasks", "/api/user-tasks?limit=50"),

@@ -17,18 +17,20 @@ from engine import masking, schema
 from engine.database import Database
 from engine.errors import InvalidInput
 from engine.live import has_value
-from engine.queries import things
+from engine.queries import merging, things
 from engine.queries.criteria import Criterion, Special, condition
 from engine.queries.instances import ANY
 from engine.queries.paging import count
 from engine.queries.things import UserTaskRow
+from engine.states import InstanceState
 from engine.tasks.candidates import GROUP, USER
-from engine.wording import one_of
+from engine.wording import one_of, whatever_case
 
 if TYPE_CHECKING:
     from engine.engine import Engine
 
-_u, _c, _i, _v = schema.user_tasks.c, schema.task_candidates.c, schema.instances.c, schema.variables.c
+_u, _c, _v = schema.user_tasks.c, schema.task_candidates.c, schema.variables.c
+_i, _d = schema.instances.c, schema.definitions.c
 
 OPEN: ColumnElement[bool] = _u.state == literal_column("'CREATED'")
 """Written out, not as a parameter: a generic plan (PostgreSQL, prepared statements) uses a partial index only so."""
@@ -92,9 +94,16 @@ def search(engine: Engine, criteria: TaskCriteria, *, sort: str = "urgent", limi
         raise InvalidInput(f"Expected to sort by one of {', '.join(SORTS)}, but found {sort!r}.")
     with engine.read() as connection:
         keys = matching(criteria, connection)
+        if criteria.text:
+            # Each open one may have to be looked at: once, and not again for the page.
+            few = connection.scalars(keys.limit(COUNTED + 1)).all()
+            total = len(few)
+            if total <= COUNTED:
+                keys = select(_u.key).where(one_of(_u.key, few, connection))
+        else:
+            total = connection.scalar(_counted(keys, COUNTED)) or 0
         part = keys.order_by(*order, _u.key).limit(limit).offset(offset)
         rows = things.USER_TASKS.where(_u.key.in_(part)).order_by(*order, _u.key)
-        total = connection.scalar(_counted(keys, COUNTED)) or 0
         items = tuple(UserTaskRow(**row._mapping) for row in connection.execute(rows))
     return TaskPart(items, min(total, COUNTED), total > COUNTED)
 
@@ -118,12 +127,24 @@ def matching(criteria: TaskCriteria, connection: Connection) -> Select[Any]:
             conditions.append(column == value)
     if criteria.variable_name is not None:
         conditions.append(_has_variable(criteria.variable_name, criteria.variable_value, connection))
-    statement = select(_u.key)
     if criteria.text:
-        statement = statement.join(schema.instances, _i.key == _u.instance_key)
-        conditions.append(or_(*(column.icontains(criteria.text, autoescape=True)
-                                for column in (_u.name, _u.element_id, _i.business_id))))
-    return statement.where(*conditions)
+        conditions.append(_has_text(criteria.text, connection))
+    return select(_u.key).where(*conditions)
+
+
+def _has_text(text: str, connection: Connection) -> ColumnElement[bool]:
+    """Whether a task or its instance is named so. If few instances in flight are, they are known by their keys, which
+    an index has beside the business ids; else each is asked."""
+    in_flight = select(_i.key).where(
+        _i.definition_key.in_(select(_d.key)), merging.in_state(InstanceState.ACTIVE),
+        whatever_case(_i.business_id, text, connection))
+    keys = connection.scalars(in_flight.limit(COUNTED + 1)).all()
+    if len(keys) <= COUNTED:
+        of_instance = one_of(_u.instance_key, keys, connection)
+    else:
+        own = select(literal(1)).where(_i.key == _u.instance_key, whatever_case(_i.business_id, text, connection))
+        of_instance = own.limit(1).scalar_subquery().is_not(None)
+    return or_(*(whatever_case(column, text, connection) for column in (_u.name, _u.element_id)), of_instance)
 
 
 def _has_variable(name: str, value: Any, connection: Connection) -> ColumnElement[bool]:

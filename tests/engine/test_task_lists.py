@@ -105,6 +105,27 @@ def test_list_is_narrowed_by_what_tasks_are_about(engine, steps, board):
     assert board(priority_to="60", sort="oldest") == ["Ä-100%", "B-2"]
 
 
+@pytest.mark.parametrize("counted", [0, 2, 10_000])
+def test_tasks_are_found_by_a_text_however_many_have_it(engine, steps, board, monkeypatch, counted):
+    # given, and one that is over
+    order(steps, "B-1")
+    order(steps, "b-2")
+    steps.start("free", business_id="C-3")
+    engine.execute(instances.cancel, order(steps, "B-4"), "no more")
+    monkeypatch.setattr(tasks, "COUNTED", counted)
+
+    def found(text, **page):
+        wanted = task_filters.read({"q": text}, "ada", [], engine.clock())
+        return [row.business_id for row in tasks.search(engine, wanted, sort="oldest", **page).items]
+
+    # then
+    assert found("b-") == found("CHECK") == ["B-1", "b-2"]
+    assert found("b-", offset=1) == found("CHECK", offset=1) == ["b-2"]
+    assert found("c-3") == found("any") == ["C-3"]
+    assert found("-", limit=2) == ["B-1", "b-2"]
+    assert found("nobody") == []
+
+
 def test_tasks_are_found_by_a_variable_that_many_instances_have(engine, steps, board, monkeypatch):
     # given that more have it than are looked up by their keys, among them one that ended
     order(steps, "o-1", region="north")
