@@ -101,7 +101,7 @@ def search(engine: Engine, criteria: TaskCriteria, *, sort: str = "urgent", limi
             if total <= COUNTED:
                 keys = select(_u.key).where(one_of(_u.key, few, connection))
         else:
-            total = connection.scalar(_counted(keys, COUNTED)) or 0
+            total = count(connection, keys, COUNTED)
         part = keys.order_by(*order, _u.key).limit(limit).offset(offset)
         rows = things.USER_TASKS.where(_u.key.in_(part)).order_by(*order, _u.key)
         items = tuple(UserTaskRow(**row._mapping) for row in connection.execute(rows))
@@ -111,11 +111,7 @@ def search(engine: Engine, criteria: TaskCriteria, *, sort: str = "urgent", limi
 def counts(engine: Engine, wanted: Sequence[TaskCriteria], most: int = FEW) -> list[int]:
     """How many open tasks match each of some criteria; `most` + 1 stands for more than `most`. Raises InvalidInput."""
     with engine.read() as connection:
-        return [connection.scalar(_counted(matching(criteria, connection), most)) or 0 for criteria in wanted]
-
-
-def _counted(keys: Select[Any], most: int) -> Select[Any]:
-    return select(func.count()).select_from(keys.limit(most + 1).subquery())
+        return [count(connection, matching(criteria, connection), most) for criteria in wanted]
 
 
 def matching(criteria: TaskCriteria, connection: Connection) -> Select[Any]:
